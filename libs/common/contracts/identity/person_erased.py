@@ -1,0 +1,15 @@
+from typing import ClassVar
+from uuid import UUID
+
+from libs.common.contracts.event import Event
+
+
+class PersonErased(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """A person asked to be forgotten: every receiver deletes what it holds under these numbers."""
+
+    subject: ClassVar[str] = "identity.person.erased.v1"
+
+    person_id: UUID
+    subject_nos: tuple[int, ...]
+    erasure_id: UUID
+    graph_version: int
