@@ -1,0 +1,104 @@
+"""The door to PostgreSQL: a pool whose transactions always name their workspaces."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, cast
+
+from asyncpg import Connection, Record
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from libs.common.db import codecs
+from libs.common.db.transaction import SET_WORKSPACES, Tx, array_literal
+
+_DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
+
+
+class DurabilityOffError(Exception):
+    """PostgreSQL runs with a durability setting off: an acknowledged event could be lost."""
+
+
+class Database:
+    """A pool of connections of one role, with the service's schema first on the search path."""
+
+    def __init__(self, engine: AsyncEngine, service: str) -> None:
+        self.engine = engine
+        self.service = service
+
+    @classmethod
+    async def open(cls, url: str, *, service: str, pool_size: int = 10) -> "Database":
+        """Connect, and refuse a server whose durability settings are off (DurabilityOffError)."""
+        engine = create_async_engine(
+            make_url(url).set(drivername="postgresql+asyncpg"),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=30,
+            json_serializer=codecs.serialize,
+            connect_args={
+                "timeout": 10,
+                "statement_cache_size": 500,
+                "server_settings": {
+                    "application_name": service,
+                    "search_path": service,
+                    "timezone": "UTC",
+                    # short parameterised statements: compiling them costs more than it saves
+                    "jit": "off",
+                },
+            },
+        )
+        event.listen(engine.sync_engine, "connect", _install_codecs)
+        database = cls(engine, service)
+        try:
+            await database._assert_durable()
+        except BaseException:
+            await engine.dispose()
+            raise
+        return database
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def transaction(self, workspaces: int | Sequence[int]) -> AsyncIterator[Tx]:
+        """Open a transaction that sees these workspaces; commit at the end of the block, roll back when it raises."""
+        visible = (workspaces,) if isinstance(workspaces, int) else tuple(dict.fromkeys(workspaces))
+        async with AsyncExitStack() as stack:
+            connection = await self._begin(stack, visible)
+            raw = await connection.get_raw_connection()
+            driver = cast("Connection[Record]", raw.driver_connection)
+            tx = Tx(connection, driver, visible)
+            yield tx
+            await connection.commit()
+        tx.notify_committed()
+
+    async def _begin(self, stack: AsyncExitStack, workspaces: tuple[int, ...]) -> AsyncConnection:
+        literal = array_literal(workspaces)
+        try:
+            return await self._try_begin(stack, literal)
+        except (InterfaceError, DBAPIError) as error:
+            # The server restarted since this connection was pooled. Nothing has happened in the transaction yet, and
+            # the pool has dropped its stale connections, so one more try is safe and enough.
+            if not error.connection_invalidated:
+                raise
+        return await self._try_begin(stack, literal)
+
+    async def _try_begin(self, stack: AsyncExitStack, literal: str) -> AsyncConnection:
+        connection = await stack.enter_async_context(self.engine.connect())
+        # SQLAlchemy begins with the first statement that goes through it; the raw driver joins after that.
+        await connection.exec_driver_sql(SET_WORKSPACES, (literal,))
+        return connection
+
+    async def _assert_durable(self) -> None:
+        async with self.engine.connect() as connection:
+            names = ", ".join(f"current_setting('{name}')" for name in _DURABLE)
+            values = (await connection.exec_driver_sql(f"select {names}")).one()  # noqa: S608 - constant names
+        off = [name for name, value in zip(_DURABLE, values, strict=True) if value == "off"]
+        if off:
+            raise DurabilityOffError(", ".join(off))
+
+
+def _install_codecs(dbapi_connection: Any, _record: object) -> None:
+    dbapi_connection.run_async(codecs.install)

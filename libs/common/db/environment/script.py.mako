@@ -1,0 +1,10 @@
+"""${message}"""
+
+from libs.common.db.migration import execute
+
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+
+
+def upgrade() -> None:
+    ${upgrades if upgrades else "execute()"}

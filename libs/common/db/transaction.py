@@ -1,0 +1,72 @@
+"""One open transaction: SQLAlchemy Core and the raw driver on the same connection."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from asyncpg import Connection, Record
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.db.statement import Statement
+
+SET_WORKSPACES = "select set_config('app.workspaces', $1, true)"
+
+
+class Tx:
+    """A transaction that sees the rows of its workspaces and ends with the block that opened it.
+
+    `connection` takes Core expressions; `driver` is the asyncpg connection below it (COPY, executemany). Both share
+    the transaction. asyncpg's own errors come through the driver methods, SQLAlchemy's through `connection`.
+    """
+
+    def __init__(self, connection: AsyncConnection, driver: "Connection[Record]", workspaces: tuple[int, ...]) -> None:
+        self.connection = connection
+        self.driver = driver
+        self.workspaces = workspaces
+        self._committed: list[Callable[[], None]] = []
+
+    async def fetch(self, statement: Statement, **parameters: object) -> "list[Record]":
+        """Return all rows."""
+        return await self.driver.fetch(statement.text, *statement.bind(parameters))
+
+    async def fetch_one(self, statement: Statement, **parameters: object) -> "Record | None":
+        """Return the first row, or None."""
+        return await self.driver.fetchrow(statement.text, *statement.bind(parameters))
+
+    async def fetch_value(self, statement: Statement, **parameters: object) -> Any:
+        """Return the first column of the first row, or None. The type is the statement's to know."""
+        return await self.driver.fetchval(statement.text, *statement.bind(parameters))
+
+    async def execute(self, statement: Statement, **parameters: object) -> int:
+        """Run a statement and return the number of rows it touched."""
+        return _row_count(await self.driver.execute(statement.text, *statement.bind(parameters)))
+
+    async def see(self, workspaces: Iterable[int]) -> None:
+        """Change which workspaces' rows are visible from here on: a worker's, after it claimed from a queue."""
+        self.workspaces = tuple(dict.fromkeys(workspaces))
+        await self.driver.fetchval(SET_WORKSPACES, array_literal(self.workspaces))
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo only the block when it raises; the transaction goes on."""
+        async with self.driver.transaction():
+            yield
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Call this once the transaction is durable; never when it is rolled back."""
+        self._committed.append(call)
+
+    def notify_committed(self) -> None:
+        """Make the calls that waited for the commit (used by Database)."""
+        for call in self._committed:
+            call()
+
+
+def array_literal(numbers: Iterable[int]) -> str:
+    """Return `{1,2}`, PostgreSQL's text form of an integer array."""
+    return "{" + ",".join(str(int(number)) for number in numbers) + "}"
+
+
+def _row_count(status: str) -> int:
+    last = status.rsplit(" ", 1)[-1]
+    return int(last) if last.isdigit() else 0

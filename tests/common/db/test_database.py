@@ -1,0 +1,99 @@
+"""Transactions, row-level security and statements on a real PostgreSQL."""
+
+import pytest
+from asyncpg.exceptions import InsufficientPrivilegeError
+from sqlalchemy import column, insert, select, table
+from sqlalchemy.dialects.postgresql import JSONB
+
+from libs.common.db import Tx, statement
+from libs.common.ids import new_id
+
+INSERT = statement("insert into note (workspace_id, note_id, body) values (:workspace, :note_id, :body)")
+COUNT = statement("select count(*) from note")
+NOTE = table("note", column("workspace_id"), column("note_id"), column("body", JSONB))
+
+
+async def add_note(tx: Tx, workspace: int, body: object = None) -> None:
+    assert await tx.execute(INSERT, workspace=workspace, note_id=new_id(), body=body or {}) == 1
+
+
+@pytest.fixture
+async def database(database_of):
+    return await database_of("sample")
+
+
+async def test_a_transaction_sees_only_its_workspaces(database):
+    async with database.app.transaction([1, 2]) as tx:
+        await add_note(tx, 1)
+        await add_note(tx, 2)
+    for workspaces, seen in ((1, 1), ([1, 2], 2), (3, 0), ([], 0)):
+        async with database.app.transaction(workspaces) as tx:
+            assert await tx.fetch_value(COUNT) == seen
+
+
+async def test_a_row_of_another_workspace_cannot_be_written(database):
+    with pytest.raises(InsufficientPrivilegeError):
+        async with database.app.transaction(1) as tx:
+            await add_note(tx, 2)
+
+
+async def test_core_and_the_driver_share_the_transaction(database):
+    body = {"price": 12.5, "name": "张伟", "list": [1, None]}
+    with pytest.raises(ZeroDivisionError):
+        async with database.app.transaction(1) as tx:
+            await add_note(tx, 1, body)
+            await tx.connection.execute(insert(NOTE).values(workspace_id=1, note_id=new_id(), body=body))
+            rows = (await tx.connection.execute(select(NOTE.c.body))).all()
+            assert [row.body for row in rows] == [body, body]
+            assert [row["body"] for row in await tx.fetch(statement("select body from note"))] == [body, body]
+            raise ZeroDivisionError
+    async with database.app.transaction(1) as tx:
+        assert await tx.fetch_value(COUNT) == 0
+
+
+async def test_a_savepoint_undoes_only_its_block(database):
+    async with database.app.transaction(1) as tx:
+        await add_note(tx, 1)
+        with pytest.raises(InsufficientPrivilegeError):
+            async with tx.savepoint():
+                await add_note(tx, 2)
+        await add_note(tx, 1)
+    async with database.app.transaction(1) as tx:
+        assert await tx.fetch_value(COUNT) == 2
+
+
+async def test_calls_after_commit_are_made_only_after_a_commit(database):
+    calls = []
+    async with database.app.transaction(1) as tx:
+        tx.after_commit(lambda: calls.append("done"))
+        assert calls == []
+    with pytest.raises(ZeroDivisionError):
+        async with database.app.transaction(1) as tx:
+            tx.after_commit(lambda: calls.append("never"))
+            raise ZeroDivisionError
+    assert calls == ["done"]
+
+
+async def test_the_workspaces_do_not_leak_over_a_pooled_connection(database):
+    async with database.app.transaction(1) as tx:
+        await add_note(tx, 1)
+    async with database.app.engine.connect() as connection:
+        assert (await connection.exec_driver_sql("select count(*) from note")).scalar_one() == 0
+
+
+async def test_a_transaction_outlives_a_restart_of_the_server(database, postgres):
+    async with database.app.transaction(1) as tx:
+        await add_note(tx, 1)
+    postgres.stop(immediate=True)
+    postgres.start()
+    async with database.app.transaction(1) as tx:
+        assert await tx.fetch_value(COUNT) == 1
+
+
+async def test_the_app_role_cannot_read_a_claim_queue(database):
+    async with database.app.transaction(1) as tx:
+        with pytest.raises(InsufficientPrivilegeError):
+            async with tx.savepoint():
+                await tx.fetch(statement("select * from outbox_queue"))
+    async with database.worker.transaction(()) as tx:
+        assert await tx.fetch(statement("select * from outbox_queue")) == []
