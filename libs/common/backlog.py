@@ -1,0 +1,58 @@
+"""What is still open in this service: for the driven clock, the watermark, and anybody who asks "is it drained?"."""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from libs.common.db import statement
+from libs.common.runtime import Runtime
+
+_OUTBOX = "select count(*) from outbox_queue where workspace_id = :workspace_id"
+
+
+async def adopt_clock(runtime: Runtime[Any], workspace_id: int, now: datetime) -> None:
+    """Take a driven clock's new present into this process's picture."""
+    await runtime.directory.ensure_workspaces([workspace_id])
+    workspace = runtime.directory.workspace(workspace_id)
+    if workspace is not None:
+        runtime.directory.put(msgspec.structs.replace(workspace, driven_now=now))
+
+
+async def next_due(runtime: Runtime[Any], workspace_id: int) -> tuple[datetime | None, str | None]:
+    """Return the earliest instant at which a job of this service has work, and the job's name."""
+    jobs = [loop.job for loop in runtime.loops.values() if loop.job.next_due is not None]
+    answers = await asyncio.gather(*(job.next_due(runtime, workspace_id) for job in jobs if job.next_due))
+    known = [(instant, job.name) for instant, job in zip(answers, jobs, strict=True) if instant is not None]
+    return min(known) if known else (None, None)
+
+
+async def open_work(runtime: Runtime[Any], workspace_id: int) -> tuple[dict[str, int], int]:
+    """Return the parts that are not empty, and a counter that grows with everything this process does."""
+    parts: dict[str, int] = {}
+    for subscription in runtime.subscriptions:
+        parts[f"subscriber {subscription.name}"] = await subscription.pending()
+    for loop in runtime.loops.values():
+        parts[f"job {loop.job.name}"] = await loop.job.open(runtime, workspace_id) if loop.job.open else loop.busy
+    async with runtime.worker_database.transaction(workspace_id) as tx:
+        parts["outbox"] = await tx.fetch_value(statement(_OUTBOX), workspace_id=workspace_id)
+    activity = sum(s.handled_total for s in runtime.subscriptions) + sum(
+        loop.done_total for loop in runtime.loops.values()
+    )
+    if runtime.relay is not None:
+        activity += runtime.relay.published_total
+    return {name: count for name, count in parts.items() if count}, activity
+
+
+async def watermark(runtime: Runtime[Any], workspace_id: int) -> datetime:
+    """Return the instant before which everything received is applied here.
+
+    With nothing pending it is the present (taken before looking); else the watermark of the slowest subscriber.
+    """
+    present = runtime.now(workspace_id)
+    marks = [present]
+    for subscription in runtime.subscriptions:
+        if await subscription.pending():
+            marks.append(subscription.watermark or datetime.min.replace(tzinfo=present.tzinfo))
+    return min(marks)

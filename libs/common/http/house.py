@@ -1,0 +1,158 @@
+"""The routes every service has: health, backlog, watermark, clock, dead letters."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel, Field
+
+from libs.common import backlog as backlogs
+from libs.common.bus import dead_letters
+from libs.common.db import statement
+from libs.common.errors import Forbidden
+from libs.common.http.callers import Caller, RuntimeOf, internal, public, requires
+from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
+from libs.common.readiness import readiness
+
+
+class ClockSetting(BaseModel):
+    """The present of a driven workspace; `held` keeps every due-query empty until it is released."""
+
+    now: datetime
+    held: bool
+
+
+class NextDue(BaseModel):
+    """The earliest instant after now at which this service has work for the workspace."""
+
+    next_due: datetime | None
+    by: str | None = None
+
+
+class Backlog(BaseModel):
+    """What is still open in this service, by part, and how much it has done since its start."""
+
+    open: dict[str, int]
+    activity: int
+
+
+class Watermark(BaseModel):
+    """All that was received before this instant is applied here."""
+
+    watermark: datetime
+
+
+class DeadLetter(BaseModel):
+    """An event a subscriber could not apply."""
+
+    id: UUID
+    consumer: str
+    subject: str
+    reason: str
+    attempts: int
+    status: str
+    event: Any
+    failed_at: datetime
+
+
+class DeadLetterChoice(BaseModel):
+    """Which dead letters, and what to do with them."""
+
+    ids: list[UUID] = Field(min_length=1, max_length=1000)
+    action: Literal["replay", "discard"]
+
+
+class Counted(BaseModel):
+    """How many were touched."""
+
+    count: int
+
+
+_SET_CLOCK = """
+update workspace set driven_now = greatest(driven_now, :now), held = :held
+where workspace_id = :workspace_id
+"""
+
+
+def house_routes(service: str) -> APIRouter:
+    """Return the router of the routes all services share, below /v1/<service>."""
+    router = APIRouter()
+    prefix = f"/v1/{service}"
+
+    @router.get("/live", tags=["health"], dependencies=[Depends(public())])
+    async def live() -> dict[str, str]:
+        """Say that the process runs."""
+        return {"status": "live"}
+
+    @router.get("/ready", tags=["health"], dependencies=[Depends(public())])
+    async def ready(runtime: RuntimeOf, response: Response) -> dict[str, Any]:
+        """Prove database, bus and migrations; 503 with what is missing."""
+        report = await readiness(runtime)
+        response.status_code = 200 if report["status"] == "ready" else 503
+        return report
+
+    @router.put(f"{prefix}/clock", tags=["clock"], include_in_schema=False, status_code=204)
+    async def set_clock(
+        setting: ClockSetting, caller: Annotated[Caller, Depends(internal())], runtime: RuntimeOf
+    ) -> None:
+        """Put the workspace's driven clock here; identity drives it, nobody else."""
+        if runtime.settings.mode == "production":
+            raise Forbidden("a driven clock exists in test and demo mode only")
+        async with runtime.worker_database.transaction(caller.workspace_id) as tx:
+            await tx.execute(
+                statement(_SET_CLOCK), workspace_id=caller.workspace_id, now=setting.now, held=setting.held
+            )
+        await backlogs.adopt_clock(runtime, caller.workspace_id, setting.now)
+        if not setting.held:
+            runtime.wake_all()
+
+    @router.get(f"{prefix}/due", tags=["clock"], include_in_schema=False)
+    async def next_due(caller: Annotated[Caller, Depends(internal())], runtime: RuntimeOf) -> NextDue:
+        """Answer when this service has work next."""
+        instant, by = await backlogs.next_due(runtime, caller.workspace_id)
+        return NextDue(next_due=instant, by=by)
+
+    @router.get(f"{prefix}/backlog", tags=["clock"])
+    async def open_work(
+        caller: Annotated[Caller, Depends(requires("operations:read"))], runtime: RuntimeOf
+    ) -> Backlog:
+        """Name what is still open in this service for the workspace."""
+        parts, activity = await backlogs.open_work(runtime, caller.workspace_id)
+        return Backlog(open=parts, activity=activity)
+
+    @router.get(f"{prefix}/watermark", tags=["clock"])
+    async def watermark(
+        caller: Annotated[Caller, Depends(requires("operations:read"))], runtime: RuntimeOf
+    ) -> Watermark:
+        """Answer the instant before which everything received is applied here."""
+        return Watermark(watermark=await backlogs.watermark(runtime, caller.workspace_id))
+
+    @router.get(f"{prefix}/dead-letters", tags=["operations"])
+    async def list_dead_letters(
+        caller: Annotated[Caller, Depends(requires("operations:read"))],
+        runtime: RuntimeOf,
+        limit: Limit = 100,
+        cursor: Cursor = None,
+    ) -> Page[DeadLetter]:
+        """List the events that could not be applied, newest first."""
+        before = decode_cursor(cursor, tuple[UUID])
+        async with runtime.worker_database.transaction(caller.workspace_id) as tx:
+            letters = await dead_letters.list_letters(
+                tx, workspace_id=caller.workspace_id, limit=limit + 1, before=before[0] if before else None
+            )
+        items = [DeadLetter.model_validate(letter, from_attributes=True) for letter in letters[:limit]]
+        more = encode_cursor(items[-1].id) if len(letters) > limit else None
+        return Page(items=items, next_cursor=more)
+
+    @router.post(f"{prefix}/dead-letters", tags=["operations"])
+    async def settle_dead_letters(
+        choice: DeadLetterChoice,
+        caller: Annotated[Caller, Depends(requires("operations:write"))],
+        runtime: RuntimeOf,
+    ) -> Counted:
+        """Apply dead letters again, or discard them."""
+        act = dead_letters.replay if choice.action == "replay" else dead_letters.discard
+        return Counted(count=await act(runtime, workspace_id=caller.workspace_id, ids=choice.ids))
+
+    return router

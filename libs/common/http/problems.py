@@ -1,0 +1,126 @@
+"""Problems as HTTP says them: RFC 9457, with a JSON pointer for every field at fault."""
+
+import logging
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from libs.common import errors as kinds
+from libs.common.errors import FieldError, Problem
+
+log = logging.getLogger(__name__)
+
+STATUS: dict[type[Problem], int] = {
+    kinds.Malformed: 400,
+    kinds.Unauthorized: 401,
+    kinds.Forbidden: 403,
+    kinds.NotFound: 404,
+    kinds.Conflict: 409,
+    kinds.Gone: 410,
+    kinds.PayloadTooLarge: 413,
+    kinds.UnsupportedMedia: 415,
+    kinds.Invalid: 422,
+    kinds.TooMany: 429,
+    kinds.Unavailable: 503,
+}
+PROBLEM_JSON = "application/problem+json"
+
+
+def problem_of_status(status: int) -> type[Problem]:
+    """Return the kind of problem an HTTP status stands for."""
+    by_status = {number: kind for kind, number in STATUS.items()}
+    return by_status.get(status, kinds.Unavailable if status >= 500 else kinds.Invalid)
+
+
+def problem_response(problem: Problem) -> Response:
+    """Return a problem as application/problem+json."""
+    status = STATUS.get(type(problem), 400)
+    body: dict[str, Any] = {
+        "type": f"urn:rapport:problem:{problem.code or type(problem).__name__.lower()}",
+        "title": problem.title,
+        "status": status,
+        "detail": problem.detail,
+    }
+    if problem.errors:
+        body["errors"] = problem.errors
+    headers = {}
+    if problem.retry_after_seconds is not None:
+        headers["Retry-After"] = str(max(1, round(problem.retry_after_seconds)))
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="rapport"'
+    return Response(msgspec.json.encode(body), status, headers, media_type=PROBLEM_JSON)
+
+
+def pointer_of(location: tuple[int | str, ...]) -> str:
+    """Return pydantic's location as a pointer: into the body, or `query/…`, `path/…`, `header/…`."""
+    place, *rest = location or ("",)
+    path = "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in rest)
+    if place == "body":
+        return f"/{path}" if path else ""
+    return f"{place}/{path}"
+
+
+async def _on_problem(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return problem_response(error)
+
+
+async def _on_validation(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    broken = [e for e in error.errors() if e["type"] == "json_invalid"]
+    if broken:
+        position = broken[0].get("ctx", {}).get("error", broken[0]["msg"])
+        return problem_response(kinds.Malformed(f"the body is not JSON: {position}"))
+    found = [FieldError(pointer=pointer_of(tuple(e["loc"])), detail=e["msg"], code=e["type"]) for e in error.errors()]
+    first = found[0] if found else FieldError(pointer="", detail="invalid")
+    where = first.pointer or "the body"
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return problem_response(kinds.Invalid(f"{where}: {first.detail}{more}", errors=found))
+
+
+async def _on_http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        body = {"type": "about:blank", "title": "Method Not Allowed", "status": 405, "detail": "this path has other methods"}
+        return Response(msgspec.json.encode(body), 405, error.headers, media_type=PROBLEM_JSON)
+    if error.status_code == 400:
+        return problem_response(kinds.Malformed(str(error.detail)))
+    return problem_response(problem_of_status(error.status_code)(str(error.detail)))
+
+
+async def _on_decode(_request: Request, error: Exception) -> Response:
+    if isinstance(error, msgspec.ValidationError):
+        return problem_response(invalid_from_msgspec(error))
+    return problem_response(kinds.Malformed(f"the body is not JSON: {error}"))
+
+
+async def _on_unicode(_request: Request, _error: Exception) -> Response:
+    return problem_response(kinds.Malformed("the body is not UTF-8"))
+
+
+async def _on_anything(request: Request, error: Exception) -> Response:
+    log.error("a request failed", exc_info=error, extra={"path": request.url.path})
+    body = {"type": "about:blank", "title": "Internal Server Error", "status": 500, "detail": "the fault is ours; it is in the log"}
+    return Response(msgspec.json.encode(body), 500, media_type=PROBLEM_JSON)
+
+
+def invalid_from_msgspec(error: msgspec.ValidationError) -> kinds.Invalid:
+    """Return msgspec's complaint with its `$.a[0].b` path as a pointer."""
+    text = str(error)
+    detail, _, path = text.partition(" - at `")
+    pointer = path.rstrip("`").removeprefix("$").replace("[...]", "/*").replace("[", "/").replace("]", "").replace(".", "/")
+    return kinds.Invalid.at(pointer, detail)
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Make every error of the app a problem+json answer."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(msgspec.DecodeError, _on_decode)
+    app.add_exception_handler(UnicodeDecodeError, _on_unicode)
+    app.add_exception_handler(Exception, _on_anything)

@@ -1,0 +1,98 @@
+"""Work that time brings: claim, do, settle loops, woken early when something was committed for them."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from libs.common.errors import Unavailable
+
+if TYPE_CHECKING:
+    from libs.common.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+MAX_PAUSE_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """One loop of a service.
+
+    `run` does one round over all workspaces and returns how many things it did; it is called again at once while that
+    is more than 0. `next_due` answers the earliest instant after now at which a workspace has work, `open` how much is
+    due and not done: both serve the driven clock.
+    """
+
+    name: str
+    run: Callable[["Runtime[Any]"], Awaitable[int]]
+    next_due: Callable[["Runtime[Any]", int], Awaitable[datetime | None]] | None = None
+    open: Callable[["Runtime[Any]", int], Awaitable[int]] | None = None
+    idle_seconds: float = 0.5
+    workers: int = 1
+
+
+class JobLoop:
+    """Runs one job until stopped; an error is logged and retried with a growing pause."""
+
+    def __init__(self, job: Job, runtime: "Runtime[Any]") -> None:
+        self.job = job
+        self.runtime = runtime
+        self.wakened = asyncio.Event()
+        self.done_total = 0
+        self.busy = 0
+        self._stopping = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin."""
+        self._tasks = [
+            asyncio.create_task(self._loop(), name=f"job {self.job.name} {number}")
+            for number in range(self.job.workers)
+        ]
+
+    def wake(self) -> None:
+        """Look for work now instead of at the end of the pause."""
+        self.wakened.set()
+
+    async def stop(self) -> None:
+        """Let the present round finish, then end."""
+        self._stopping = True
+        self.wakened.set()
+        for task in self._tasks:
+            await task
+
+    async def _round(self) -> int:
+        self.busy += 1
+        try:
+            done = await self.job.run(self.runtime)
+        finally:
+            self.busy -= 1
+        self.done_total += done
+        return done
+
+    async def _loop(self) -> None:
+        failures = 0
+        while not self._stopping:
+            self.wakened.clear()
+            try:
+                done = await self._round()
+                failures = 0
+            except Unavailable as problem:
+                failures += 1
+                done = 0
+                log.warning("job waits", extra={"job": self.job.name, "why": problem.detail})
+            except Exception:
+                failures += 1
+                done = 0
+                log.exception("job failed; it will be tried again", extra={"job": self.job.name})
+            if done and not failures:
+                await asyncio.sleep(0)
+                continue
+            pause = min(self.job.idle_seconds * 2**failures, MAX_PAUSE_SECONDS) if failures else self.job.idle_seconds
+            try:
+                await asyncio.wait_for(self.wakened.wait(), pause)
+            except TimeoutError:
+                continue

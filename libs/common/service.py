@@ -1,0 +1,198 @@
+"""Putting a service together: settings, pools, bus, directory, subscriptions, jobs, HTTP; and taking it down."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Generic, NoReturn, TypeVar
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import ValidationError
+
+from libs.common.access.directory import Directory
+from libs.common.access.feed import AccessFeed
+from libs.common.bus import Bus, NatsBus, Subscription, SubscriptionLoop
+from libs.common.clock import SYNC_SECONDS, DatabaseClock
+from libs.common.db import Database
+from libs.common.http.app import attach_runtime, build_app
+from libs.common.http.house import house_routes
+from libs.common.http.peers import Peers
+from libs.common.jobs import Job, JobLoop
+from libs.common.outbox import Relay
+from libs.common.personal import Vault
+from libs.common.registry import discover
+from libs.common.runtime import Runtime
+from libs.common.settings import ServiceSettings
+from libs.common.telemetry import setup_logging, setup_tracing
+
+P = TypeVar("P")
+log = logging.getLogger(__name__)
+
+VERSION = "0.1.0"
+GRACE_SECONDS = 20
+
+Parts = Callable[[Runtime[Any]], AbstractAsyncContextManager[P]]
+
+
+@dataclass(frozen=True)
+class ServiceDefinition(Generic[P]):
+    """What makes a service this one: its rooms, its settings, and the things only it has."""
+
+    name: str
+    title: str
+    settings: type[ServiceSettings]
+    api: ModuleType
+    parts: Parts[P]
+    subscribers: ModuleType | None = None
+    jobs: ModuleType | None = None
+
+
+@asynccontextmanager
+async def no_parts(_runtime: Runtime[Any]) -> AsyncIterator[None]:
+    """Give the parts of a service that has none of its own."""
+    yield None
+
+
+@asynccontextmanager
+async def running(
+    definition: ServiceDefinition[P], settings: ServiceSettings, *, bus: Bus, peers: Peers | None = None
+) -> AsyncIterator[Runtime[P]]:
+    """Open everything, run the roles named in the settings, and close in reverse order."""
+    async with AsyncExitStack() as stack:
+        size = settings.database_pool_size
+        database = await Database.open(settings.database_url, service=definition.name, pool_size=size)
+        stack.push_async_callback(database.close)
+        worker_database = await Database.open(settings.worker_url, service=definition.name, pool_size=size)
+        stack.push_async_callback(worker_database.close)
+        clock = DatabaseClock()
+        await clock.synchronise(worker_database)
+        directory = Directory(Vault(settings.master_key.get_secret_value()))
+        feed = AccessFeed(worker_database, bus, directory)
+        await feed.start()
+        stack.push_async_callback(feed.stop)
+        peers = peers or Peers(definition.name, settings)
+        stack.push_async_callback(peers.close)
+        runtime: Runtime[Any] = Runtime(
+            service=definition.name, settings=settings, database=database, worker_database=worker_database,
+            bus=bus, directory=directory, peers=peers, clock=clock, parts=None,
+        )  # fmt: skip
+        runtime.parts = await stack.enter_async_context(definition.parts(runtime))
+        await _start_loops(definition, runtime, stack)
+        keeper = asyncio.create_task(_keep_clock(clock, worker_database))
+        stack.callback(keeper.cancel)
+        yield runtime
+
+
+async def _start_loops(definition: ServiceDefinition[Any], runtime: Runtime[Any], stack: AsyncExitStack) -> None:
+    roles = runtime.settings.roles
+    relay = Relay(runtime.worker_database, runtime.bus, definition.name)
+    runtime.relay = relay
+    await relay.start()
+    stack.push_async_callback(relay.stop)
+    if "jobs" in roles and definition.jobs is not None:
+        for job in discover(definition.jobs, "job", Job):
+            runtime.loops[job.name] = JobLoop(job, runtime)
+        for loop in runtime.loops.values():
+            loop.start()
+            stack.push_async_callback(loop.stop)
+    if "subscribers" in roles and definition.subscribers is not None:
+        for subscription in discover(definition.subscribers, "subscription", Subscription):
+            following = SubscriptionLoop(subscription, runtime)
+            runtime.subscriptions.append(following)
+            await following.start()
+            stack.push_async_callback(following.stop)
+
+
+async def _keep_clock(clock: DatabaseClock, database: Database) -> None:
+    while True:
+        await asyncio.sleep(SYNC_SECONDS)
+        try:
+            await clock.synchronise(database)
+        except Exception:  # noqa: BLE001 - the offset measured before is good enough until the database is back
+            log.warning("the database clock could not be read")
+
+
+def app_of(definition: ServiceDefinition[Any], runtime: Runtime[Any] | None = None) -> FastAPI:
+    """Return the service's app; without a runtime it only describes itself (OpenAPI)."""
+    traced = runtime is not None and bool(runtime.settings.otlp_endpoint)
+    app = build_app(
+        definition.title, definition.api, version=VERSION, house=house_routes(definition.name), traced=traced
+    )
+    if runtime is not None:
+        attach_runtime(app, runtime)
+    return app
+
+
+async def _serve(definition: ServiceDefinition[Any], settings: ServiceSettings) -> None:
+    bus = await NatsBus.connect(
+        settings.nats_url,
+        service=definition.name,
+        user=settings.nats_user or None,
+        password=settings.nats_password.get_secret_value() or None,
+    )
+    try:
+        async with running(definition, settings, bus=bus) as runtime:
+            config = uvicorn.Config(
+                app_of(definition, runtime),
+                host=settings.host,
+                port=settings.port,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                timeout_graceful_shutdown=GRACE_SECONDS,
+                timeout_keep_alive=75,
+                server_header=False,
+            )
+            await uvicorn.Server(config).serve()
+    finally:
+        await bus.close()
+
+
+def serve(definition: ServiceDefinition[Any]) -> NoReturn:
+    """Run the service until it is told to stop; a missing dependency is one clear line and exit status 1."""
+    try:
+        settings = definition.settings()
+    except ValidationError as error:
+        for line in error.errors():
+            where = ".".join(str(part) for part in line["loc"]) or "settings"
+            print(f"{definition.name}: {where}: {line['msg']}", file=sys.stderr)  # noqa: T201 - before logging is up
+        sys.exit(1)
+    setup_logging(definition.name, settings.log_level)
+    provider = setup_tracing(definition.name, settings.otlp_endpoint)
+    try:
+        _run(_serve(definition, settings))
+    except KeyboardInterrupt:
+        pass
+    except Exception as error:  # noqa: BLE001 - the reader gets one line, the log the rest
+        log.debug("start failed", exc_info=True)
+        print(f"{definition.name}: cannot start: {explain(error, settings)}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+    finally:
+        if provider is not None:
+            provider.shutdown()
+    sys.exit(0)
+
+
+def explain(error: Exception, settings: ServiceSettings) -> str:
+    """Return what is missing and how to fix it, in one line."""
+    name = type(error).__name__
+    text = " ".join(str(error).split()) or name
+    if "asyncpg" in type(error).__module__ or isinstance(error, OSError):
+        place = settings.database_url.rsplit("@", 1)[-1]
+        return f"{name}: {text} (database {place}; is it running, migrated, and reachable with this user?)"
+    if "nats" in type(error).__module__:
+        return f"{name}: {text} (bus {settings.nats_url}; is nats-server running with JetStream on?)"
+    return f"{name}: {text}"
+
+
+def _run(main: Any) -> None:
+    try:
+        import uvloop
+    except ImportError:  # no uvloop on Windows
+        asyncio.run(main)
+    else:
+        uvloop.run(main)
