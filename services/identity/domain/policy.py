@@ -1,0 +1,90 @@
+"""Namespace policies: what an identifier of a namespace may hold together, and the plug-in that describes one."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+KNOWN_PRIORITY = 5
+"""Identifiers up to this priority name somebody; weaker ones (devices, cookies) only accompany."""
+
+HUB_PRIORITY = 3
+"""For namespaces that do not bridge, neighbours up to this priority count towards the hub threshold."""
+
+
+class CapByTier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many identifiers a person may hold, by the tier of the link that would add one; None is no limit."""
+
+    tier_0_1: int | None = None
+    tier_2_up: int | None = None
+
+
+class NamespacePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The rules of one namespace; priority 1 is the strongest.
+
+    `max_per_person` counts per namespace, or per scope with `cap_per="scope"`; with `window_days` only identifiers
+    active within the window count. `blocked` values never become identifiers. Durations are days of 24 hours.
+    """
+
+    priority: int
+    max_per_person: int | CapByTier | None = None
+    window_days: int | None = None
+    cap_per: Literal["namespace", "scope"] = "namespace"
+    hub_threshold: int | None = None
+    ttl_days: int | None = None
+    reassign_after_days: int | None = None
+    singleton: bool | None = None
+    bridges: bool = True
+    parent: str | None = None
+    blocked: tuple[str, ...] = ()
+    consent_purpose: str | None = None
+
+    @property
+    def is_singleton(self) -> bool:
+        """Whether two of these in one person would contradict each other."""
+        return self.max_per_person == 1 if self.singleton is None else self.singleton
+
+    def cap(self, tier: int) -> int | None:
+        """Return how many a person may hold when a link of `tier` joins, None for no limit."""
+        if isinstance(self.max_per_person, CapByTier):
+            return self.max_per_person.tier_0_1 if tier <= 1 else self.max_per_person.tier_2_up
+        return self.max_per_person
+
+
+UNKNOWN_NAMESPACE = NamespacePolicy(priority=5, max_per_person=10, hub_threshold=3)
+"""What holds for a namespace nobody declared."""
+
+
+class PolicySet(msgspec.Struct, frozen=True):
+    """One version of the policies of a workspace."""
+
+    version: int
+    policies: dict[str, NamespacePolicy]
+
+    def of(self, namespace: str) -> NamespacePolicy:
+        """Return the policy of a namespace, the default one when it was never declared."""
+        return self.policies.get(namespace, UNKNOWN_NAMESPACE)
+
+
+class Canonical(msgspec.Struct, frozen=True):
+    """A valid value in its one spelling; `twins` are (namespace, value) pairs that denote the same, as hashes do."""
+
+    value: str
+    twins: tuple[tuple[str, str], ...] = ()
+
+
+class InvalidValue(msgspec.Struct, frozen=True):
+    """A value that is no identifier, with the reason."""
+
+    reason: str
+
+
+class NamespaceKind(msgspec.Struct, frozen=True):
+    """A plug-in: the default policy of a namespace and its canonical form.
+
+    `canonical(value, default_region)` is idempotent: the canonical form of a canonical value is itself.
+    """
+
+    name: str
+    policy: NamespacePolicy
+    canonical: Callable[[str, str | None], Canonical | InvalidValue]
