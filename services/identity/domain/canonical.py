@@ -37,7 +37,7 @@ _ILLEGAL = frozenset(
         "void", "[object object]", "(null)", "<null>", "n/a", "unknown",
     }
 )  # fmt: skip
-_QUOTES = "\"'`“”‘’«»\\ "
+_QUOTES = "\"'`\u201c\u201d\u2018\u2019\u00ab\u00bb\\ "
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 
 

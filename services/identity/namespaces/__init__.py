@@ -1,0 +1,1 @@
+"""The kinds of identifiers, a file each; adding one adds a namespace."""

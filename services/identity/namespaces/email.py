@@ -1,0 +1,69 @@
+"""E-mail addresses: NFKC, lower case, the domain in its ASCII (IDNA) form; no folding of dots and plus signs."""
+
+import re
+from functools import lru_cache
+
+import idna
+
+from services.identity.domain.canonical import Canonical, Namespace, NotAnIdentifier, is_filler, tidy
+from services.identity.domain.digests import hex_digest
+from services.identity.domain.email_addresses import BLOCKED_EMAILS
+
+# RFC 6532 lets letters of any script into the local part.
+_LOCAL = re.compile(r"[^\s\x00-\x20\"(),:;<>@\[\]\\*]+")
+_NOBODY = frozenset({"null", "undefined", "none", "nan", "anonymous", "noreply", "no-reply"})
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+
+
+@lru_cache(maxsize=65_536)
+def canonical(value: str, _region: str | None = None) -> Canonical:
+    """Return the address in its one spelling, or why it is none."""
+    text = tidy(value)
+    if isinstance(text, NotAnIdentifier):
+        return text
+    folded = tidy(text.removeprefix("mailto:").lower())
+    if isinstance(folded, NotAnIdentifier):
+        return folded
+    if is_filler(folded):
+        return NotAnIdentifier("filler")
+    local, at, domain = folded.rpartition("@")
+    if not at or not local or not domain:
+        return NotAnIdentifier("not_an_email")
+    if "*" in folded:
+        return NotAnIdentifier("masked")
+    if (
+        len(local.encode()) > 64
+        or _LOCAL.fullmatch(local) is None
+        or local[0] == "."
+        or local[-1] == "."
+        or ".." in local
+    ):
+        return NotAnIdentifier("not_an_email")
+    ascii_domain = _ascii_domain(domain)
+    if ascii_domain is None:
+        return NotAnIdentifier("no_such_domain")
+    address = f"{local}@{ascii_domain}"
+    return NotAnIdentifier("filler") if address in BLOCKED_EMAILS or local in _NOBODY else address
+
+
+def _ascii_domain(domain: str) -> str | None:
+    name = domain.rstrip(".")
+    if not name.isascii() or "xn--" in name:
+        try:
+            name = idna.encode(name, uts46=True).decode("ascii")
+        except (idna.IDNAError, UnicodeError):
+            return None
+    labels = name.split(".")
+    if len(labels) < 2 or len(name) > 253 or labels[-1].isdigit():
+        return None
+    return name if all(len(label) <= 63 and _LABEL.fullmatch(label) for label in labels) else None
+
+
+def twins(address: str) -> tuple[tuple[str, str], ...]:
+    """Return the hashed identifiers (namespace, digest) under which others may know this address."""
+    return (("email_sha256", hex_digest("sha256", address)),)
+
+
+namespace = Namespace(
+    name="email", canonical=canonical, twins=twins, aliases=frozenset({"mail", "email_address", "emailaddress"})
+)

@@ -1,0 +1,6 @@
+"""A JD account in clear; masked names are none."""
+
+from services.identity.domain.canonical import Namespace
+from services.identity.domain.shop_id import shop_canonical
+
+namespace = Namespace(name="jd_id", canonical=shop_canonical, aliases=frozenset({"jd", "jd_pin"}))
