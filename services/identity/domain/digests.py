@@ -4,30 +4,31 @@ import hashlib
 import re
 from collections.abc import Callable
 
-from services.identity.domain.canonical import Canonical, NotAnIdentifier, tidy
+from services.identity.domain.canonical import Spelling, tidy
+from services.identity.domain.policy import InvalidValue
 
 _BLANK = ("", " ", "null", "NULL", "None", "none", "undefined", "nan", "NaN", "0", "-1", "true", "false", "test", "n/a")
 
 
-def digest_canonical(algorithm: str, blocked: tuple[str, ...]) -> Callable[[str, str | None], Canonical]:
+def digest_canonical(algorithm: str, blocked: tuple[str, ...]) -> Callable[[str, str | None], Spelling]:
     """Return the canonical function of hex digests by `algorithm` that refuses hashes of blanks and of `blocked`."""
     length = hashlib.new(algorithm).digest_size * 2
     blanks = {hex_digest(algorithm, value) for value in _BLANK}
     fillers = {hex_digest(algorithm, value) for value in blocked}
     shape = re.compile(f"[0-9a-f]{{{length}}}")
 
-    def canonical(value: str, _region: str | None = None) -> Canonical:
+    def canonical(value: str, _region: str | None = None) -> Spelling:
         text = tidy(value)
-        if isinstance(text, NotAnIdentifier):
+        if isinstance(text, InvalidValue):
             return text
         text = text.lower()
         if shape.fullmatch(text) is None:
-            return NotAnIdentifier("not_a_hash")
+            return InvalidValue("not_a_hash")
         if text in blanks:
-            return NotAnIdentifier("hash_of_blank")
+            return InvalidValue("hash_of_blank")
         if text in fillers:
-            return NotAnIdentifier("hash_of_filler")
-        return NotAnIdentifier("zeros") if len(set(text)) == 1 else text
+            return InvalidValue("hash_of_filler")
+        return InvalidValue("zeros") if len(set(text)) == 1 else text
 
     return canonical
 

@@ -82,9 +82,12 @@ class InvalidValue(msgspec.Struct, frozen=True):
 class NamespaceKind(msgspec.Struct, frozen=True):
     """A plug-in: the default policy of a namespace and its canonical form.
 
-    `canonical(value, default_region)` is idempotent: the canonical form of a canonical value is itself.
+    `canonical(value, default_region)` is idempotent: the canonical form of a canonical value is itself. `aliases` are
+    the other names callers know it by; with `scope_required` a value without a scope is nobody's.
     """
 
     name: str
     policy: NamespacePolicy
     canonical: Callable[[str, str | None], Canonical | InvalidValue]
+    aliases: frozenset[str] = frozenset()
+    scope_required: bool = False

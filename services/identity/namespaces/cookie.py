@@ -1,10 +1,12 @@
 """The id a browser or mini-program keeps for a visitor who did not log in (`anonymousId`)."""
 
-from services.identity.domain.canonical import Namespace
+from services.identity.domain.canonical import namespace_kind
+from services.identity.domain.policy import NamespacePolicy
 from services.identity.domain.visitor_id import visitor_canonical
 
-namespace = Namespace(
-    name="cookie",
-    canonical=visitor_canonical,
-    aliases=frozenset({"anonymous_id", "anonymousid", "cookie_id", "cross_domain_id", "ga_client_id"}),
+namespace = namespace_kind(
+    "cookie",
+    NamespacePolicy(priority=7, max_per_person=50, window_days=90, hub_threshold=3, ttl_days=180, bridges=False),
+    visitor_canonical,
+    aliases={"anonymous_id", "anonymousid", "cookie_id", "cross_domain_id", "ga_client_id"},
 )

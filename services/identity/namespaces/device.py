@@ -2,7 +2,8 @@
 
 import re
 
-from services.identity.domain.canonical import Canonical, Namespace, NotAnIdentifier, is_filler, tidy
+from services.identity.domain.canonical import Spelling, is_filler, namespace_kind, tidy
+from services.identity.domain.policy import InvalidValue, NamespacePolicy
 
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]+(?:[:-][0-9A-Fa-f]+)*")
 BLOCKED = frozenset(
@@ -15,30 +16,39 @@ BLOCKED = frozenset(
 )  # fmt: skip
 
 
-def canonical(value: str, _region: str | None = None) -> Canonical:
+def canonical(value: str, _region: str | None = None) -> Spelling:
     """Return a device id; hexadecimal forms in lower case, others as they are."""
     text = tidy(value)
-    if isinstance(text, NotAnIdentifier):
+    if isinstance(text, InvalidValue):
         return text
     text = text.strip("{}").strip()
     if not text.strip("0-:"):
-        return NotAnIdentifier("zeros" if text else "blank")
+        return InvalidValue("zeros" if text else "blank")
     if _HEXADECIMAL.fullmatch(text):
         text = text.lower()
     if is_filler(text) or text.lower() in BLOCKED or len(set(text.replace("-", "").replace(":", ""))) == 1:
-        return NotAnIdentifier("filler")
+        return InvalidValue("filler")
     if "*" in text:
-        return NotAnIdentifier("masked")
-    return text if 5 <= len(text) <= 128 and " " not in text else NotAnIdentifier("not_a_device_id")
+        return InvalidValue("masked")
+    return text if 2 <= len(text) <= 128 and " " not in text else InvalidValue("not_a_device_id")
 
 
-namespace = Namespace(
-    name="device",
-    canonical=canonical,
-    aliases=frozenset(
-        {
-            "device_id", "deviceid", "idfa", "idfv", "oaid", "gaid", "android_id", "imei", "ios.id", "ios.idfa",
-            "android.id", "android.idfa",
-        }
-    ),
-)  # fmt: skip
+namespace = namespace_kind(
+    "device",
+    NamespacePolicy(priority=6, max_per_person=10, window_days=730, hub_threshold=3, ttl_days=670, bridges=False),
+    canonical,
+    aliases={
+        "device_id",
+        "deviceid",
+        "idfa",
+        "idfv",
+        "oaid",
+        "gaid",
+        "android_id",
+        "imei",
+        "ios.id",
+        "ios.idfa",
+        "android.id",
+        "android.idfa",
+    },
+)

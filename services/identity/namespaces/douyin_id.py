@@ -1,6 +1,12 @@
 """A Douyin shop account in clear; masked names are none."""
 
-from services.identity.domain.canonical import Namespace
+from services.identity.domain.canonical import namespace_kind
+from services.identity.domain.policy import NamespacePolicy
 from services.identity.domain.shop_id import shop_canonical
 
-namespace = Namespace(name="douyin_id", canonical=shop_canonical, aliases=frozenset({"douyin"}))
+namespace = namespace_kind(
+    "douyin_id",
+    NamespacePolicy(priority=4, max_per_person=3),
+    shop_canonical,
+    aliases={"douyin"},
+)

@@ -1,13 +1,13 @@
 """E-mail addresses: NFKC, lower case, the domain in its ASCII (IDNA) form; no folding of dots and plus signs."""
 
 import re
-from functools import lru_cache
 
 import idna
 
-from services.identity.domain.canonical import Canonical, Namespace, NotAnIdentifier, is_filler, tidy
+from services.identity.domain.canonical import Spelling, is_filler, namespace_kind, tidy
 from services.identity.domain.digests import hex_digest
 from services.identity.domain.email_addresses import BLOCKED_EMAILS
+from services.identity.domain.policy import InvalidValue, NamespacePolicy
 
 # RFC 6532 lets letters of any script into the local part.
 _LOCAL = re.compile(r"[^\s\x00-\x20\"(),:;<>@\[\]\\*]+")
@@ -15,22 +15,21 @@ _NOBODY = frozenset({"null", "undefined", "none", "nan", "anonymous", "noreply",
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 
 
-@lru_cache(maxsize=65_536)
-def canonical(value: str, _region: str | None = None) -> Canonical:
+def canonical(value: str, _region: str | None = None) -> Spelling:
     """Return the address in its one spelling, or why it is none."""
     text = tidy(value)
-    if isinstance(text, NotAnIdentifier):
+    if isinstance(text, InvalidValue):
         return text
     folded = tidy(text.removeprefix("mailto:").lower())
-    if isinstance(folded, NotAnIdentifier):
+    if isinstance(folded, InvalidValue):
         return folded
     if is_filler(folded):
-        return NotAnIdentifier("filler")
+        return InvalidValue("filler")
     local, at, domain = folded.rpartition("@")
     if not at or not local or not domain:
-        return NotAnIdentifier("not_an_email")
+        return InvalidValue("not_an_email")
     if "*" in folded:
-        return NotAnIdentifier("masked")
+        return InvalidValue("masked")
     if (
         len(local.encode()) > 64
         or _LOCAL.fullmatch(local) is None
@@ -38,12 +37,12 @@ def canonical(value: str, _region: str | None = None) -> Canonical:
         or local[-1] == "."
         or ".." in local
     ):
-        return NotAnIdentifier("not_an_email")
+        return InvalidValue("not_an_email")
     ascii_domain = _ascii_domain(domain)
     if ascii_domain is None:
-        return NotAnIdentifier("no_such_domain")
+        return InvalidValue("no_such_domain")
     address = f"{local}@{ascii_domain}"
-    return NotAnIdentifier("filler") if address in BLOCKED_EMAILS or local in _NOBODY else address
+    return InvalidValue("filler") if address in BLOCKED_EMAILS or local in _NOBODY else address
 
 
 def _ascii_domain(domain: str) -> str | None:
@@ -64,6 +63,10 @@ def twins(address: str) -> tuple[tuple[str, str], ...]:
     return (("email_sha256", hex_digest("sha256", address)),)
 
 
-namespace = Namespace(
-    name="email", canonical=canonical, twins=twins, aliases=frozenset({"mail", "email_address", "emailaddress"})
+namespace = namespace_kind(
+    "email",
+    NamespacePolicy(priority=4, max_per_person=5, window_days=365, hub_threshold=3),
+    canonical,
+    twins=twins,
+    aliases={"mail", "email_address", "emailaddress"},
 )

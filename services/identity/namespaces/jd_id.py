@@ -1,6 +1,12 @@
 """A JD account in clear; masked names are none."""
 
-from services.identity.domain.canonical import Namespace
+from services.identity.domain.canonical import namespace_kind
+from services.identity.domain.policy import NamespacePolicy
 from services.identity.domain.shop_id import shop_canonical
 
-namespace = Namespace(name="jd_id", canonical=shop_canonical, aliases=frozenset({"jd", "jd_pin"}))
+namespace = namespace_kind(
+    "jd_id",
+    NamespacePolicy(priority=4, max_per_person=3),
+    shop_canonical,
+    aliases={"jd", "jd_pin"},
+)

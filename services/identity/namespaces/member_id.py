@@ -1,6 +1,12 @@
 """The id of a loyalty programme's member."""
 
 from services.identity.domain.account_id import account_canonical
-from services.identity.domain.canonical import Namespace
+from services.identity.domain.canonical import namespace_kind
+from services.identity.domain.policy import NamespacePolicy
 
-namespace = Namespace(name="member_id", canonical=account_canonical, aliases=frozenset({"memberid", "member"}))
+namespace = namespace_kind(
+    "member_id",
+    NamespacePolicy(priority=1, max_per_person=1, cap_per="scope", singleton=True),
+    account_canonical,
+    aliases={"memberid", "member"},
+)

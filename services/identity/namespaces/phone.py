@@ -1,7 +1,6 @@
 """Phone numbers of lines that can be a person's: E.164 of a valid, mobile-capable number."""
 
 import re
-from functools import lru_cache
 
 from phonenumbers import (
     NumberParseException,
@@ -14,50 +13,49 @@ from phonenumbers import (
     parse,
 )
 
-from services.identity.domain.canonical import Canonical, Namespace, NotAnIdentifier, is_filler, tidy
+from services.identity.domain.canonical import Spelling, is_filler, namespace_kind, tidy
 from services.identity.domain.digests import hex_digest
 from services.identity.domain.phone_numbers import BLOCKED_PHONES, spellings
+from services.identity.domain.policy import InvalidValue, NamespacePolicy
 
 _WRITTEN = re.compile(r"[ (\[]*\+?[0-9 ().\-/\[\]~\u2010-\u2015]+")
 _MASK = re.compile("[*\u2022\u25cf\u00d7#?_]|x{2,}", re.IGNORECASE)
 _MOBILE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 
 
-# A parse costs 19 us, and the same numbers come again and again.
-@lru_cache(maxsize=65_536)
-def canonical(value: str, region: str | None = None) -> Canonical:
+def canonical(value: str, region: str | None = None) -> Spelling:
     """Return E.164, or why the number is nobody's: masked, lettered, a service line, a known filler, not valid.
 
     A masked number parses to a possible one, and a lettered one dials, so both are refused before libphonenumber.
     """
     text = tidy(value)
-    if isinstance(text, NotAnIdentifier):
+    if isinstance(text, InvalidValue):
         return text
     text = text.removeprefix("tel:")
     if is_filler(text):
-        return NotAnIdentifier("filler")
+        return InvalidValue("filler")
     if _MASK.search(text):
-        return NotAnIdentifier("masked")
+        return InvalidValue("masked")
     if any(character.isalpha() for character in text):
-        return NotAnIdentifier("letters")
+        return InvalidValue("letters")
     if _WRITTEN.fullmatch(text) is None:
-        return NotAnIdentifier("not_a_phone")
+        return InvalidValue("not_a_phone")
     return _canonical_number("+" + text[2:] if region is None and text.startswith("00") else text, region)
 
 
-def _canonical_number(text: str, region: str | None) -> Canonical:
+def _canonical_number(text: str, region: str | None) -> Spelling:
     if not text.startswith("+") and region is None:
-        return NotAnIdentifier("no_region")
+        return InvalidValue("no_region")
     try:
         number: PhoneNumber = parse(text, region)
     except NumberParseException:
-        return NotAnIdentifier("not_a_phone")
+        return InvalidValue("not_a_phone")
     if not is_valid_number(number):
-        return NotAnIdentifier("not_valid")
+        return InvalidValue("not_valid")
     if number_type(number) not in _MOBILE:
-        return NotAnIdentifier("not_mobile")
+        return InvalidValue("not_mobile")
     e164: str = format_number(number, PhoneNumberFormat.E164)
-    return NotAnIdentifier("filler") if e164 in BLOCKED_PHONES else e164
+    return InvalidValue("filler") if e164 in BLOCKED_PHONES else e164
 
 
 def twins(e164: str) -> tuple[tuple[str, str], ...]:
@@ -69,6 +67,10 @@ def twins(e164: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-namespace = Namespace(
-    name="phone", canonical=canonical, twins=twins, aliases=frozenset({"mobile", "phone_number", "phonenumber", "tel"})
+namespace = namespace_kind(
+    "phone",
+    NamespacePolicy(priority=3, max_per_person=5, window_days=3 * 365, hub_threshold=3),
+    canonical,
+    twins=twins,
+    aliases={"mobile", "phone_number", "phonenumber", "tel"},
 )

@@ -1,6 +1,12 @@
 """A Taobao or Tmall account number in clear; masked names are none."""
 
-from services.identity.domain.canonical import Namespace
+from services.identity.domain.canonical import namespace_kind
+from services.identity.domain.policy import NamespacePolicy
 from services.identity.domain.shop_id import shop_canonical
 
-namespace = Namespace(name="taobao_id", canonical=shop_canonical, aliases=frozenset({"taobao", "tmall_id", "tb_id"}))
+namespace = namespace_kind(
+    "taobao_id",
+    NamespacePolicy(priority=4, max_per_person=3),
+    shop_canonical,
+    aliases={"taobao", "tmall_id", "tb_id"},
+)

@@ -1,6 +1,12 @@
 """The encrypted buyer id Taobao gives one application: a namespace of its own, never equal to the clear one."""
 
-from services.identity.domain.canonical import Namespace
+from services.identity.domain.canonical import namespace_kind
+from services.identity.domain.policy import NamespacePolicy
 from services.identity.domain.shop_id import shop_canonical
 
-namespace = Namespace(name="taobao_ouid", canonical=shop_canonical, aliases=frozenset({"ouid", "tmall_ouid"}))
+namespace = namespace_kind(
+    "taobao_ouid",
+    NamespacePolicy(priority=4, max_per_person=3),
+    shop_canonical,
+    aliases={"ouid", "tmall_ouid"},
+)

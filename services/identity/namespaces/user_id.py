@@ -1,6 +1,12 @@
 """The id an issuer (shop, app, site) gives its registered user."""
 
 from services.identity.domain.account_id import account_canonical
-from services.identity.domain.canonical import Namespace
+from services.identity.domain.canonical import namespace_kind
+from services.identity.domain.policy import NamespacePolicy
 
-namespace = Namespace(name="user_id", canonical=account_canonical, aliases=frozenset({"userid", "customer_id"}))
+namespace = namespace_kind(
+    "user_id",
+    NamespacePolicy(priority=1, max_per_person=1, cap_per="scope", singleton=True),
+    account_canonical,
+    aliases={"userid", "customer_id"},
+)

@@ -1,23 +1,25 @@
 """WeCom external contact id, within one corporation (the scope)."""
 
-from services.identity.domain.canonical import Canonical, Namespace, NotAnIdentifier, is_filler, tidy, url_safe
+from services.identity.domain.canonical import Spelling, is_filler, namespace_kind, tidy, url_safe
+from services.identity.domain.policy import InvalidValue, NamespacePolicy
 
 
-def canonical(value: str, _region: str | None = None) -> Canonical:
+def canonical(value: str, _region: str | None = None) -> Spelling:
     """Return an external contact id unchanged: up to 64 url-safe characters, case-sensitive."""
     text = tidy(value)
-    if isinstance(text, NotAnIdentifier):
+    if isinstance(text, InvalidValue):
         return text
     if "*" in text:
-        return NotAnIdentifier("masked")
+        return InvalidValue("masked")
     if is_filler(text):
-        return NotAnIdentifier("filler")
-    return text if 8 <= len(text) <= 64 and url_safe(text) else NotAnIdentifier("not_an_external_userid")
+        return InvalidValue("filler")
+    return text if 8 <= len(text) <= 64 and url_safe(text) else InvalidValue("not_an_external_userid")
 
 
-namespace = Namespace(
-    name="wx_external_userid",
-    canonical=canonical,
+namespace = namespace_kind(
+    "wx_external_userid",
+    NamespacePolicy(priority=3, max_per_person=2, parent="wx_unionid"),
+    canonical,
     scope_required=True,
-    aliases=frozenset({"external_userid", "wecom_external_userid"}),
+    aliases={"external_userid", "wecom_external_userid"},
 )

@@ -1,20 +1,25 @@
 """WeChat openid: one person's WeChat account in one official account or mini-program (the scope is its appid)."""
 
-from services.identity.domain.canonical import Canonical, Namespace, NotAnIdentifier, is_filler, tidy, url_safe
+from services.identity.domain.canonical import Spelling, is_filler, namespace_kind, tidy, url_safe
+from services.identity.domain.policy import InvalidValue, NamespacePolicy
 
 
-def canonical(value: str, _region: str | None = None) -> Canonical:
+def canonical(value: str, _region: str | None = None) -> Spelling:
     """Return an openid unchanged: 28 url-safe characters, case-sensitive."""
     text = tidy(value)
-    if isinstance(text, NotAnIdentifier):
+    if isinstance(text, InvalidValue):
         return text
     if "*" in text:
-        return NotAnIdentifier("masked")
+        return InvalidValue("masked")
     if is_filler(text):
-        return NotAnIdentifier("filler")
-    return text if len(text) == 28 and url_safe(text) else NotAnIdentifier("not_an_openid")
+        return InvalidValue("filler")
+    return text if len(text) == 28 and url_safe(text) else InvalidValue("not_an_openid")
 
 
-namespace = Namespace(
-    name="wx_openid", canonical=canonical, scope_required=True, aliases=frozenset({"openid", "wechat_openid"})
+namespace = namespace_kind(
+    "wx_openid",
+    NamespacePolicy(priority=4, max_per_person=2, cap_per="scope", parent="wx_unionid"),
+    canonical,
+    scope_required=True,
+    aliases={"openid", "wechat_openid"},
 )
