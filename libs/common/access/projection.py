@@ -21,8 +21,8 @@ on conflict (source_id) do update set document = excluded.document
 where (source.document ->> 'version')::int <= (excluded.document ->> 'version')::int
 """
 _KEY = """
-insert into api_key (hash, document)
-values (:hash, :document)
+insert into api_key (hash, workspace_id, document)
+values (:hash, :workspace_id, :document)
 on conflict (hash) do update set document = excluded.document
 where (api_key.document ->> 'version')::int <= (excluded.document ->> 'version')::int
 """
@@ -41,7 +41,12 @@ async def save_record(tx: Tx, record: AccessRecord) -> None:
             document=msgspec.to_builtins(record),
         )
     else:
-        await tx.execute(statement(_KEY), hash=record.hash, document=msgspec.to_builtins(record))
+        await tx.execute(
+            statement(_KEY),
+            hash=record.hash,
+            workspace_id=record.workspace_id,
+            document=msgspec.to_builtins(record),
+        )
 
 
 async def load_records(tx: Tx) -> list[AccessRecord]:
