@@ -23,18 +23,13 @@ class ClockSetting(BaseModel):
     held: bool
 
 
-class NextDue(BaseModel):
-    """The earliest instant after now at which this service has work for the workspace."""
-
-    next_due: datetime | None
-    by: str | None = None
-
-
 class Backlog(BaseModel):
     """What is still open in this service, by part, and how much it has done since its start."""
 
     open: dict[str, int]
     activity: int
+    next_due: datetime | None = Field(None, description="when this service has work next")
+    next_due_by: str | None = None
 
 
 class Watermark(BaseModel):
@@ -107,19 +102,14 @@ def house_routes(service: str) -> APIRouter:
         if not setting.held:
             runtime.wake_all()
 
-    @router.get(f"{prefix}/due", tags=["clock"], include_in_schema=False)
-    async def next_due(caller: Annotated[Caller, Depends(internal())], runtime: RuntimeOf) -> NextDue:
-        """Answer when this service has work next."""
-        instant, by = await backlogs.next_due(runtime, caller.workspace_id)
-        return NextDue(next_due=instant, by=by)
-
     @router.get(f"{prefix}/backlog", tags=["clock"])
     async def open_work(
         caller: Annotated[Caller, Depends(requires("operations:read"))], runtime: RuntimeOf
     ) -> Backlog:
         """Name what is still open in this service for the workspace."""
         parts, activity = await backlogs.open_work(runtime, caller.workspace_id)
-        return Backlog(open=parts, activity=activity)
+        instant, by = (None, None) if parts else await backlogs.next_due(runtime, caller.workspace_id)
+        return Backlog(open=parts, activity=activity, next_due=instant, next_due_by=by)
 
     @router.get(f"{prefix}/watermark", tags=["clock"])
     async def watermark(

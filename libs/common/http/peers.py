@@ -55,6 +55,10 @@ class Peers:
         """POST a question and return its decoded answer; `safe` ones are tried again when the peer is away."""
         return await self._call("POST", peer, path, workspace_id, msgspec.json.encode(body), answer, safe, timeout_seconds)
 
+    async def put(self, peer: str, path: str, workspace_id: int, body: Any) -> None:
+        """PUT a state that may be set again."""
+        await self._call("PUT", peer, path, workspace_id, msgspec.json.encode(body), type(None), True, TIMEOUT_SECONDS)
+
     async def get(self, peer: str, path: str, workspace_id: int, answer: type[T]) -> T:
         """GET and return the decoded answer."""
         return await self._call("GET", peer, path, workspace_id, None, answer, True, TIMEOUT_SECONDS)

@@ -1,0 +1,118 @@
+"""Driving a workspace's clock through all five services: a discrete-event run."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from libs.common.errors import Conflict, Unavailable
+from libs.common.runtime import Runtime
+
+SERVICES = ("messaging", "journey", "segment", "profile", "identity")
+STUCK_SECONDS = 60.0
+_PAUSES = (0.0, 0.002, 0.004, 0.008, 0.016, 0.03)
+
+
+class ServiceBacklog(msgspec.Struct):
+    """What one service answers."""
+
+    open: dict[str, int]
+    activity: int
+    next_due: datetime | None = None
+    next_due_by: str | None = None
+
+
+@dataclass
+class Scan:
+    """One look at all five services."""
+
+    backlogs: dict[str, ServiceBacklog]
+
+    @property
+    def open(self) -> dict[str, dict[str, int]]:
+        """Return what is open, by service; empty services left out."""
+        return {name: backlog.open for name, backlog in self.backlogs.items() if backlog.open}
+
+    @property
+    def activity(self) -> tuple[int, ...]:
+        """Return the counters of all services: equal twice means nothing happened between."""
+        return tuple(backlog.activity for backlog in self.backlogs.values())
+
+    @property
+    def next_due(self) -> datetime | None:
+        """Return the earliest instant at which any service has work."""
+        return min((b.next_due for b in self.backlogs.values() if b.next_due is not None), default=None)
+
+
+@dataclass
+class ClockDriver:
+    """Drives the clocks of all workspaces of this process; one run a workspace at a time."""
+
+    runtime: Runtime[Any]
+    _locks: dict[int, asyncio.Lock] = field(default_factory=dict)
+
+    async def scan(self, workspace_id: int) -> Scan:
+        """Ask every service what is open."""
+        answers = await asyncio.gather(
+            *(
+                self.runtime.peers.get(service, f"/v1/{service}/backlog", workspace_id, ServiceBacklog)
+                for service in SERVICES
+            )
+        )
+        return Scan(dict(zip(SERVICES, answers, strict=True)))
+
+    async def drain(self, workspace_id: int) -> Scan:
+        """Wait until two looks in a row find nothing open and nothing done between them.
+
+        Raises Unavailable naming what is open when nothing moves for a minute.
+        """
+        before: tuple[int, ...] | None = None
+        moved = time.monotonic()
+        for turn in range(1 << 30):
+            scan = await self.scan(workspace_id)
+            if scan.activity != before:
+                moved = time.monotonic()
+            elif not scan.open:
+                return scan
+            elif time.monotonic() - moved > STUCK_SECONDS:
+                raise Unavailable(f"nothing moves, and this is open: {scan.open}")
+            before = scan.activity
+            await asyncio.sleep(_PAUSES[min(turn, len(_PAUSES) - 1)] if scan.open else 0)
+        raise AssertionError("unreachable")
+
+    async def advance(self, workspace_id: int, until: datetime, step: timedelta) -> int:
+        """Go from due instant to due instant up to `until`, draining at each; return how many instants there were.
+
+        With `step` > 0 instants within a step are done together at its end.
+        """
+        lock = self._locks.setdefault(workspace_id, asyncio.Lock())
+        if lock.locked():
+            raise Conflict("this workspace's clock is being advanced; wait for that call to answer")
+        async with lock:
+            hops = 0
+            scan = await self.drain(workspace_id)
+            now = self.runtime.now(workspace_id)
+            while now < until:
+                due = scan.next_due
+                target = until if due is None else min(until, max(due, now + step))
+                if target <= now:
+                    target = min(until, now + timedelta(microseconds=1))
+                await self._put(workspace_id, target)
+                scan = await self.drain(workspace_id)
+                now = target
+                hops += 1
+            return hops
+
+    async def _put(self, workspace_id: int, now: datetime) -> None:
+        for held in (True, False):
+            await asyncio.gather(
+                *(
+                    self.runtime.peers.put(
+                        service, f"/v1/{service}/clock", workspace_id, {"now": now, "held": held}
+                    )
+                    for service in SERVICES
+                )
+            )

@@ -1,0 +1,15 @@
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from libs.common.settings import ServiceSettings
+
+
+class IdentitySettings(ServiceSettings):
+    """Settings of the identity service; environment prefix IDENTITY_."""
+
+    model_config = SettingsConfigDict(env_prefix="IDENTITY_", frozen=True, extra="ignore", populate_by_name=True)
+
+    admin_key_hash: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    """SHA-256 (hex) of the installation's administrator key; empty: none is made at start."""
+    import_dir: str = ""
+    """Directory from which imports may read local files; empty: uploads only."""
