@@ -1,0 +1,1 @@
+"""What a trait, a contact point and a consent are; pure."""

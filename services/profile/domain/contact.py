@@ -1,0 +1,157 @@
+"""Contact points: every address of a person, its state, and which one is preferred."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+ContactKind = Literal["email", "phone", "wx_openid", "wx_external_userid", "push_token"]
+ContactState = Literal["verified", "declared", "bounced", "unsubscribed", "complained"]
+ReportState = Literal["bounced", "unsubscribed", "complained"]
+
+KIND_BY_CHANNEL: dict[str, ContactKind] = {
+    "email": "email",
+    "sms": "phone",
+    "wechat": "wx_openid",
+    "wechat_official_account": "wx_openid",
+    "mini_program": "wx_openid",
+    "wecom": "wx_external_userid",
+    "push": "push_token",
+}
+"""Which kind of address a channel needs; a channel that is not here (the inbox) needs none."""
+KIND_BY_TRAIT: dict[str, ContactKind] = {
+    "email": "email",
+    "email_address": "email",
+    "emailaddress": "email",
+    "phone": "phone",
+    "mobile": "phone",
+    "mobile_phone": "phone",
+    "phone_number": "phone",
+    "phonenumber": "phone",
+    "pushtoken": "push_token",
+    "push_token": "push_token",
+}
+"""Traits that declare an address, by their name in lower case."""
+KIND_BY_NAMESPACE: dict[str, ContactKind] = {
+    "email": "email",
+    "phone": "phone",
+    "wx_openid": "wx_openid",
+    "wx_external_userid": "wx_external_userid",
+    "push_token": "push_token",
+}
+_USABLE = ("verified", "declared", "unsubscribed")
+_PHONE = re.compile(r"\+?\d{5,15}")
+_EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,253}")
+
+
+class Address(msgspec.Struct, frozen=True):
+    """One address as the person's identifiers and traits declared it; the times are event times."""
+
+    kind: ContactKind
+    scope: str
+    lookup: bytes
+    sealed: bytes
+    first_time: datetime
+    last_time: datetime
+    verified_at: datetime | None = None
+
+
+class Report(msgspec.Struct, frozen=True):
+    """A channel's word about an address of the person; which one, the report does not say."""
+
+    kind: ContactKind
+    state: ReportState
+    at: datetime
+
+
+class ContactPoint(msgspec.Struct, frozen=True):
+    """An address with its present state."""
+
+    address: Address
+    state: ContactState
+    preferred: bool = False
+
+
+def canonical_address(kind: ContactKind, text: str) -> str | None:
+    """Return the one spelling of an address, or None where the text is none (a masked number, a sentence)."""
+    text = unicodedata.normalize("NFKC", text).strip()
+    if kind == "email":
+        return text.lower() if _EMAIL.fullmatch(text) else None
+    if kind == "phone":
+        digits = re.sub(r"[\s().-]", "", text)
+        return digits if _PHONE.fullmatch(digits) else None
+    return text if 0 < len(text) <= 400 and text.isprintable() else None
+
+
+def contact_points(addresses: Iterable[Address], reports: Iterable[Report]) -> list[ContactPoint]:
+    """Return a person's contact points, the preferred one of each kind first.
+
+    The same address from several identifiers is one. A report is about the address that was preferred at its time;
+    a verification after it makes a bounced or unsubscribed address good again, a complaint stays. An unsubscribed
+    address may be preferred: the consent ledger decides, and a later grant reopens it.
+    """
+    merged = _merged(addresses)
+    states: dict[tuple[str, str, bytes], tuple[ReportState, datetime]] = {}
+    for report in sorted(reports, key=lambda r: (r.at, r.state)):
+        known = [a for a in merged if a.kind == report.kind and a.first_time <= report.at]
+        usable = [a for a in known if _state(a, states) in _USABLE]
+        if usable or known:
+            best = _best_first(usable or known)[0]
+            states[_key(best)] = (report.state, report.at)
+    points: list[ContactPoint] = []
+    for address in _best_first(merged):
+        state = _state(address, states)
+        taken = any(p.address.kind == address.kind and p.preferred for p in points)
+        preferred = state in _USABLE and not taken
+        points.append(ContactPoint(address, state, preferred))
+    return sorted(points, key=lambda point: (point.address.kind, not point.preferred))
+
+
+def masked(kind: ContactKind, address: str) -> str:
+    """Return an address with the part hidden that would identify the person."""
+    if kind == "email":
+        local, _, domain = address.partition("@")
+        return f"{local[:1]}***@{domain}"
+    if kind == "phone":
+        return f"{address[:-8]}****{address[-4:]}" if len(address) > 8 else "****"
+    return f"{address[:3]}***"
+
+
+def _merged(addresses: Iterable[Address]) -> list[Address]:
+    by_key: dict[tuple[str, str, bytes], Address] = {}
+    for address in addresses:
+        known = by_key.get(_key(address))
+        if known is None:
+            by_key[_key(address)] = address
+            continue
+        verified = [a.verified_at for a in (known, address) if a.verified_at is not None]
+        by_key[_key(address)] = msgspec.structs.replace(
+            known,
+            first_time=min(known.first_time, address.first_time),
+            last_time=max(known.last_time, address.last_time),
+            verified_at=max(verified, default=None),
+        )
+    return [by_key[key] for key in sorted(by_key)]
+
+
+def _best_first(addresses: Iterable[Address]) -> list[Address]:
+    """Verified before declared, then the one used last, then by its keyed hash."""
+    newest = sorted(sorted(addresses, key=_key), key=lambda a: a.last_time, reverse=True)
+    return sorted(newest, key=lambda a: a.verified_at is None)
+
+
+def _state(address: Address, states: dict[tuple[str, str, bytes], tuple[ReportState, datetime]]) -> ContactState:
+    reported = states.get(_key(address))
+    fresh: ContactState = "verified" if address.verified_at is not None else "declared"
+    if reported is None:
+        return fresh
+    state, at = reported
+    renewed = address.verified_at is not None and address.verified_at > at
+    return fresh if renewed and state != "complained" else state
+
+
+def _key(address: Address) -> tuple[str, str, bytes]:
+    return address.kind, address.scope, address.lookup

@@ -1,0 +1,69 @@
+"""Ownership is painted over time by version."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.profile.domain.ownership import BEGINNING, END, OwnershipFact, intervals, owner_as_known
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def fact(version: int, person_no: int, *, since: int | None = None, received: int = 0) -> OwnershipFact:
+    return OwnershipFact(
+        subject_no=1,
+        version=version,
+        person_no=person_no,
+        received_at=START + timedelta(hours=received),
+        since=None if since is None else START + timedelta(hours=since),
+    )
+
+
+facts = st.lists(
+    st.builds(
+        lambda version, person, since, received: fact(version, person, since=since, received=received),
+        st.integers(0, 6),
+        st.integers(1, 3),
+        st.one_of(st.none(), st.integers(0, 5)),
+        st.integers(0, 5),
+    ),
+    min_size=1,
+    max_size=6,
+    unique_by=lambda f: (f.version, f.since),
+)
+
+
+@given(facts, st.randoms(use_true_random=False))
+def test_the_order_of_facts_does_not_matter(known, random):
+    shuffled = known[:]
+    random.shuffle(shuffled)
+    assert intervals(shuffled) == intervals(known)
+    assert owner_as_known(shuffled, START) == owner_as_known(known, START)
+
+
+@given(facts)
+def test_at_every_instant_exactly_one_person_owns_an_identifier(known):
+    found = intervals(known)
+    assert found[0].valid_from == BEGINNING
+    assert found[-1].valid_to == END
+    for left, right in zip(found, found[1:], strict=False):
+        assert left.valid_to == right.valid_from
+        assert left.person_no != right.person_no
+
+
+@given(facts)
+def test_the_greatest_version_without_a_beginning_owns_everything_before_newer_ones(known):
+    newest = max(known, key=lambda f: (f.version, f.since or BEGINNING))
+    if newest.since is None:
+        assert [i.person_no for i in intervals(known)] == [newest.person_no]
+
+
+def test_a_device_that_changes_hands_keeps_its_history():
+    found = intervals([fact(1, 7), fact(2, 8, since=3), fact(3, 9, since=5)])
+    assert [i.person_no for i in found] == [7, 8, 9]
+
+
+def test_what_was_known_then_is_what_had_been_received_then():
+    known = [fact(1, 7, received=1), fact(2, 8, received=4)]
+    assert [owner_as_known(known, START + timedelta(hours=h)) for h in (0, 1, 3, 4)] == [7, 7, 7, 8]
