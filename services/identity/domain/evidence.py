@@ -42,8 +42,8 @@ class Identifier(msgspec.Struct, frozen=True, order=True):
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """One fact about identifiers that were seen together (or must, or must not, be).
 
-    `identifiers` are valid and canonical, in the order of the source: of a `supersede` the last one replaces the others.
-    `consent_basis` is the purpose under which the link was made, None where none is needed.
+    `identifiers` are valid and canonical, in the order of the source: the last one of a `supersede` replaces the
+    others. `consent_basis` is the purpose under which the link was made, None where none is needed.
     """
 
     event_id: UUID

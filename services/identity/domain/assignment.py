@@ -1,0 +1,120 @@
+"""The assignment rule: a greedy maximum-priority spanning forest over one set of nodes and links.
+
+It is a function of the set: nothing here depends on the order in which evidence arrived.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from services.identity.domain.calm import calm_nodes
+from services.identity.domain.components import Components, Counted
+from services.identity.domain.graph import ACTIVE, SHARED, Candidate, Link, LinkState, Node, View
+from services.identity.domain.policy import HUB_PRIORITY, KNOWN_PRIORITY, PolicySet
+from services.identity.domain.survival import surviving
+
+
+class Assignment(msgspec.Struct):
+    """The partition of the nodes, and why.
+
+    `states` are those of the links in their order, None for pairs nothing ever spoke for. `calm` nodes need no new
+    run when evidence repeats what is active. `recheck_at` is the first instant at which time alone may change the
+    answer.
+    """
+
+    groups: list[list[int]]
+    states: list[LinkState | None]
+    shared: frozenset[int]
+    calm: frozenset[int]
+    replaced: dict[int, int]
+    recheck_at: datetime | None = None
+
+
+def assign(nodes: Sequence[Node], links: Sequence[Link], policies: PolicySet, now: datetime) -> Assignment:
+    """Partition nodes, given in the order of their identifiers, by the links between them."""
+    view = View(nodes, links, policies, now)
+    candidates, recheck_at = surviving(view)
+    shared = _hubs(view, candidates)
+    components, leaving = _components(view)
+    for candidate in sorted(candidates, key=lambda one: _sort_key(view, one)):
+        view.states[candidate.position] = _taken(view, candidate, components, shared)
+    limited: set[str] = set()
+    for candidate in candidates:
+        state = view.states[candidate.position]
+        if state is None or state.state != "suppressed":
+            continue
+        if components.root(candidate.low) == components.root(candidate.high):
+            # A leaf was refused before its two sides came together by themselves: it holds after all.
+            view.states[candidate.position] = ACTIVE
+        limited.add(state.reason.removeprefix("limit:"))
+    for namespace in limited:
+        recheck_at = _earliest(recheck_at, leaving.get(namespace))
+    calm = calm_nodes(view, components, shared)
+    return Assignment(components.groups(), view.states, shared, calm, view.replaced, recheck_at)
+
+
+def _hubs(view: View, candidates: Iterable[Candidate]) -> frozenset[int]:
+    """Step 2: identifiers that reach more people than one person's identifier can."""
+    reached: dict[int, set[int]] = {}
+    for candidate in candidates:
+        for node, other in ((candidate.low, candidate.high), (candidate.high, candidate.low)):
+            if view.policies[node].hub_threshold is not None and _counts_towards(view, node, other):
+                reached.setdefault(node, set()).add(other)
+    hubs = {node for node, others in reached.items() if len(others) > (view.policies[node].hub_threshold or 0)}
+    return frozenset(hubs | {index for index, node in enumerate(view.nodes) if node.known_hub})
+
+
+def _counts_towards(view: View, node: int, other: int) -> bool:
+    if other in view.replaced:
+        return False
+    if view.policies[node].bridges:
+        return view.policies[other].is_singleton
+    return view.policies[other].priority <= HUB_PRIORITY
+
+
+def _components(view: View) -> tuple[Components, dict[str, datetime]]:
+    """Return every node by itself, and when the first identifier of each namespace leaves the window of its cap."""
+    components = Components(len(view.nodes))
+    leaving: dict[str, datetime] = {}
+    for node, policy in enumerate(view.policies):
+        if policy.priority <= KNOWN_PRIORITY:
+            components.know(node)
+        if policy.max_per_person is None or node in view.replaced:
+            continue
+        if policy.window_days is not None:
+            leaves_at = view.activity[node] + timedelta(days=policy.window_days)
+            if leaves_at <= view.now:
+                continue
+            namespace = view.nodes[node].identifier.namespace
+            leaving[namespace] = min(leaves_at, leaving.get(namespace, leaves_at))
+        components.hold(node, Counted(view.buckets[node], policy.priority, (policy.cap(0), policy.cap(2))))
+    for link, facts in zip(view.links, view.facts, strict=True):
+        if facts is not None and facts.forbids:
+            components.keep_apart(link.low, link.high)
+    return components, leaving
+
+
+def _sort_key(view: View, candidate: Candidate) -> tuple[int, int, float, int, int, int]:
+    """Step 3: tier, weaker end, newest, stronger end, canonical bytes (which is the order of the nodes)."""
+    one, other = view.policies[candidate.low].priority, view.policies[candidate.high].priority
+    weaker, stronger = (one, other) if one > other else (other, one)
+    return candidate.tier, weaker, -candidate.at.timestamp(), stronger, candidate.low, candidate.high
+
+
+def _taken(view: View, candidate: Candidate, components: Components, shared: frozenset[int]) -> LinkState:
+    """Step 4: join the two components unless that would contradict something."""
+    low, high = candidate.low, candidate.high
+    if low in shared or high in shared:
+        return SHARED
+    if components.root(low) != components.root(high):
+        is_leaf = not (view.policies[low].bridges and view.policies[high].bridges)
+        refusal = components.refusal(low, high, candidate.tier, is_leaf=is_leaf)
+        if refusal is not None:
+            return LinkState("suppressed", refusal.reason, refusal.blockers)
+        components.join(low, high)
+    return ACTIVE
+
+
+def _earliest(one: datetime | None, other: datetime | None) -> datetime | None:
+    return (one or other) if one is None or other is None else min(one, other)
