@@ -3,11 +3,11 @@
 import importlib
 import sys
 from pathlib import Path
+from types import ModuleType
 
 from launcher.trouble import Trouble
 
 COMMANDS = Path(__file__).with_name("commands")
-# The shell word `import` is a Python keyword's neighbour in spirit: its file has a name that can be imported.
 ASKING_FOR_HELP = ("-h", "--help", "")
 
 
@@ -33,8 +33,8 @@ def main(words: list[str]) -> int:
         return 130
 
 
-def load(verb: str):  # noqa: ANN201
-    """Import the command's module."""
+def load(verb: str) -> ModuleType:
+    """Import the command's module; a verb that is a word of Python (`import`) has a file with a trailing underscore."""
     name = verb if (COMMANDS / f"{verb}.py").exists() else f"{verb}_"
     return importlib.import_module(f"launcher.commands.{name}")
 

@@ -117,9 +117,7 @@ def pip_settings(python: str) -> dict[str, str]:
 
 def run(command: list[str], root: Path) -> None:
     """Run a step that must work; raises Failure with its last words."""
-    done = subprocess.run(
-        command, cwd=root, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=root, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         step = " ".join(command[1:4])
         raise Failure(f"setting up failed at `{step}`: {last_line(done.stderr or done.stdout)}")

@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> None:
         # After the change of user, which clears the death signal.
         control(SET_PARENT_DEATH_SIGNAL, death_signal, 0, 0, 0)
     if os.getppid() == parent:
-        os.execvp(program[0], program)  # noqa: S606 - becoming that program is the purpose
+        os.execvp(program[0], program)
 
 
 if __name__ == "__main__":
