@@ -1,0 +1,59 @@
+"""SQL fragments that several operators share."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from services.segment.domain.binding import Binder
+from services.segment.domain.columns import ValueColumns
+from services.segment.domain.values import Facet, Scalar, canonical_number, exact, numeric_text
+
+
+def compare_number(value: ValueColumns, sign: str, number: int | Decimal, bind: Binder, *, kind: Facet) -> str:
+    """Compare exactly where both sides fit Decimal(38, 10), as floats otherwise."""
+    as_float = f"{value.number} {sign} {bind.float(float(number))}"
+    as_exact = exact(number)
+    if as_exact is None:
+        return f"({value.has(kind)} and {as_float})"
+    return f"({value.has(kind)} and if({value.has(Facet.EXACT)}, {value.decimal} {sign} {bind.decimal(as_exact)}, {as_float}))"
+
+
+def compare(value: ValueColumns, sign: str, operand: Scalar, bind: Binder, *, ignore_case: bool = False) -> str:
+    """Compare with a text, number or boolean; a text and a number meet as numbers where the text is one."""
+    match operand:
+        case bool():
+            return f"({value.has(Facet.BOOLEAN)} and {value.text} {sign} {bind.text('true' if operand else 'false')})"
+        case int() | Decimal():
+            return compare_number(value, sign, operand, bind, kind=Facet.NUMERIC)
+        case str():
+            column, text = (value.folded, operand.casefold()) if ignore_case else (value.text, operand)
+            as_text = f"({value.has(Facet.TEXT)} and {column} {sign} {bind.text(text)})"
+            number = numeric_text(operand)
+            if number is None:
+                return as_text
+            return f"({as_text} or {compare_number(value, sign, number, bind, kind=Facet.NUMERIC | Facet.NUMBER)})"
+
+
+def equals_any(value: ValueColumns, operands: Sequence[Scalar], bind: Binder, *, ignore_case: bool = False) -> str:
+    """Return "equals one of these"; many texts become one set."""
+    plain = [operand for operand in operands if isinstance(operand, str) and numeric_text(operand) is None]
+    others = [operand for operand in operands if not (isinstance(operand, str) and numeric_text(operand) is None)]
+    parts = [compare(value, "=", operand, bind, ignore_case=ignore_case) for operand in others]
+    if plain:
+        column = value.folded if ignore_case else value.text
+        texts = bind.texts(sorted({text.casefold() if ignore_case else text for text in plain}))
+        parts.append(f"({value.has(Facet.TEXT)} and has({texts}, {column}))")
+    return f"({' or '.join(parts)})"
+
+
+def item_tokens(operand: Scalar, *, ignore_case: bool) -> list[str]:
+    """Return the tokens of list elements that equal the operand (see StoredValue.items)."""
+    match operand:
+        case bool():
+            return ["b:true" if operand else "b:false"]
+        case int() | Decimal():
+            number = canonical_number(operand)
+            return [f"n:{number}", f"m:{number}"]
+        case str():
+            text = f"f:{operand.casefold()}" if ignore_case else f"t:{operand}"
+            spelled = numeric_text(operand)
+            return [text] if spelled is None else [text, f"n:{canonical_number(spelled)}"]

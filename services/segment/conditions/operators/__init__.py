@@ -1,0 +1,1 @@
+"""Value operators, usable on traits and on event properties: one file per family."""

@@ -1,0 +1,32 @@
+"""equals, not_equals, in, not_in."""
+
+from dataclasses import dataclass
+
+from services.segment.conditions.comparing import equals_any
+from services.segment.domain.columns import ValueColumns
+from services.segment.domain.condition import Inquiry, OperatorKind, Test
+from services.segment.domain.reader import Reader
+from services.segment.domain.values import Scalar
+
+
+@dataclass(frozen=True)
+class IsOneOf(Test):
+    """The value equals one of the operands; on a missing value only the negation holds."""
+
+    operands: tuple[Scalar, ...]
+    ignore_case: bool = False
+    negated: bool = False
+
+    def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
+        return equals_any(value, self.operands, inquiry.bind, ignore_case=self.ignore_case)
+
+
+def _parse(name: str, reader: Reader) -> Test:
+    given = reader.need("value")
+    listed = name in ("in", "not_in")
+    operands = tuple(item.scalar() for item in given.items(at_least=1)) if listed else (given.scalar(),)
+    ignore_case = reader.get("ignore_case")
+    return IsOneOf(operands, ignore_case.flag() if ignore_case else False, name.startswith("not_"))
+
+
+operator = OperatorKind(("equals", "not_equals", "in", "not_in"), ("value", "ignore_case"), _parse)

@@ -1,0 +1,46 @@
+"""gt, gte, lt, lte, between: numbers by size, texts by code point, between also by time."""
+
+from dataclasses import dataclass
+
+from services.segment.conditions.comparing import compare
+from services.segment.conditions.operators.instant import TimeRange
+from services.segment.domain.columns import ValueColumns
+from services.segment.domain.condition import Inquiry, OperatorKind, Test
+from services.segment.domain.reader import Reader
+from services.segment.domain.values import Scalar
+
+_SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+
+
+@dataclass(frozen=True)
+class Ordered(Test):
+    """The value stands in every given relation (sign, operand)."""
+
+    relations: tuple[tuple[str, Scalar], ...]
+    ignore_case: bool = False
+
+    def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
+        parts = (compare(value, sign, to, inquiry.bind, ignore_case=self.ignore_case) for sign, to in self.relations)
+        return f"({' and '.join(parts)})"
+
+
+def _orderable(reader: Reader) -> Scalar:
+    operand = reader.scalar()
+    if isinstance(operand, bool):
+        raise reader.refuse("a boolean has no order: give a number or a text")
+    return operand
+
+
+def _parse(name: str, reader: Reader) -> Test:
+    flag = reader.get("ignore_case")
+    ignore_case = flag.flag() if flag else False
+    given = reader.need("value")
+    if name != "between":
+        return Ordered(((_SIGNS[name], _orderable(given)),), ignore_case)
+    low, high = given.items(at_least=2, at_most=2)
+    bounds = _orderable(low), _orderable(high)
+    times = TimeRange.between(*bounds)
+    return times or Ordered(((">=", bounds[0]), ("<=", bounds[1])), ignore_case)
+
+
+operator = OperatorKind((*_SIGNS, "between"), ("value", "ignore_case"), _parse)

@@ -1,0 +1,24 @@
+"""exists, missing."""
+
+from dataclasses import dataclass
+
+from services.segment.domain.columns import ValueColumns
+from services.segment.domain.condition import Inquiry, OperatorKind, Test
+from services.segment.domain.reader import Reader
+
+
+@dataclass(frozen=True)
+class Exists(Test):
+    """There is a value; null and empty text are none."""
+
+    negated: bool = False
+
+    def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
+        return f"({value.present})"
+
+
+def _parse(name: str, reader: Reader) -> Test:
+    return Exists(negated=name == "missing")
+
+
+operator = OperatorKind(("exists", "missing"), (), _parse)

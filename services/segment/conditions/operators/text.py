@@ -1,0 +1,32 @@
+"""contains, not_contains, starts_with, ends_with: literal, whatever the characters."""
+
+from dataclasses import dataclass
+
+from services.segment.domain.columns import ValueColumns
+from services.segment.domain.condition import Inquiry, OperatorKind, Test
+from services.segment.domain.reader import Reader
+from services.segment.domain.values import Facet
+
+_SQL = {"contains": "position({}, {}) > 0", "starts_with": "startsWith({}, {})", "ends_with": "endsWith({}, {})"}
+
+
+@dataclass(frozen=True)
+class HasPart(Test):
+    """The value is a text with this part; on a missing value only the negation holds."""
+
+    where: str
+    part: str
+    ignore_case: bool = False
+    negated: bool = False
+
+    def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
+        column, part = (value.folded, self.part.casefold()) if self.ignore_case else (value.text, self.part)
+        return f"({value.has(Facet.TEXT)} and {_SQL[self.where].format(column, inquiry.bind.text(part))})"
+
+
+def _parse(name: str, reader: Reader) -> Test:
+    flag = reader.get("ignore_case")
+    return HasPart(name.removeprefix("not_"), reader.need("value").text(), flag.flag() if flag else False, name == "not_contains")
+
+
+operator = OperatorKind((*_SQL, "not_contains"), ("value", "ignore_case"), _parse)

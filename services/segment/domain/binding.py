@@ -1,0 +1,53 @@
+"""Every value a user gave reaches SQL as a bound parameter; only texts of our own become SQL."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from services.segment.domain.values import EPOCH
+
+Bindable = str | int | float | list[str] | list[int]
+
+
+def microseconds(moment: datetime) -> int:
+    """Return the instant as microseconds since 1970."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+class Binder:
+    """Collects bound parameters; equal values share a place, so equal conditions become equal SQL."""
+
+    def __init__(self) -> None:
+        self.parameters: dict[str, Bindable] = {}
+        self._places: dict[tuple[str, str], str] = {}
+
+    def _bind(self, kind: str, value: Bindable) -> str:
+        key = (kind, repr(value))
+        name = self._places.setdefault(key, f"p{len(self._places)}")
+        self.parameters[name] = value
+        return f"{{{name}:{kind}}}"
+
+    def text(self, value: str) -> str:
+        return self._bind("String", value)
+
+    def texts(self, values: Sequence[str]) -> str:
+        return self._bind("Array(String)", list(values))
+
+    def whole(self, value: int) -> str:
+        return self._bind("Int64", value)
+
+    def wholes(self, values: Sequence[int]) -> str:
+        return self._bind("Array(Int32)", list(values))
+
+    def float(self, value: float) -> str:
+        return self._bind("Float64", value)
+
+    def decimal(self, value: Decimal) -> str:
+        return f"toDecimal128({self.text(format(value, 'f'))}, 10)"
+
+    def decimals(self, values: Sequence[Decimal]) -> str:
+        spelled = self.texts([format(value, "f") for value in values])
+        return f"arrayMap(x -> toDecimal128(x, 10), {spelled})"
+
+    def time(self, moment: datetime) -> str:
+        return f"fromUnixTimestamp64Micro({self.whole(microseconds(moment))}, 'UTC')"

@@ -1,0 +1,154 @@
+"""What a plug-in of the language is: a value operator (`Test`) or a `Condition`, and how it asks the store."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from services.segment.domain.binding import Binder
+from services.segment.domain.columns import ValueColumns
+from services.segment.domain.edges import TimeEdge
+from services.segment.domain.formula import Atom, Formula, Not
+from services.segment.domain.moment import Moment
+from services.segment.domain.reader import Reader
+
+Source = Literal["event", "trait"]
+
+
+@dataclass(frozen=True)
+class Concerns:
+    """What a condition looks at: a touch of any of these asks the person again."""
+
+    events: frozenset[str] = frozenset()
+    event_prefixes: frozenset[str] = frozenset()
+    traits: frozenset[str] = frozenset()
+    segments: frozenset[UUID] = frozenset()
+
+    def __or__(self, other: "Concerns") -> "Concerns":
+        return Concerns(
+            self.events | other.events,
+            self.event_prefixes | other.event_prefixes,
+            self.traits | other.traits,
+            self.segments | other.segments,
+        )
+
+
+@dataclass(frozen=True)
+class Question:
+    """One aggregate over one person's rows of a source; `holds` is SQL and false where there are no rows.
+
+    `names`, `prefix` and `since` bound the rows it can look at. `value` is what explain shows.
+    """
+
+    source: Source
+    holds: str
+    names: tuple[str, ...] = ()
+    prefix: str | None = None
+    since: datetime | None = None
+    value: str = "''"
+
+
+@dataclass
+class Inquiry:
+    """All questions of a statement; equal ones are asked once."""
+
+    moment: Moment
+    bind: Binder = field(default_factory=Binder)
+    questions: list[Question] = field(default_factory=list)
+    segment_id: UUID | None = None
+
+    def ask(self, question: Question) -> Atom:
+        """Add a question; return the set of persons it holds for."""
+        if question not in self.questions:
+            self.questions.append(question)
+        return Atom(self.questions.index(question))
+
+    @property
+    def zone(self) -> str:
+        return self.bind.text(self.moment.zone)
+
+
+class Test(ABC):
+    """A value operator: what it asks of one value. False on a missing value unless `negated`."""
+
+    negated: bool = False
+    only_traits: ClassVar[bool] = False
+    """Answers by the moving clock, or by since when a value holds: event properties have neither an edge nor a since."""
+
+    @abstractmethod
+    def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
+        """Return the SQL predicate (never NULL), before negation."""
+
+    def edges(self, name: str, path: tuple[str, ...]) -> Iterator[TimeEdge]:
+        """Yield what the clock changes when this test is put to a trait."""
+        yield from ()
+
+    def patterns(self) -> Iterator[tuple[str, str]]:
+        """Yield (member, RE2 pattern) to be proved by the store before publishing."""
+        yield from ()
+
+    def sql(self, value: ValueColumns, inquiry: Inquiry) -> str:
+        """Return the SQL predicate with its negation."""
+        predicate = self.predicate(value, inquiry)
+        return f"(not ({predicate}))" if self.negated else f"({predicate})"
+
+
+class Condition(ABC):
+    """A leaf of the tree."""
+
+    @abstractmethod
+    def formula(self, inquiry: Inquiry) -> Formula:
+        """Ask the store; return which persons it holds for."""
+
+    @abstractmethod
+    def concerns(self) -> Concerns:
+        """Return what it looks at."""
+
+    def edges(self) -> Iterator[TimeEdge]:
+        """Yield who must be asked again as the clock goes on."""
+        yield from ()
+
+    def patterns(self) -> Iterator[tuple[str, str]]:
+        """Yield (member, RE2 pattern) to be proved by the store before publishing."""
+        yield from ()
+
+
+@dataclass(frozen=True)
+class OperatorKind:
+    """A plug-in of conditions/operators: the names it answers to, its members, and how it is read."""
+
+    names: tuple[str, ...]
+    members: tuple[str, ...]
+    parse: Callable[[str, Reader], Test]
+
+
+@dataclass(frozen=True)
+class ConditionKind:
+    """A plug-in of conditions/: the members that mark it, and how it is read."""
+
+    keys: tuple[str, ...]
+    parse: Callable[[Reader, "Grammar"], Condition]
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """The plug-ins in force."""
+
+    conditions: dict[str, ConditionKind]
+    operators: dict[str, OperatorKind]
+
+    def test(self, reader: Reader, *beside: str) -> Test:
+        """Read a value operator from an object that has the members `beside` as well."""
+        name = reader.need("op").text()
+        kind = self.operators.get(name)
+        if kind is None:
+            raise reader.at("op").refuse(f"the operator is not known; known: {', '.join(sorted(self.operators))}")
+        reader.only("op", *beside, *kind.members)
+        return kind.parse(name, reader)
+
+
+def negate(formula: Formula, *, when: bool) -> Formula:
+    """Return the formula, or its negation."""
+    return Not(formula) if when else formula

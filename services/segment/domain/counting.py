@@ -1,0 +1,30 @@
+"""How many: a range of whole numbers, 0 included."""
+
+from dataclasses import dataclass
+
+from services.segment.domain.reader import Reader
+
+
+@dataclass(frozen=True)
+class Count:
+    """From `low` to `high`, both included; no high is no bound."""
+
+    low: int = 1
+    high: int | None = None
+
+
+def read_count(reader: Reader | None) -> Count:
+    """Read `{"op": "gte", "n": 2}`; `between` takes `n` as [low, high]; absent is at least once."""
+    if reader is None:
+        return Count()
+    reader.only("op", "n")
+    op = reader.need("op").one_of("equals", "gte", "gt", "lte", "lt", "between")
+    given = reader.need("n")
+    if op == "between":
+        low, high = (bound.whole() for bound in given.items(at_least=2, at_most=2))
+        if low > high:
+            raise given.refuse("the first bound is greater than the second")
+        return Count(low, high)
+    n = given.whole(at_least=1 if op == "lt" else 0)
+    ranges = {"equals": Count(n, n), "gte": Count(n), "gt": Count(n + 1), "lte": Count(0, n), "lt": Count(0, n - 1)}
+    return ranges[op]

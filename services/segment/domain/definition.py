@@ -1,0 +1,121 @@
+"""A segment's definition: a tree of all / any / none groups over conditions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import reduce
+from typing import Literal
+
+from services.segment.domain.condition import Concerns, Condition, Grammar, Inquiry
+from services.segment.domain.edges import TimeEdge
+from services.segment.domain.fault import Fault, InvalidDefinition
+from services.segment.domain.formula import All, AnyOf, Formula, Not
+from services.segment.domain.reader import Reader, Refused
+
+GroupKind = Literal["all", "any", "none"]
+GROUPS: tuple[GroupKind, ...] = ("all", "any", "none")
+DEEPEST = 100
+MOST_CONDITIONS = 500
+
+
+@dataclass(frozen=True)
+class Group:
+    """Several nodes that must all, any or none hold."""
+
+    kind: GroupKind
+    nodes: tuple["Node", ...]
+    pointer: str = ""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A condition and where it stands."""
+
+    condition: Condition
+    pointer: str = ""
+
+
+Node = Group | Leaf
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A parsed definition."""
+
+    root: Node
+
+    def leaves(self) -> Iterator[Leaf]:
+        """Yield the conditions, in order."""
+        waiting: list[Node] = [self.root]
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, Leaf):
+                yield node
+            else:
+                waiting.extend(reversed(node.nodes))
+
+    def formula(self, inquiry: Inquiry) -> Formula:
+        """Ask the store all its questions; return the persons it means."""
+        return formula_of(self.root, inquiry)
+
+    def concerns(self) -> Concerns:
+        """Return what it looks at."""
+        return reduce(lambda left, right: left | right, (leaf.condition.concerns() for leaf in self.leaves()), Concerns())
+
+    def edges(self) -> frozenset[TimeEdge]:
+        """Return who must be asked again as the clock goes on."""
+        return frozenset(edge for leaf in self.leaves() for edge in leaf.condition.edges())
+
+
+def formula_of(node: Node, inquiry: Inquiry) -> Formula:
+    """Return the persons a node means."""
+    if isinstance(node, Leaf):
+        return node.condition.formula(inquiry)
+    inner = tuple(formula_of(child, inquiry) for child in node.nodes)
+    match node.kind:
+        case "all":
+            return All(inner)
+        case "any":
+            return AnyOf(inner)
+        case "none":
+            return Not(AnyOf(inner))
+
+
+def parse_definition(body: object, grammar: Grammar, *, pointer: str = "") -> Definition:
+    """Read a definition; raises InvalidDefinition with every fault found and the pointer to each."""
+    faults: list[Fault] = []
+    reader = Reader(body, pointer, faults)
+    root = _node(reader, grammar, 0)
+    if faults or root is None:
+        raise InvalidDefinition(tuple(faults))
+    definition = Definition(root)
+    if sum(1 for _ in definition.leaves()) > MOST_CONDITIONS:
+        raise InvalidDefinition((Fault(pointer, f"more than {MOST_CONDITIONS} conditions"),))
+    return definition
+
+
+def _node(reader: Reader, grammar: Grammar, depth: int) -> Node | None:
+    try:
+        return _read_node(reader, grammar, depth)
+    except Refused:
+        return None
+
+
+def _read_node(reader: Reader, grammar: Grammar, depth: int) -> Node:
+    if depth > DEEPEST:
+        raise reader.refuse(f"groups are nested deeper than {DEEPEST}")
+    members = reader.members()
+    kinds: tuple[GroupKind, ...] = tuple(kind for kind in GROUPS if kind in members)
+    if kinds:
+        reader.only(*kinds[:1])
+        children = reader.at(kinds[0])
+        nodes = [_node(child, grammar, depth + 1) for child in children.items()]
+        if not nodes:
+            raise children.refuse("an empty group says nothing: add a condition")
+        return Group(kinds[0], tuple(node for node in nodes if node is not None), reader.pointer)
+    marks = [key for key in members if key in grammar.conditions]
+    if not marks:
+        known = ", ".join((*GROUPS, *sorted(grammar.conditions)))
+        raise reader.refuse(f"this is no condition; one has one of the members {known}")
+    if len(marks) > 1:
+        raise reader.refuse(f"`{marks[0]}` and `{marks[1]}` are two conditions: put them into a group")
+    return Leaf(grammar.conditions[marks[0]].parse(reader, grammar), reader.pointer)

@@ -1,0 +1,64 @@
+"""The instant a question is asked for, and the calendar it is read in."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dateutil.relativedelta import MO, TH, FR, SA, SU, TU, WE, relativedelta
+
+Period = Literal["day", "week", "month", "quarter", "year"]
+PERIODS: tuple[Period, ...] = ("day", "week", "month", "quarter", "year")
+_WEEKDAYS = (MO, TU, WE, TH, FR, SA, SU)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Now, in a workspace: its zone and the day its weeks start on (0 = Monday)."""
+
+    now: datetime
+    zone: str = "UTC"
+    week_start: int = 0
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(ZoneInfo(self.zone)).date()
+
+    def midnight(self, day: date) -> datetime:
+        """Return the instant a day begins here; where midnight does not exist, the first instant after the gap."""
+        zone = ZoneInfo(self.zone)
+        wall = datetime(day.year, day.month, day.day, tzinfo=zone)
+        instant = wall.astimezone(UTC)
+        if instant.astimezone(zone).replace(tzinfo=None) != wall.replace(tzinfo=None):
+            return (instant + (wall.utcoffset() or timedelta()) - (wall.replace(fold=1).utcoffset() or timedelta()))
+        return instant
+
+    def period(self, period: Period, offset: int) -> tuple[datetime, datetime]:
+        """Return the bounds [from, to) of the calendar period `offset` periods from the present one."""
+        first = self.period_start(period, offset)
+        return self.midnight(first), self.midnight(self.period_start(period, offset + 1))
+
+    def period_start(self, period: Period, offset: int) -> date:
+        """Return the first day of the calendar period `offset` periods from the present one."""
+        today = self.today
+        match period:
+            case "day":
+                return today + timedelta(days=offset)
+            case "week":
+                start = today + relativedelta(weekday=_WEEKDAYS[self.week_start](-1))
+                return start + timedelta(weeks=offset)
+            case "month":
+                return today.replace(day=1) + relativedelta(months=offset)
+            case "quarter":
+                return date(today.year, 3 * ((today.month - 1) // 3) + 1, 1) + relativedelta(months=3 * offset)
+            case "year":
+                return date(today.year + offset, 1, 1)
+
+
+def known_zone(name: str | None, otherwise: str = "UTC") -> str:
+    """Return the zone's name if it exists, else the other one."""
+    try:
+        ZoneInfo(name or "")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return otherwise
+    return name or otherwise

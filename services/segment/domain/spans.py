@@ -1,0 +1,81 @@
+"""Lengths of time: minutes to days are exact, months and years follow the workspace's calendar."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from dateutil.relativedelta import relativedelta
+
+TICK = timedelta(microseconds=1)
+_EXACT_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+_WORDS = re.compile(r"\s*(\d{1,9})\s*([a-z]+?)s?\s*", re.ASCII)
+_ISO = re.compile(r"P(?=\d|T\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.ASCII)
+_LONGEST_MONTHS = 1200
+_LONGEST_SECONDS = 36_525 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A length of time: calendar months and seconds."""
+
+    months: int = 0
+    seconds: int = 0
+
+    def earlier(self, now: datetime, zone: str) -> datetime:
+        """Return the instant this long before `now`."""
+        return self._move(now, zone, -1)
+
+    def later(self, now: datetime, zone: str) -> datetime:
+        """Return the instant this long after `now`."""
+        return self._move(now, zone, 1)
+
+    def _move(self, now: datetime, zone: str, sign: int) -> datetime:
+        moved = now
+        if self.months:
+            local = now.astimezone(ZoneInfo(zone)) + relativedelta(months=sign * self.months)
+            moved = local.astimezone(UTC)
+        return moved + sign * timedelta(seconds=self.seconds)
+
+    def passes(self, moment: datetime, zone: str, *, forward: bool = False) -> datetime:
+        """Return the first `now` at which `now` minus this span (plus, when forward) has reached `moment`."""
+        lag = self.later if forward else self.earlier
+        guess = self.earlier(moment, zone) if forward else self.later(moment, zone)
+        if not self.months:
+            return guess
+        # clamped month ends make the inverse inexact: find it within four days, to the microsecond
+        low, high = guess - timedelta(days=4), guess + timedelta(days=4)
+        while high - low > TICK:
+            middle = low + (high - low) // 2
+            if lag(middle, zone) >= moment:
+                high = middle
+            else:
+                low = middle
+        return high
+
+
+def parse_span(text: str) -> Span | None:
+    """Return the span of "7 days", "1 week" or "P7D"; None when it is none or longer than 100 years."""
+    span = _from_iso(text) or _from_words(text)
+    if span is None or span.months > _LONGEST_MONTHS or span.seconds > _LONGEST_SECONDS:
+        return None
+    return span
+
+
+def _from_words(text: str) -> Span | None:
+    found = _WORDS.fullmatch(text.lower()) if len(text) < 40 else None
+    if found is None:
+        return None
+    count, unit = int(found[1]), found[2]
+    if unit in _EXACT_SECONDS:
+        return Span(seconds=count * _EXACT_SECONDS[unit])
+    return Span(months=count * _MONTHS[unit]) if unit in _MONTHS else None
+
+
+def _from_iso(text: str) -> Span | None:
+    found = _ISO.fullmatch(text) if len(text) < 40 else None
+    if found is None:
+        return None
+    years, months, weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return Span(years * 12 + months, ((weeks * 7 + days) * 24 + hours) * 3600 + minutes * 60 + seconds)

@@ -1,0 +1,123 @@
+"""The door to the columnar store: chDB embedded, or a ClickHouse server; one client API, one thread."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
+from pyarrow import Table
+
+from libs.common.errors import Unavailable
+from services.segment.domain.binding import Bindable
+from services.segment.store.columnar_schema import statements
+
+R = TypeVar("R")
+PERSONAL_POLICY = "personal"
+_KEY_VARIABLE = "RAPPORT_COLUMNAR_KEY"
+_TOO_HEAVY = (159, 160, 241, 307)
+QUERY_SETTINGS = {"max_execution_time": 60, "max_memory_usage": 8_000_000_000, "max_query_size": 16_000_000}
+
+
+class QueryTooHeavy(Unavailable):
+    """The question needs more time or memory than one question may take."""
+
+
+class Columnar:
+    """Asks and fills the columnar store; every call runs in the one thread that owns the engine."""
+
+    def __init__(self, client: Client, thread: ThreadPoolExecutor) -> None:
+        self._client = client
+        self._thread = thread
+
+    @classmethod
+    async def open(cls, url: str, *, master_key: str) -> "Columnar":
+        """Open `chdb:///path` (made where absent) or a ClickHouse DSN, and create what tables are missing."""
+        thread = ThreadPoolExecutor(1, thread_name_prefix="columnar")
+        loop = asyncio.get_running_loop()
+        client = await loop.run_in_executor(thread, partial(_connect, url, master_key))
+        store = cls(client, thread)
+        for statement in statements(PERSONAL_POLICY):
+            await store.command(statement)
+        return store
+
+    async def close(self) -> None:
+        """Close the engine; what was inserted is on disk."""
+        await self._call(self._client.close)
+        self._thread.shutdown()
+
+    async def ask(self, sql: str, parameters: Mapping[str, Bindable]) -> Table:
+        """Return the answer as an Arrow table; QueryTooHeavy when it exceeds its limits."""
+        try:
+            return await self._call(
+                partial(self._client.query_arrow, sql, parameters=dict(parameters), settings=QUERY_SETTINGS)
+            )
+        except DatabaseError as error:
+            if error.code in _TOO_HEAVY:
+                raise QueryTooHeavy("the question needs more time or memory than one question may take") from error
+            raise
+
+    async def rows(self, sql: str, parameters: Mapping[str, Bindable]) -> list[dict[str, Any]]:
+        """Return a small answer as dictionaries."""
+        rows: list[dict[str, Any]] = (await self.ask(sql, parameters)).to_pylist()
+        return rows
+
+    async def insert(self, table: str, lines: bytes, *, token: str) -> None:
+        """Insert a block of JSON lines exactly once: the same block with the same token stays single."""
+        # one block whatever its size, or a part of it could carry the token alone
+        whole = {"max_insert_block_size": 10_000_000, "min_insert_block_size_rows": 0, "min_insert_block_size_bytes": 0}
+        settings = {
+            "insert_deduplication_token": token,
+            "insert_deduplicate": 1,
+            "max_partitions_per_insert_block": 0,
+            "input_format_parallel_parsing": 0,
+            **whole,
+        }
+        await self._call(partial(self._client.raw_insert, table, None, lines, settings, "JSONEachRow"))
+
+    async def command(self, sql: str, parameters: Mapping[str, Bindable] | None = None) -> None:
+        """Run a statement without an answer."""
+        await self._call(partial(self._client.command, sql, parameters=dict(parameters or {})))
+
+    async def _call(self, call: Callable[[], R]) -> R:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+
+def _connect(url: str, master_key: str) -> Client:
+    if not url.startswith("chdb:"):
+        return clickhouse_connect.get_client(dsn=url)
+    path = Path(url.removeprefix("chdb://")).absolute()
+    path.mkdir(parents=True, exist_ok=True)
+    config = _write_config(path, master_key)
+    return clickhouse_connect.get_client(dsn=f"chdb://{path}", chdb_options={"config-file": str(config)})
+
+
+def _write_config(path: Path, master_key: str) -> Path:
+    """Write the engine's configuration: an encrypted disk. The key itself is in no file."""
+    key = hmac.new(base64.b64decode(master_key), b"columnar personal disk", hashlib.sha256).digest()
+    # the engine reads the key from the environment, the only place besides a file it looks in
+    os.environ[_KEY_VARIABLE] = key.hex()
+    disks = f"""<clickhouse>
+  <storage_configuration>
+    <disks>
+      <beside><type>local</type><path>{path}-personal/</path></beside>
+      <sealed>
+        <type>encrypted</type><disk>beside</disk><path>sealed/</path>
+        <algorithm>AES_256_CTR</algorithm><key_hex from_env="{_KEY_VARIABLE}"/>
+      </sealed>
+    </disks>
+    <policies><{PERSONAL_POLICY}><volumes><main><disk>sealed</disk></main></volumes></{PERSONAL_POLICY}></policies>
+  </storage_configuration>
+</clickhouse>
+"""
+    config = path.with_name(path.name + "-config.xml")
+    config.write_text(disks, encoding="utf-8")
+    return config

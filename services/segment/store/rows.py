@@ -1,0 +1,113 @@
+"""Rows of the columnar tables as JSON lines."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from services.segment.domain.values import Facet, StoredValue, leaves, stored
+
+Target = Literal["event", "trait", "personal_trait", "override"]
+Origin = Literal["collected", "own"]
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+_encoder = msgspec.json.Encoder(decimal_format="string")
+
+
+def decode(raw: bytes | bytearray | memoryview | str) -> object:
+    """Return decoded JSON with exact numbers."""
+    return _decoder.decode(raw)
+
+
+def event_row(
+    *,
+    workspace_id: int,
+    name: str,
+    person_no: int,
+    subject_no: int,
+    event_time: datetime,
+    received_at: datetime,
+    event_id: UUID,
+    origin: Origin,
+    source_id: int,
+    properties: Mapping[str, object],
+) -> bytes:
+    """Return the line of an event."""
+    return _encoder.encode(
+        {
+            "workspace_id": workspace_id,
+            "name": name,
+            "person_no": person_no,
+            "event_time": _time(event_time),
+            "subject_no": subject_no,
+            "person_no_at_ingest": person_no,
+            "received_at": _time(received_at),
+            "event_id": event_id,
+            "origin": origin,
+            "source_id": source_id,
+            **_maps("property", leaves(properties)),
+        }
+    )
+
+
+def trait_row(*, workspace_id: int, name: str, person_no: int, version: int, since: datetime, value: object) -> bytes:
+    """Return the line of a person's trait; a removed one is a missing value of a newer version."""
+    laid = stored(value)
+    return _encoder.encode(
+        {
+            "workspace_id": workspace_id,
+            "name": name,
+            "person_no": person_no,
+            "version": version,
+            "since": _time(since),
+            "facets": laid.facets,
+            "text": laid.text,
+            "folded": laid.folded,
+            "decimal": _decimal(laid),
+            "number": _number(laid),
+            "time": _time(laid.time),
+            "items": laid.items,
+            **_maps("leaf", leaves(value) if isinstance(value, Mapping) else ()),
+        }
+    )
+
+
+def override_row(*, workspace_id: int, subject_no: int, person_no: int, version: int) -> bytes:
+    """Return the line of a subject's present owner."""
+    row = {"workspace_id": workspace_id, "subject_no": subject_no, "person_no": person_no, "version": version}
+    return _encoder.encode(row)
+
+
+def _maps(prefix: str, values: Iterable[tuple[str, StoredValue]]) -> dict[str, dict[str, object]]:
+    parts = ("facets", "text", "folded", "decimal", "number", "time", "items")
+    maps: dict[str, dict[str, object]] = {f"{prefix}_{part}": {} for part in parts}
+    for key, value in values:
+        maps[f"{prefix}_facets"][key] = value.facets
+        if value.text:
+            maps[f"{prefix}_text"][key] = value.text
+        if value.folded != value.text:
+            maps[f"{prefix}_folded"][key] = value.folded
+        if value.facets & Facet.NUMERIC:
+            maps[f"{prefix}_number"][key] = _number(value)
+        if value.facets & Facet.EXACT:
+            maps[f"{prefix}_decimal"][key] = _decimal(value)
+        if value.facets & Facet.TIME:
+            maps[f"{prefix}_time"][key] = _time(value.time)
+        if value.items:
+            maps[f"{prefix}_items"][key] = value.items
+    return {name: entries for name, entries in maps.items() if entries}
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def _decimal(value: StoredValue) -> str:
+    return format(value.decimal, "f")
+
+
+def _number(value: StoredValue) -> float | str:
+    # JSON has no infinity; beyond the range of floats it is one
+    return value.number if abs(value.number) != float("inf") else ("inf" if value.number > 0 else "-inf")
