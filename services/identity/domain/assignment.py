@@ -99,7 +99,8 @@ def _sort_key(view: View, candidate: Candidate) -> tuple[int, int, float, int, i
     """Step 3: tier, weaker end, newest, stronger end, canonical bytes (which is the order of the nodes)."""
     one, other = view.policies[candidate.low].priority, view.policies[candidate.high].priority
     weaker, stronger = (one, other) if one > other else (other, one)
-    return candidate.tier, weaker, -candidate.at.timestamp(), stronger, candidate.low, candidate.high
+    least, greatest = sorted((candidate.low, candidate.high))
+    return candidate.tier, weaker, -candidate.at.timestamp(), stronger, least, greatest
 
 
 def _taken(view: View, candidate: Candidate, components: Components, shared: frozenset[int]) -> LinkState:
