@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, Generic, NoReturn, TypeVar
 
@@ -17,7 +17,7 @@ from libs.common.access.directory import Directory
 from libs.common.access.feed import AccessFeed
 from libs.common.bus import Bus, NatsBus, Subscription, SubscriptionLoop
 from libs.common.clock import SYNC_SECONDS, DatabaseClock
-from libs.common.db import Database
+from libs.common.db import Database, Tx
 from libs.common.http.app import attach_runtime, build_app
 from libs.common.http.house import house_routes
 from libs.common.http.peers import Peers
@@ -101,10 +101,21 @@ async def _start_loops(definition: ServiceDefinition[Any], runtime: Runtime[Any]
             stack.push_async_callback(loop.stop)
     if "subscribers" in roles and definition.subscribers is not None:
         for subscription in discover(definition.subscribers, "subscription", Subscription):
-            following = SubscriptionLoop(subscription, runtime)
+            following = SubscriptionLoop(_knowing_workspaces(subscription), runtime)
             runtime.subscriptions.append(following)
             await following.start()
             stack.push_async_callback(following.stop)
+
+
+def _knowing_workspaces(subscription: Subscription[Any]) -> Subscription[Any]:
+    """Return the subscription with a handler that asks for a workspace the first time one is heard of."""
+
+    async def handle(tx: Tx, events: list[Any], runtime: Runtime[Any]) -> None:
+        # only a workspace never heard of before costs a look into the bucket
+        await runtime.directory.ensure_workspaces({event.workspace_id for event in events})
+        await subscription.handle(tx, events, runtime)
+
+    return replace(subscription, handle=handle)
 
 
 async def _keep_clock(clock: DatabaseClock, database: Database) -> None:

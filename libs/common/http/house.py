@@ -38,17 +38,17 @@ class Watermark(BaseModel):
     watermark: datetime
 
 
-class DeadLetter(BaseModel):
+class DeadLetterView(BaseModel):
     """An event a subscriber could not apply."""
 
-    id: UUID
+    dead_letter_id: UUID
     consumer: str
     subject: str
+    event_id: UUID | None
     reason: str
     attempts: int
     status: str
-    event: Any
-    failed_at: datetime
+    created_at: datetime
 
 
 class DeadLetterChoice(BaseModel):
@@ -58,10 +58,11 @@ class DeadLetterChoice(BaseModel):
     action: Literal["replay", "discard"]
 
 
-class Counted(BaseModel):
-    """How many were touched."""
+class Settled(BaseModel):
+    """How many dead letters were settled, and why the others were not."""
 
-    count: int
+    settled: int
+    failed: dict[UUID, str]
 
 
 _SET_CLOCK = """
@@ -124,15 +125,15 @@ def house_routes(service: str) -> APIRouter:
         runtime: RuntimeOf,
         limit: Limit = 100,
         cursor: Cursor = None,
-    ) -> Page[DeadLetter]:
-        """List the events that could not be applied, newest first."""
-        before = decode_cursor(cursor, tuple[UUID])
+    ) -> Page[DeadLetterView]:
+        """List the events that could not be applied, oldest first."""
+        position = decode_cursor(cursor, tuple[UUID])
         async with runtime.worker_database.transaction(caller.workspace_id) as tx:
-            letters = await dead_letters.list_letters(
-                tx, workspace_id=caller.workspace_id, limit=limit + 1, before=before[0] if before else None
+            letters = await dead_letters.list_dead_letters(
+                tx, after=position[0] if position else None, limit=limit + 1
             )
-        items = [DeadLetter.model_validate(letter, from_attributes=True) for letter in letters[:limit]]
-        more = encode_cursor(items[-1].id) if len(letters) > limit else None
+        items = [DeadLetterView.model_validate(letter, from_attributes=True) for letter in letters[:limit]]
+        more = encode_cursor(items[-1].dead_letter_id) if len(letters) > limit else None
         return Page(items=items, next_cursor=more)
 
     @router.post(f"{prefix}/dead-letters", tags=["operations"])
@@ -140,9 +141,14 @@ def house_routes(service: str) -> APIRouter:
         choice: DeadLetterChoice,
         caller: Annotated[Caller, Depends(requires("operations:write"))],
         runtime: RuntimeOf,
-    ) -> Counted:
-        """Apply dead letters again, or discard them."""
-        act = dead_letters.replay if choice.action == "replay" else dead_letters.discard
-        return Counted(count=await act(runtime, workspace_id=caller.workspace_id, ids=choice.ids))
+    ) -> Settled:
+        """Apply dead letters again, or discard them; those that fail again stay, with their reason."""
+        async with runtime.worker_database.transaction(caller.workspace_id) as tx:
+            if choice.action == "discard":
+                return Settled(settled=await dead_letters.discard(tx, choice.ids), failed={})
+            known = {loop.consumer_name: loop.subscription for loop in runtime.subscriptions}
+            results = await dead_letters.replay(tx, runtime, known, choice.ids)
+        failed = {letter_id: result for letter_id, result in results.items() if result != "replayed"}
+        return Settled(settled=len(results) - len(failed), failed=failed)
 
     return router

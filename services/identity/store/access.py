@@ -179,3 +179,8 @@ async def count_changes(tx: Tx, workspace_id: int) -> int:
             workspace_id=workspace_id,
         )
     )
+
+
+async def is_known_key(tx: Tx, key_hash: bytes) -> bool:
+    """Tell whether a key of this hash is kept."""
+    return bool(await tx.fetch_value(statement("select 1 from api_key where hash = :hash"), hash=key_hash))
