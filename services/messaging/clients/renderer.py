@@ -1,0 +1,146 @@
+"""A pool of sandbox processes: what exceeds its time or memory is killed, the rest of its batch goes on elsewhere."""
+
+import asyncio
+import os
+import struct
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from services.messaging.clients.render_process import RenderAnswer, RenderItem, RenderRequest
+from services.messaging.domain.template import Part
+
+WALL_SECONDS = 0.25
+_START_SECONDS = 10.0
+_ROOT = Path(__file__).parents[3]
+_KILLED = RenderAnswer(problem_kind="limit", problem="the template took too long or too much memory")
+_decode = msgspec.msgpack.Decoder(RenderAnswer).decode
+
+
+class _Sandbox:
+    """One process; used by one batch at a time."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    @classmethod
+    async def start(cls) -> "_Sandbox":
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-s",
+            "-m",
+            "services.messaging.clients.render_process",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            cwd=_ROOT,
+            # An environment of its own: no secret of the service may be readable from a template's process.
+            env={"PYTHONPATH": str(_ROOT), "PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8"},
+            close_fds=True,
+            limit=2**22,
+        )
+        sandbox = cls(process)
+        await sandbox.ask(RenderRequest([], []))
+        return sandbox
+
+    async def ask(self, request: RenderRequest) -> None:
+        assert self.process.stdin is not None
+        payload = msgspec.msgpack.encode(request)
+        self.process.stdin.write(struct.pack("!I", len(payload)) + payload)
+        await self.process.stdin.drain()
+
+    async def answer(self, timeout_seconds: float) -> RenderAnswer | None:
+        """Return the next answer; None when the process had to be killed or died."""
+        assert self.process.stdout is not None
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                head = await self.process.stdout.readexactly(4)
+                return _decode(await self.process.stdout.readexactly(struct.unpack("!I", head)[0]))
+        except (TimeoutError, asyncio.IncompleteReadError, ConnectionError):
+            return None
+
+    async def kill(self) -> None:
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+
+
+class Renderer:
+    """Renders batches in sandbox processes; keeps `size` warm and one spare, so that a kill delays nobody."""
+
+    def __init__(self, size: int = 2, wall_seconds: float = WALL_SECONDS) -> None:
+        self._free: asyncio.Queue[_Sandbox] = asyncio.Queue()
+        self._size = size + 1
+        self._wall_seconds = wall_seconds
+        self._starting: set[asyncio.Task[None]] = set()
+        self._closed = False
+        self.killed_total = 0
+
+    async def open(self) -> None:
+        """Start the processes and let each answer once, so that the first message does not pay for the start."""
+        await asyncio.gather(*(self._add() for _ in range(self._size)))
+
+    async def _add(self) -> None:
+        sandbox = await _Sandbox.start()
+        await sandbox.ask(RenderRequest([[Part("warm", "text", "{{ now }}")]], [RenderItem(0, {"now": "1"})]))
+        if await sandbox.answer(_START_SECONDS) is None or self._closed:
+            await sandbox.kill()
+            return
+        self._free.put_nowait(sandbox)
+
+    def _replace(self) -> None:
+        self.killed_total += 1
+        task = asyncio.create_task(self._add())
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
+
+    async def render(
+        self, templates: Sequence[Sequence[Part]], items: Sequence[tuple[int, dict[str, Any]]]
+    ) -> list[RenderAnswer]:
+        """Return an answer for each (number of its template, data)."""
+        pending = [RenderItem(number, data) for number, data in items]
+        return await self._through([list(parts) for parts in templates], pending) if pending else []
+
+    async def check(self, templates: Sequence[Sequence[Part]]) -> list[RenderAnswer]:
+        """Return what is wrong with each template's Liquid, an empty answer where nothing is."""
+        return [(await self._through([list(parts)], []))[0] for parts in templates]
+
+    async def _through(self, templates: list[list[Part]], items: list[RenderItem]) -> list[RenderAnswer]:
+        answers: list[RenderAnswer] = []
+        wanted = len(items) or len(templates)
+        while len(answers) < wanted:
+            sandbox = await self._free.get()
+            request = RenderRequest(templates, items[len(answers) :])
+            if not await self._one_process(sandbox, request, answers, wanted):
+                answers.append(_KILLED)
+                await sandbox.kill()
+                self._replace()
+            else:
+                self._free.put_nowait(sandbox)
+        return answers
+
+    async def _one_process(
+        self, sandbox: _Sandbox, request: RenderRequest, answers: list[RenderAnswer], wanted: int
+    ) -> bool:
+        """Collect answers until all are there (True) or the process is lost on the next one (False)."""
+        sending = asyncio.create_task(sandbox.ask(request))
+        try:
+            while len(answers) < wanted:
+                answer = await sandbox.answer(self._wall_seconds)
+                if answer is None:
+                    return False
+                answers.append(answer)
+            return True
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+
+    async def close(self) -> None:
+        """End every process."""
+        self._closed = True
+        await asyncio.gather(*self._starting, return_exceptions=True)
+        while not self._free.empty():
+            await self._free.get_nowait().kill()

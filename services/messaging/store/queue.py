@@ -1,0 +1,70 @@
+"""What is to be done next with an intent, and when."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from libs.common.db import Tx, load_sql, statement
+
+Step = Literal["send", "handoff", "fallback"]
+
+_CLAIM = load_sql(__file__, "claim_due.sql")
+_HOLD = load_sql(__file__, "hold_claims.sql")
+_RELEASE = statement("""
+    update intent_queue set available_at = clock_timestamp() + make_interval(secs => :pause_seconds)
+    where workspace_id = :workspace_id and intent_id = any(:intent_ids::uuid[]) and step = 'send'
+""")
+_NEXT_DUE = statement("""
+    select min(due_at) from intent_queue where workspace_id = :workspace_id and step = :step and due_at > :now
+""")
+_OPEN = statement("""
+    select count(*) from intent_queue where workspace_id = :workspace_id and step = :step and due_at <= :now
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Work taken until the lease ends; the lease is also the proof that it is still ours."""
+
+    workspace_id: int
+    intent_id: UUID
+    due_at: datetime
+    lease: datetime
+
+
+async def claim_due(tx: Tx, *, step: Step, size: int, lease_seconds: float) -> list[Claim]:
+    """Take up to about `size` due intents over all workspaces."""
+    rows = await tx.fetch(_CLAIM, step=step, size=size, lease_seconds=lease_seconds)
+    return [Claim(row["workspace_id"], row["intent_id"], row["due_at"], row["lease"]) for row in rows]
+
+
+async def hold_claims(tx: Tx, workspace_id: int, claims: Sequence[tuple[Claim, int]]) -> set[UUID]:
+    """Lock and return the intents that are still claimed by us for these persons."""
+    rows = await tx.fetch(
+        _HOLD,
+        workspace_id=workspace_id,
+        intent_ids=[claim.intent_id for claim, _ in claims],
+        leases=[claim.lease for claim, _ in claims],
+        person_nos=[person_no for _, person_no in claims],
+    )
+    return {row["intent_id"] for row in rows}
+
+
+async def release(tx: Tx, workspace_id: int, intent_ids: Sequence[UUID], *, pause_seconds: float = 0.0) -> None:
+    """Give claims back, to be taken again after a real pause."""
+    await tx.execute(
+        _RELEASE, workspace_id=workspace_id, intent_ids=list(intent_ids), pause_seconds=float(pause_seconds)
+    )
+
+
+async def next_due(tx: Tx, workspace_id: int, step: Step, now: datetime) -> datetime | None:
+    """Return the earliest instant after `now` at which the step has work."""
+    found: datetime | None = await tx.fetch_value(_NEXT_DUE, workspace_id=workspace_id, step=step, now=now)
+    return found
+
+
+async def open_count(tx: Tx, workspace_id: int, step: Step, now: datetime) -> int:
+    """Return how much of the step is due and not done."""
+    return int(await tx.fetch_value(_OPEN, workspace_id=workspace_id, step=step, now=now))
