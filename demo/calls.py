@@ -110,7 +110,7 @@ def _wechat(touchpoints: Touchpoints) -> Iterator[DemoCall]:
 
 def _visits(touchpoints: Touchpoints) -> Iterator[DemoCall]:
     number = touchpoints.household_id
-    rng = random.Random(f"{SEED}:visits:{number}")  # noqa: S311 - a seeded world, not a secret
+    rng = random.Random(f"{SEED}:visits:{number}")
     for index, cookie in enumerate(touchpoints.cookies):
         for visit in range(rng.randint(1, 6)):
             at = cookie.born + (min(cookie.dies, YEAR_END) - cookie.born) * rng.random()
@@ -150,10 +150,8 @@ def _who(basket: Basket, touchpoints: Touchpoints, rng: random.Random) -> tuple[
     return "store", {"userId": touchpoints.member}
 
 
-def _order(
-    basket: Basket, household: Household, touchpoints: Touchpoints, shopping: Shopping
-) -> Iterator[DemoCall]:
-    rng = random.Random(f"{SEED}:basket:{basket.basket_id}:{household.household_id}")  # noqa: S311 - seeded world
+def _order(basket: Basket, household: Household, touchpoints: Touchpoints, shopping: Shopping) -> Iterator[DemoCall]:
+    rng = random.Random(f"{SEED}:basket:{basket.basket_id}:{household.household_id}")
     source, who = _who(basket, touchpoints, rng)
     products = []
     for line in basket.lines:

@@ -22,7 +22,7 @@ REDEMPTIONS_PUBLISHED = 2_102
 TARGETINGS_PUBLISHED = 6_589
 
 
-class DataMissing(Exception):  # noqa: N818 - a state, said to the user
+class DataMissing(Exception):
     """The demo's data package is not installed."""
 
 

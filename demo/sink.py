@@ -7,6 +7,7 @@ from email import message_from_bytes
 from email.policy import SMTP
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 _READ_LIMIT = 16 * 1024 * 1024
@@ -27,7 +28,7 @@ class MailSink:
         self.smtp_port = 0
         self.http_port = 0
 
-    async def __aenter__(self) -> "MailSink":
+    async def __aenter__(self) -> Self:
         self._journal_path.parent.mkdir(parents=True, exist_ok=True)
         if self._journal_path.exists():
             for line in self._journal_path.read_text(encoding="utf-8").splitlines():

@@ -7,6 +7,7 @@ unionid and phone are made up here, deterministically per household, so that rec
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 SEED = 2017
 YEAR_START = datetime(2017, 1, 1, tzinfo=UTC)
@@ -79,7 +80,7 @@ def _cookies(rng: random.Random) -> list[Cookie]:
 
 def generate(household_id: int) -> Touchpoints:
     """Return a household's touchpoints; the same number gives the same ones."""
-    rng = random.Random(f"{SEED}:{household_id}")  # noqa: S311 - a seeded world, not a secret
+    rng = random.Random(f"{SEED}:{household_id}")
     made = Touchpoints(
         household_id=household_id,
         member=f"M{household_id:06d}",
@@ -106,8 +107,8 @@ def generate(household_id: int) -> Touchpoints:
 def generate_world(household_ids: list[int]) -> dict[int, Touchpoints]:
     """Return every household's touchpoints; one in thirty uses the tablet of the household before."""
     world = {number: generate(number) for number in household_ids}
-    for before, number in zip(household_ids, household_ids[1:], strict=False):
-        rng = random.Random(f"{SEED}:tablet:{number}")  # noqa: S311 - a seeded world, not a secret
+    for before, number in pairwise(household_ids):
+        rng = random.Random(f"{SEED}:tablet:{number}")
         shared = [cookie for cookie in world[before].cookies if cookie.logged_in]
         if shared and rng.random() < 1 / 30:
             world[number].borrowed_cookie = rng.choice(shared)

@@ -51,8 +51,6 @@ async def watermark(runtime: Runtime[Any], workspace_id: int) -> datetime:
     With nothing pending it is the present (taken before looking); else the watermark of the slowest subscriber.
     """
     present = runtime.now(workspace_id)
-    marks = [present]
-    for subscription in runtime.subscriptions:
-        if await subscription.pending():
-            marks.append(subscription.watermark or datetime.min.replace(tzinfo=present.tzinfo))
-    return min(marks)
+    unknown = datetime.min.replace(tzinfo=present.tzinfo)
+    behind = [s for s in runtime.subscriptions if await s.pending()]
+    return min([present, *(s.watermark or unknown for s in behind)])

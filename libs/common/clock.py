@@ -10,7 +10,7 @@ SYNC_SECONDS = 30.0
 
 def wall_now() -> datetime:
     """Return this process's wall time: for keys, transport and logs, never for what a person experiences."""
-    return datetime.fromtimestamp(time.time(), UTC)
+    return datetime.fromtimestamp(time.time_ns() / 1e9, UTC)
 
 
 class DatabaseClock:

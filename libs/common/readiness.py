@@ -8,7 +8,7 @@ from libs.common.runtime import Runtime
 
 
 async def readiness(runtime: Runtime[Any]) -> dict[str, Any]:
-    """Return {"status": "ready" | "not ready", "checks": {...}}: database, migrations, bus (a canary's PubAck), keys."""
+    """Return {"status": "ready" | "not ready", "checks": {...}}: database, migrations, bus by a PubAck, keys."""
     checks: dict[str, str] = {}
     try:
         async with runtime.database.transaction(()) as tx:
@@ -22,7 +22,7 @@ async def readiness(runtime: Runtime[Any]) -> dict[str, Any]:
         checks["bus"] = "ok"
         runtime.directory.heard()
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the bus, the answer is "not ready"
-        checks["bus"] = f"away: {error or type(error).__name__}"
+        checks["bus"] = f"away: {type(error).__name__}: {error}"
     silent = runtime.directory.silent_seconds
     if silent > SECRET_KEY_GRACE_SECONDS:
         checks["keys"] = (

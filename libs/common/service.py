@@ -29,6 +29,11 @@ from libs.common.runtime import Runtime
 from libs.common.settings import ServiceSettings
 from libs.common.telemetry import setup_logging, setup_tracing
 
+try:
+    from uvloop import run
+except ImportError:  # no uvloop on Windows
+    from asyncio import run  # type: ignore[assignment]  # the same call, other optional arguments
+
 P = TypeVar("P")
 log = logging.getLogger(__name__)
 
@@ -175,10 +180,10 @@ def serve(definition: ServiceDefinition[Any]) -> NoReturn:
     setup_logging(definition.name, settings.log_level)
     provider = setup_tracing(definition.name, settings.otlp_endpoint)
     try:
-        _run(_serve(definition, settings))
+        run(_serve(definition, settings))
     except KeyboardInterrupt:
         pass
-    except Exception as error:  # noqa: BLE001 - the reader gets one line, the log the rest
+    except Exception as error:
         log.debug("start failed", exc_info=True)
         print(f"{definition.name}: cannot start: {explain(error, settings)}", file=sys.stderr)  # noqa: T201
         sys.exit(1)
@@ -198,12 +203,3 @@ def explain(error: Exception, settings: ServiceSettings) -> str:
     if "nats" in type(error).__module__:
         return f"{name}: {text} (bus {settings.nats_url}; is nats-server running with JetStream on?)"
     return f"{name}: {text}"
-
-
-def _run(main: Any) -> None:
-    try:
-        import uvloop
-    except ImportError:  # no uvloop on Windows
-        asyncio.run(main)
-    else:
-        uvloop.run(main)

@@ -96,7 +96,7 @@ class Directory:
         return [s for _, s in sorted(self._sources.items()) if s.workspace_id == workspace_id]
 
     def key(self, text: str, now: datetime) -> ApiKey | None:
-        """Return a key that is valid at `now` (wall time); None when unknown, expired, revoked, or the grace is over."""
+        """Return a key valid at `now` (wall time), None when unknown, expired or revoked; Unavailable after the grace."""
         record = self._keys.get(key_hash(text))
         if record is None or record.revoked_at is not None:
             return None
@@ -104,7 +104,9 @@ class Directory:
             return None
         grace = WRITE_KEY_GRACE_SECONDS if record.kind == "write" else SECRET_KEY_GRACE_SECONDS
         if self.silent_seconds > grace:
-            raise Unavailable("keys cannot be checked: the bus has been out of reach for too long", retry_after_seconds=5)
+            raise Unavailable(
+                "keys cannot be checked: the bus has been out of reach for too long", retry_after_seconds=5
+            )
         return record
 
     def source_of_write_key(self, text: str, now: datetime) -> Source | None:

@@ -55,12 +55,13 @@ async def load_records(tx: Tx) -> list[AccessRecord]:
         Workspace(**{**dict(row), "data_keys": row["data_keys"] or {}, "settings": row["settings"] or {}})
         for row in await tx.fetch(
             statement(
-                "select workspace_id, key, name, timezone, status, driven_now, data_keys, settings, version from workspace"
+                "select workspace_id, key, name, timezone, status, driven_now, data_keys, settings, version"
+                " from workspace"
             )
         )
     ]
-    for row in await tx.fetch(statement("select document from source")):
-        records.append(msgspec.convert(row["document"], Source))
-    for row in await tx.fetch(statement("select document from api_key")):
-        records.append(msgspec.convert(row["document"], ApiKey))
+    sources = await tx.fetch(statement("select document from source"))
+    records += [msgspec.convert(row["document"], Source) for row in sources]
+    keys = await tx.fetch(statement("select document from api_key"))
+    records += [msgspec.convert(row["document"], ApiKey) for row in keys]
     return records

@@ -2,7 +2,8 @@
 
 import hashlib
 import hmac
-import time
+
+from libs.common.clock import wall_now
 
 PREFIX = "cdp_sv_"
 LIFETIME_SECONDS = 300
@@ -14,7 +15,7 @@ def _signature(secret: str, service: str, expires: int) -> str:
 
 def issue(secret: str, service: str) -> str:
     """Return a token of `service`, good for five minutes."""
-    expires = int(time.time()) + LIFETIME_SECONDS
+    expires = int(wall_now().timestamp()) + LIFETIME_SECONDS
     return f"{PREFIX}{service}.{expires}.{_signature(secret, service, expires)}"
 
 
@@ -24,6 +25,6 @@ def verify(secret: str, token: str) -> str | None:
     if not token.startswith(PREFIX) or len(parts) != 3 or not parts[1].isdigit():
         return None
     service, expires, signature = parts[0], int(parts[1]), parts[2]
-    if expires < time.time() or not hmac.compare_digest(signature, _signature(secret, service, expires)):
+    if expires < wall_now().timestamp() or not hmac.compare_digest(signature, _signature(secret, service, expires)):
         return None
     return service

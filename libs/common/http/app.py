@@ -26,6 +26,7 @@ class BoundedBody:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on with its body counted."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -78,12 +79,16 @@ def build_app(
     for router in [house, *discover(api, "router", APIRouter)]:
         for route in router.routes:
             if isinstance(route, APIRoute) and access_rule(route) is None:
-                raise TypeError(f"{route.methods} {route.path} has no access rule; use requires(), internal() or public()")
+                raise TypeError(
+                    f"{route.methods} {route.path} has no access rule; use requires(), internal() or public()"
+                )
         app.include_router(router)
     app.add_middleware(BoundedBody)
     if traced:
         FastAPIInstrumentor.instrument_app(
-            app, excluded_urls="/live,/ready,/v1/track,/v1/batch,/v1/identify,/v1/page", exclude_spans=["send", "receive"]
+            app,
+            excluded_urls="/live,/ready,/v1/track,/v1/batch,/v1/identify,/v1/page",
+            exclude_spans=["send", "receive"],
         )
     return app
 

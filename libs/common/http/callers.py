@@ -56,29 +56,36 @@ async def identify_caller(request: Request, *, workspace_required: bool = True) 
     """Return who is asking; raises Unauthorized."""
     runtime = runtime_of(request)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    token = token.strip()
     if scheme.lower() != "bearer" or not token:
         raise Unauthorized("send `Authorization: Bearer <secret key>`")
-    token = token.strip()
     if token.startswith(service_tokens.PREFIX):
-        service = service_tokens.verify(runtime.settings.service_secret.get_secret_value(), token)
-        if service is None:
-            raise Unauthorized("the service token is not valid")
-        return Caller("service", await _chosen_workspace(request, runtime, workspace_required), service)
+        return await _service(request, runtime, token, workspace_required)
+    key = await _known_key(runtime, token)
+    if key.workspace_id == 0:
+        workspace_id = await _chosen_workspace(request, runtime, workspace_required)
+        return Caller("administrator", workspace_id, key.name or "administrator", key)
+    named = request.headers.get("x-workspace", "")
+    if named and await _chosen_workspace(request, runtime, required=True) != key.workspace_id:
+        raise NotFound("there is no such workspace")
+    return Caller("session" if key.kind == "session" else "key", key.workspace_id, key.member or key.name, key)
+
+
+async def _service(request: Request, runtime: Runtime[Any], token: str, workspace_required: bool) -> Caller:
+    service = service_tokens.verify(runtime.settings.service_secret.get_secret_value(), token)
+    if service is None:
+        raise Unauthorized("the service token is not valid")
+    return Caller("service", await _chosen_workspace(request, runtime, workspace_required), service)
+
+
+async def _known_key(runtime: Runtime[Any], token: str) -> ApiKey:
     if kind_of(token) not in {"secret", "session"}:
         raise Unauthorized("this is not a secret key; write keys can only write")
     await runtime.directory.ensure_key(token)
     key = runtime.directory.key(token, wall_now())
     if key is None:
         raise Unauthorized("the key is unknown, expired or revoked")
-    if key.workspace_id == 0:
-        workspace_id = await _chosen_workspace(request, runtime, workspace_required)
-        return Caller("administrator", workspace_id, key.name or "administrator", key)
-    named = request.headers.get("x-workspace", "")
-    if named:
-        workspace = runtime.directory.workspace_named(named) if len(named) < 200 else None
-        if workspace is None or workspace.workspace_id != key.workspace_id:
-            raise NotFound("there is no such workspace")
-    return Caller("session" if key.kind == "session" else "key", key.workspace_id, key.member or key.name, key)
+    return key
 
 
 RULE_ATTRIBUTE = "rapport_access_rule"

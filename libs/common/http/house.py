@@ -74,8 +74,13 @@ where workspace_id = :workspace_id
 def house_routes(service: str) -> APIRouter:
     """Return the router of the routes all services share, below /v1/<service>."""
     router = APIRouter()
-    prefix = f"/v1/{service}"
+    _add_health(router)
+    _add_clock(router, f"/v1/{service}")
+    _add_dead_letters(router, f"/v1/{service}")
+    return router
 
+
+def _add_health(router: APIRouter) -> None:
     @router.get("/live", tags=["health"], dependencies=[Depends(public())])
     async def live() -> dict[str, str]:
         """Say that the process runs."""
@@ -88,6 +93,8 @@ def house_routes(service: str) -> APIRouter:
         response.status_code = 200 if report["status"] == "ready" else 503
         return report
 
+
+def _add_clock(router: APIRouter, prefix: str) -> None:
     @router.put(f"{prefix}/clock", tags=["clock"], include_in_schema=False, status_code=204)
     async def set_clock(
         setting: ClockSetting, caller: Annotated[Caller, Depends(internal())], runtime: RuntimeOf
@@ -104,9 +111,7 @@ def house_routes(service: str) -> APIRouter:
             runtime.wake_all()
 
     @router.get(f"{prefix}/backlog", tags=["clock"])
-    async def open_work(
-        caller: Annotated[Caller, Depends(requires("operations:read"))], runtime: RuntimeOf
-    ) -> Backlog:
+    async def open_work(caller: Annotated[Caller, Depends(requires("operations:read"))], runtime: RuntimeOf) -> Backlog:
         """Name what is still open in this service for the workspace."""
         parts, activity = await backlogs.open_work(runtime, caller.workspace_id)
         instant, by = (None, None) if parts else await backlogs.next_due(runtime, caller.workspace_id)
@@ -119,6 +124,8 @@ def house_routes(service: str) -> APIRouter:
         """Answer the instant before which everything received is applied here."""
         return Watermark(watermark=await backlogs.watermark(runtime, caller.workspace_id))
 
+
+def _add_dead_letters(router: APIRouter, prefix: str) -> None:
     @router.get(f"{prefix}/dead-letters", tags=["operations"])
     async def list_dead_letters(
         caller: Annotated[Caller, Depends(requires("operations:read"))],
@@ -129,9 +136,7 @@ def house_routes(service: str) -> APIRouter:
         """List the events that could not be applied, oldest first."""
         position = decode_cursor(cursor, tuple[UUID])
         async with runtime.worker_database.transaction(caller.workspace_id) as tx:
-            letters = await dead_letters.list_dead_letters(
-                tx, after=position[0] if position else None, limit=limit + 1
-            )
+            letters = await dead_letters.list_dead_letters(tx, after=position[0] if position else None, limit=limit + 1)
         items = [DeadLetterView.model_validate(letter, from_attributes=True) for letter in letters[:limit]]
         more = encode_cursor(items[-1].dead_letter_id) if len(letters) > limit else None
         return Page(items=items, next_cursor=more)
@@ -150,5 +155,3 @@ def house_routes(service: str) -> APIRouter:
             results = await dead_letters.replay(tx, runtime, known, choice.ids)
         failed = {letter_id: result for letter_id, result in results.items() if result != "replayed"}
         return Settled(settled=len(results) - len(failed), failed=failed)
-
-    return router

@@ -28,7 +28,7 @@ def encode_cursor(*position: Any) -> str:
 
 
 def decode_cursor(cursor: str | None, kinds: type[T]) -> T | None:
-    """Return a cursor's position as the tuple type `kinds`; raises Invalid for a text that is no cursor of this list."""
+    """Return a cursor's position as the tuple type `kinds`; Invalid for a text that is no cursor of this list."""
     if cursor is None:
         return None
     try:

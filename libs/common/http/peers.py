@@ -22,8 +22,11 @@ MAX_BATCH = 500
 class Peers:
     """Calls the other services as this one; a refused answer becomes the same exception it was there."""
 
-    def __init__(self, service: str, settings: ServiceSettings, transports: dict[str, httpx.AsyncBaseTransport] | None = None) -> None:
+    def __init__(
+        self, service: str, settings: ServiceSettings, transports: dict[str, httpx.AsyncBaseTransport] | None = None
+    ) -> None:
         self._service = service
+        self._secret = settings.service_secret.get_secret_value()
         self._settings = settings
         self._transports = transports or {}
         self._clients: dict[str, httpx.AsyncClient] = {}
@@ -53,7 +56,9 @@ class Peers:
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> T:
         """POST a question and return its decoded answer; `safe` ones are tried again when the peer is away."""
-        return await self._call("POST", peer, path, workspace_id, msgspec.json.encode(body), answer, safe, timeout_seconds)
+        return await self._call(
+            "POST", peer, path, workspace_id, msgspec.json.encode(body), answer, safe, timeout_seconds
+        )
 
     async def put(self, peer: str, path: str, workspace_id: int, body: Any) -> None:
         """PUT a state that may be set again."""
@@ -69,11 +74,12 @@ class Peers:
     ) -> T:  # fmt: skip
         headers = inject_headers(
             {
-                "authorization": f"Bearer {service_tokens.issue(self._settings.service_secret.get_secret_value(), self._service)}",
+                "authorization": f"Bearer {service_tokens.issue(self._secret, self._service)}",
                 "x-workspace": str(workspace_id),
                 "content-type": "application/json",
             }
         )
+        trouble: Problem = Unavailable(f"{peer} was not asked")
         for attempt in range(TRIES if safe else 1):
             if attempt:
                 await asyncio.sleep(0.05 * 4**attempt)
@@ -82,7 +88,7 @@ class Peers:
                     method, path, content=content, headers=headers, timeout=timeout_seconds
                 )
             except httpx.HTTPError as error:
-                trouble: Problem = Unavailable(f"{peer} does not answer: {type(error).__name__}", retry_after_seconds=1)
+                trouble = Unavailable(f"{peer} does not answer: {type(error).__name__}", retry_after_seconds=1)
                 continue
             if response.status_code < 400:
                 return msgspec.json.decode(response.content or b"null", type=answer)

@@ -1,7 +1,7 @@
 """Problems as HTTP says them: RFC 9457, with a JSON pointer for every field at fault."""
 
 import logging
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from fastapi import FastAPI, Request
@@ -65,17 +65,16 @@ def pointer_of(location: tuple[int | str, ...]) -> str:
 
 
 async def _on_problem(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, Problem)
-    return problem_response(error)
+    return problem_response(cast(Problem, error))
 
 
 async def _on_validation(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    broken = [e for e in error.errors() if e["type"] == "json_invalid"]
+    complaints = cast(RequestValidationError, error).errors()
+    broken = [e for e in complaints if e["type"] == "json_invalid"]
     if broken:
         position = broken[0].get("ctx", {}).get("error", broken[0]["msg"])
         return problem_response(kinds.Malformed(f"the body is not JSON: {position}"))
-    found = [FieldError(pointer=pointer_of(tuple(e["loc"])), detail=e["msg"], code=e["type"]) for e in error.errors()]
+    found = [FieldError(pointer=pointer_of(tuple(e["loc"])), detail=e["msg"], code=e["type"]) for e in complaints]
     first = found[0] if found else FieldError(pointer="", detail="invalid")
     where = first.pointer or "the body"
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
@@ -83,9 +82,14 @@ async def _on_validation(_request: Request, error: Exception) -> Response:
 
 
 async def _on_http(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+    error = cast(HTTPException, error)
     if error.status_code == 405:
-        body = {"type": "about:blank", "title": "Method Not Allowed", "status": 405, "detail": "this path has other methods"}
+        body = {
+            "type": "about:blank",
+            "title": "Method Not Allowed",
+            "status": 405,
+            "detail": "this path has other methods",
+        }
         return Response(msgspec.json.encode(body), 405, error.headers, media_type=PROBLEM_JSON)
     if error.status_code == 400:
         return problem_response(kinds.Malformed(str(error.detail)))
@@ -104,7 +108,12 @@ async def _on_unicode(_request: Request, _error: Exception) -> Response:
 
 async def _on_anything(request: Request, error: Exception) -> Response:
     log.error("a request failed", exc_info=error, extra={"path": request.url.path})
-    body = {"type": "about:blank", "title": "Internal Server Error", "status": 500, "detail": "the fault is ours; it is in the log"}
+    body = {
+        "type": "about:blank",
+        "title": "Internal Server Error",
+        "status": 500,
+        "detail": "the fault is ours; it is in the log",
+    }
     return Response(msgspec.json.encode(body), 500, media_type=PROBLEM_JSON)
 
 
@@ -112,7 +121,9 @@ def invalid_from_msgspec(error: msgspec.ValidationError) -> kinds.Invalid:
     """Return msgspec's complaint with its `$.a[0].b` path as a pointer."""
     text = str(error)
     detail, _, path = text.partition(" - at `")
-    pointer = path.rstrip("`").removeprefix("$").replace("[...]", "/*").replace("[", "/").replace("]", "").replace(".", "/")
+    pointer = (
+        path.rstrip("`").removeprefix("$").replace("[...]", "/*").replace("[", "/").replace("]", "").replace(".", "/")
+    )
     return kinds.Invalid.at(pointer, detail)
 
 

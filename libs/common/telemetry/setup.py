@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+import time
 from collections.abc import Mapping, MutableMapping
 
 from opentelemetry import propagate, trace
@@ -22,6 +23,7 @@ class JsonLines(logging.Formatter):
     """One JSON object a line: time, level, logger, message, the fields given as `extra`, and the trace."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return a record as one line."""
         line: dict[str, object] = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
@@ -39,8 +41,6 @@ class JsonLines(logging.Formatter):
 
 def setup_logging(service: str, level: str) -> None:
     """Send every log line of this process to standard error as JSON."""
-    import time
-
     handler = logging.StreamHandler(sys.stderr)
     formatter = JsonLines()
     formatter.converter = time.gmtime
@@ -58,11 +58,9 @@ def setup_tracing(service: str, otlp_endpoint: str) -> TracerProvider | None:
     trace.set_tracer_provider(provider)
     if not otlp_endpoint:
         return None
-    provider.add_span_processor(
-        BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces"))
-    )
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces")))
     HTTPXClientInstrumentor().instrument()
-    AsyncPGInstrumentor().instrument()
+    AsyncPGInstrumentor().instrument()  # type: ignore[no-untyped-call]  # the library is not typed
     return provider
 
 

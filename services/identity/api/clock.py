@@ -80,9 +80,7 @@ async def post_clock(body: Advance, caller: Driver, runtime: RuntimeOf, request:
 
 
 @router.get("/drained")
-async def get_drained(
-    caller: Reader, request: Request, wait: bool = False
-) -> Drained:
+async def get_drained(caller: Reader, request: Request, wait: bool = False) -> Drained:
     """Say whether everything is done, and what is not; `wait=true` answers once it is."""
     driver = driver_of(request)
     scan = await (driver.drain(caller.workspace_id) if wait else driver.scan(caller.workspace_id))

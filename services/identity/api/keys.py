@@ -93,9 +93,7 @@ async def get_keys(caller: KeyKeeper, tx: Transaction) -> Page[KeyView]:
 
 
 @router.post("/{key_id}/rotate", status_code=201)
-async def post_rotation(
-    key_id: str, body: Rotation, caller: KeyKeeper, runtime: RuntimeOf, tx: Transaction
-) -> KeyMade:
+async def post_rotation(key_id: str, body: Rotation, caller: KeyKeeper, runtime: RuntimeOf, tx: Transaction) -> KeyMade:
     """Make a successor with the same rights; the old key expires after the overlap."""
     record, text, ending = await rotate_key(
         tx, workspace_id=caller.workspace_id, key_id=key_id,

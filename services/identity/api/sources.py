@@ -150,9 +150,7 @@ async def post_source_key(source_id: int, caller: Writer, runtime: RuntimeOf, tx
 
 
 @router.delete("/{source_id}/keys/{key_id}", status_code=204)
-async def delete_source_key(
-    source_id: int, key_id: str, caller: Writer, runtime: RuntimeOf, tx: Transaction
-) -> None:
+async def delete_source_key(source_id: int, key_id: str, caller: Writer, runtime: RuntimeOf, tx: Transaction) -> None:
     """Revoke a write key everywhere within a second."""
     the_source(runtime, caller, source_id)
     keys = await access.keys_of(tx, caller.workspace_id)

@@ -110,9 +110,7 @@ class ClockDriver:
         for held in (True, False):
             await asyncio.gather(
                 *(
-                    self.runtime.peers.put(
-                        service, f"/v1/{service}/clock", workspace_id, {"now": now, "held": held}
-                    )
+                    self.runtime.peers.put(service, f"/v1/{service}/clock", workspace_id, {"now": now, "held": held})
                     for service in SERVICES
                 )
             )

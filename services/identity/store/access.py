@@ -71,7 +71,9 @@ async def forget_changes(tx: Tx, names: list[str]) -> None:
 async def keys_of(tx: Tx, workspace_id: int) -> list[ApiKey]:
     """Return the keys of a workspace, newest first."""
     rows = await tx.fetch(
-        statement("select document from api_key where workspace_id = :workspace_id order by document ->> 'key_id' desc"),
+        statement(
+            "select document from api_key where workspace_id = :workspace_id order by document ->> 'key_id' desc"
+        ),
         workspace_id=workspace_id,
     )
     return [msgspec.convert(row["document"], ApiKey) for row in rows]
@@ -125,7 +127,7 @@ async def members_of(tx: Tx, workspace_id: int) -> list[MemberRow]:
     """Return the members of a workspace in the order they came."""
     rows = await tx.fetch(
         statement(
-            f"select {_MEMBER_COLUMNS} from member"  # noqa: S608 - constant columns
+            f"select {_MEMBER_COLUMNS} from member"
             " where workspace_id = :workspace_id and removed_at is null order by member_id"
         ),
         workspace_id=workspace_id,
@@ -137,7 +139,7 @@ async def member_by_email(tx: Tx, workspace_id: int, email_lookup: bytes) -> Mem
     """Return a member by the keyed hash of his e-mail, locked for this transaction."""
     row = await tx.fetch_one(
         statement(
-            f"select {_MEMBER_COLUMNS} from member"  # noqa: S608 - constant columns
+            f"select {_MEMBER_COLUMNS} from member"
             " where workspace_id = :workspace_id and email_lookup = :email_lookup and removed_at is null for update"
         ),
         workspace_id=workspace_id,
@@ -149,7 +151,9 @@ async def member_by_email(tx: Tx, workspace_id: int, email_lookup: bytes) -> Mem
 async def note_login(tx: Tx, member_id: UUID, *, failed: int, locked_until: datetime | None) -> None:
     """Count a failed login, or reset the count with 0."""
     await tx.execute(
-        statement("update member set failed_logins = :failed, locked_until = :locked_until where member_id = :member_id"),
+        statement(
+            "update member set failed_logins = :failed, locked_until = :locked_until where member_id = :member_id"
+        ),
         member_id=member_id,
         failed=failed,
         locked_until=locked_until,
@@ -168,7 +172,6 @@ async def remove_member(tx: Tx, workspace_id: int, member_id: UUID) -> bool:
             member_id=member_id,
         )
     )
-
 
 
 async def count_changes(tx: Tx, workspace_id: int) -> int:
