@@ -159,4 +159,4 @@ def _read_baskets(table: pa.Table, households: dict[int, Household]) -> int:
         households[household_id].baskets.append(
             Basket(basket_id, household_id, store_id, at.replace(tzinfo=UTC), tuple(basket_lines))
         )
-    return table.num_rows
+    return int(table.num_rows)

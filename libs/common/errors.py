@@ -11,7 +11,7 @@ class FieldError(msgspec.Struct, frozen=True):
     code: str = "invalid"
 
 
-class Problem(Exception):  # noqa: N818 - a problem is said to the caller, RFC 9457's word
+class Problem(Exception):
     """The request could not be done."""
 
     def __init__(

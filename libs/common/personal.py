@@ -42,7 +42,7 @@ class Personal(str):
         return "".join(self)
 
 
-class SealBroken(Exception):  # noqa: N818 - a state of the value
+class SealBroken(Exception):
     """A sealed value does not open: the key is unknown or a byte was changed."""
 
 

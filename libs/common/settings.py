@@ -63,7 +63,9 @@ class ServiceSettings(BaseSettings):
         for name in ("master_key", "service_secret"):
             secret: SecretStr = getattr(self, name)
             if secret.get_secret_value().lower() in SAMPLE_SECRETS:
-                raise ValueError(f"RAPPORT_{name.upper()} is missing or a sample value; set it to 32 random bytes in base64")
+                raise ValueError(
+                    f"RAPPORT_{name.upper()} is missing or a sample value; set it to 32 random bytes in base64"
+                )
         return self
 
     @property

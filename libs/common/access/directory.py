@@ -96,7 +96,7 @@ class Directory:
         return [s for _, s in sorted(self._sources.items()) if s.workspace_id == workspace_id]
 
     def key(self, text: str, now: datetime) -> ApiKey | None:
-        """Return a key valid at `now` (wall time), None when unknown, expired or revoked; Unavailable after the grace."""
+        """Return a key valid at `now` (wall time), or None (unknown, expired, revoked); Unavailable after the grace."""
         record = self._keys.get(key_hash(text))
         if record is None or record.revoked_at is not None:
             return None
