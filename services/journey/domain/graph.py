@@ -61,6 +61,17 @@ class Graph:
         return frozenset(rules | goal | {name for node in self.nodes.values() for name in node.listens()})
 
     @cached_property
+    def reads_entry(self) -> bool:
+        """Return whether any decision looks into the event that began the run."""
+        rules = (*self.definition.exit_rules, *((self.definition.goal,) if self.definition.goal else ()))
+        return any(rule.reads_entry for rule in rules) or any(node.reads_entry for node in self.nodes.values())
+
+    @cached_property
+    def draws(self) -> bool:
+        """Return whether arms are drawn and remembered."""
+        return self.definition.control is not None or any(node.draws for node in self.nodes.values())
+
+    @cached_property
     def cyclic(self) -> frozenset[str]:
         """Return the nodes that can be reached from themselves: only they are visited more than once."""
         return frozenset(node for node in self.nodes if node in self._reached_from(node))

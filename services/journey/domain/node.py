@@ -97,6 +97,8 @@ class Node(BaseModel):
     """Whether a cycle through this node is bounded by it."""
     falls_through: ClassVar[bool] = True
     """Whether a way out that is not named leads to the following node of the list."""
+    draws: ClassVar[bool] = False
+    """Whether it draws an arm that has to be remembered."""
 
     id: str = Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.\-]+$")
     next: str | None = None
@@ -104,6 +106,11 @@ class Node(BaseModel):
     def branches(self) -> Mapping[str, str | None]:
         """Return the ways out the author named: JSON pointer below the node -> node id, None for the end."""
         return {"next": self.next} if "next" in self.model_fields_set else {}
+
+    @property
+    def reads_entry(self) -> bool:
+        """Return whether the decision looks into the event that began the run."""
+        return False
 
     @property
     def needs_zone(self) -> bool:
@@ -118,6 +125,6 @@ class Node(BaseModel):
         """Return the segments named, as (JSON pointer below the node, segment)."""
         return ()
 
-    def decide(self, run: Run, facts: Facts) -> Outcome:
+    def decide(self, run: Run, facts: Facts, /) -> Outcome:
         """Say what a run at this node does now."""
         raise NotImplementedError

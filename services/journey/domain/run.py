@@ -18,8 +18,9 @@ ENTRY = "entry"
 
 
 class Run(msgspec.Struct, kw_only=True):
-    """Where a run stands; `entry` holds the properties of the event that began it, `visits` how often nodes were reached.
+    """Where a run stands.
 
+    `entry` holds the properties of the event that began it, `visits` how often nodes on cycles were reached.
     `planned_at` is when the run should have gone on: the timer's own time, also when a pause kept it longer. `arriving`
     is true until the node has made its first decision of this visit.
     """

@@ -28,7 +28,7 @@ class LocalTime(Rule):
     at: ClockTime
     days: tuple[Weekday, ...] | None = None
 
-    def next(self, now: datetime, zone: tzinfo) -> datetime:
+    def next(self, now: datetime, zone: tzinfo, /) -> datetime:
         """Return the instant."""
         start = local_date(now, zone) - timedelta(days=1)
         for ahead in range(_SEARCH_DAYS):
@@ -54,7 +54,7 @@ class Window(Rule):
             raise ValueError("a window that opens when it closes has no inside")
         return self
 
-    def next(self, now: datetime, zone: tzinfo) -> datetime:
+    def next(self, now: datetime, zone: tzinfo, /) -> datetime:
         """Return the instant: now itself when it lies inside."""
         start = local_date(now, zone) - timedelta(days=2)
         for ahead in range(_SEARCH_DAYS):
@@ -75,7 +75,7 @@ class Days(Rule):
     kind: Literal["days"] = "days"
     days: tuple[Weekday, ...] = Field(min_length=1)
 
-    def next(self, now: datetime, zone: tzinfo) -> datetime:
+    def next(self, now: datetime, zone: tzinfo, /) -> datetime:
         """Return the instant."""
         today = local_date(now, zone)
         if is_allowed(today, self.days):
@@ -90,7 +90,7 @@ class Elapsed(Rule):
     kind: Literal["elapsed"] = "elapsed"
     seconds: float = Field(ge=0, le=3_200_000_000)
 
-    def next(self, now: datetime, zone: tzinfo) -> datetime:
+    def next(self, now: datetime, _zone: tzinfo, /) -> datetime:
         """Return the instant."""
         return now + timedelta(seconds=self.seconds)
 
@@ -102,7 +102,7 @@ class Calendar(Rule):
     days: int = Field(ge=0, le=36_525)
     at: ClockTime | None = None
 
-    def next(self, now: datetime, zone: tzinfo) -> datetime:
+    def next(self, now: datetime, zone: tzinfo, /) -> datetime:
         """Return the instant, never before now."""
         local = now.astimezone(zone)
         day = local.date() + timedelta(days=self.days)
@@ -130,7 +130,7 @@ class Date(Rule):
         """Return the date's own instant, past or not."""
         return parse_instant(self.value, zone) + timedelta(seconds=self.offset_seconds)
 
-    def next(self, now: datetime, zone: tzinfo) -> datetime:
+    def next(self, now: datetime, zone: tzinfo, /) -> datetime:
         """Return the instant, never before now."""
         return max(self.moment(zone), now)
 
@@ -174,7 +174,7 @@ class Yearly(Rule):
             day = date(year, 2, 28)
         return day + timedelta(days=self.offset_days)
 
-    def next(self, now: datetime, zone: tzinfo) -> datetime:
+    def next(self, now: datetime, zone: tzinfo, /) -> datetime:
         """Return the next instant; now counts."""
         year = local_date(now, zone).year
         for candidate in range(year - 2, year + 4):
@@ -208,7 +208,7 @@ class Recurrence(Rule):
     def _rule(self) -> recurrence.rrule:
         parsed = recurrence.rrulestr(self.rrule, dtstart=self.start_local, ignoretz=True)
         if not isinstance(parsed, recurrence.rrule):
-            raise ValueError("one rule at a time")
+            raise ValueError("one rule at a time")  # noqa: TRY004 - pydantic turns it into a field error
         return parsed
 
     def occurrences(self, zone: tzinfo) -> list[datetime]:
@@ -221,7 +221,7 @@ class Recurrence(Rule):
             found.append(instant(moment, zone))
         return found
 
-    def next(self, now: datetime, zone: tzinfo) -> datetime | None:
+    def next(self, now: datetime, zone: tzinfo, /) -> datetime | None:
         """Return the next instant, now included; None when the rule is used up."""
         # a day earlier: a time shifted out of a gap is later than its clock time says
         first = max(self.from_local or self.start_local, now.astimezone(zone).replace(tzinfo=None) - timedelta(days=1))
@@ -238,7 +238,7 @@ class NoWait(Rule):
 
     kind: Literal["none"] = "none"
 
-    def next(self, now: datetime, zone: tzinfo) -> datetime:
+    def next(self, now: datetime, _zone: tzinfo, /) -> datetime:
         """Return now."""
         return now
 

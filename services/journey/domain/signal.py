@@ -27,8 +27,16 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
         return (self.at, self.id)
 
 
+_OURS = ("$segment.", "$message:")
+
+
+def is_reserved(event_name: str) -> bool:
+    """Return whether an event's name would pass for a signal of ours."""
+    return event_name.startswith(_OURS)
+
+
 def segment_signal(segment: str, state: SegmentState) -> str:
-    """Return the name of a person entering or leaving a segment; no event can have it."""
+    """Return the name of a person entering or leaving a segment; no event passes for it."""
     return f"$segment.{state}:{segment}"
 
 
@@ -59,6 +67,11 @@ class Trigger(BaseModel):
     def signal(self) -> str:
         """Return the name of the signals this listens to."""
         return self.event if self.event is not None else segment_signal(self.segment or "", self.state)
+
+    @property
+    def reads_entry(self) -> bool:
+        """Return whether a filter compares with the event that began the run."""
+        return any(condition.same is not None for condition in self.filter)
 
     @property
     def label(self) -> str:

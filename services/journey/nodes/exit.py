@@ -14,7 +14,7 @@ class ExitNode(Node):
 
     reason: ExitReason = "not_matching"
 
-    def decide(self, run: Run, facts: Facts) -> Outcome:
+    def decide(self, _run: Run, _facts: Facts, /) -> Outcome:
         """Leave."""
         return End(self.reason)
 

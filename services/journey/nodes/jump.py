@@ -23,7 +23,7 @@ class JumpNode(Node):
         """Return where it jumps, and where it leads afterwards."""
         return {"to": self.to, **super().branches()}
 
-    def decide(self, run: Run, facts: Facts) -> Outcome:
+    def decide(self, run: Run, _facts: Facts, /) -> Outcome:
         """Jump until the visits are used up."""
         if run.visit <= self.max_visits:
             return Go("to")

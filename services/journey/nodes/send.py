@@ -51,7 +51,7 @@ class SendNode(Node):
             raise ValueError("name a `channel`, or `channels` in their order")
         return self
 
-    def decide(self, run: Run, facts: Facts) -> Outcome:
+    def decide(self, run: Run, facts: Facts, /) -> Outcome:
         """Request the message on arrival; afterwards act on its outcome."""
         if run.arriving:
             return self._request(run, facts)

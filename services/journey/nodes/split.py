@@ -42,7 +42,7 @@ class SplitNode(Node):
             return Question("segment", self.segment)
         return Question("condition", msgspec.json.encode(self.condition, order="sorted").decode())
 
-    def decide(self, run: Run, facts: Facts) -> Outcome:
+    def decide(self, _run: Run, facts: Facts, /) -> Outcome:
         """Take the way of the answer."""
         if self.question not in facts.answers:
             return Ask((self.question,))

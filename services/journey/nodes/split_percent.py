@@ -24,6 +24,7 @@ class SplitPercentNode(Node):
     """Ways by chance, the same for a person for ever: the arm he drew is kept, new weights concern new persons."""
 
     kind: ClassVar[str] = "split_percent"
+    draws: ClassVar[bool] = True
     falls_through: ClassVar[bool] = False
 
     arms: tuple[Share, ...] = Field(min_length=2, max_length=50)
@@ -38,7 +39,7 @@ class SplitPercentNode(Node):
         """Return a way per arm."""
         return {f"arms/{number}/to": arm.to for number, arm in enumerate(self.arms)}
 
-    def decide(self, run: Run, facts: Facts) -> Outcome:
+    def decide(self, run: Run, facts: Facts, /) -> Outcome:
         """Take the way of the arm drawn before, or draw one."""
         names = [arm.name for arm in self.arms]
         given = facts.arms.get(self.id)

@@ -32,7 +32,12 @@ class SplitValueNode(Node):
         """Return a way per case, and the one for the rest."""
         return {**{f"cases/{n}/to": case.to for n, case in enumerate(self.cases)}, "otherwise": self.otherwise}
 
-    def decide(self, run: Run, facts: Facts) -> Outcome:
+    @property
+    def reads_entry(self) -> bool:
+        """Return whether the value is the entry event's."""
+        return self.by == "property" or any(case.same for case in self.cases)
+
+    def decide(self, run: Run, facts: Facts, /) -> Outcome:
         """Take the way of the first case that fits."""
         question = Question("trait", self.name)
         if self.by == "trait" and question not in facts.answers:

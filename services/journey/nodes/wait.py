@@ -59,11 +59,16 @@ class WaitNode(Node):
         return self
 
     @property
+    def reads_entry(self) -> bool:
+        """Return whether the date is the entry event's."""
+        return isinstance(self.until, PropertyDate) and self.until.kind == "property"
+
+    @property
     def needs_zone(self) -> bool:
         """Return whether a clock time is involved; a plain duration is the same everywhere."""
         return self.until is not None
 
-    def decide(self, run: Run, facts: Facts) -> Outcome:
+    def decide(self, run: Run, facts: Facts, /) -> Outcome:
         """Go on when the moment has come; a date in the past goes on at once, marked late."""
         if isinstance(self.until, PropertyDate):
             question = Question("trait", self.until.name)

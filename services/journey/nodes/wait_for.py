@@ -41,6 +41,11 @@ class WaitForNode(Node):
             named["timeout_to"] = self.timeout_to
         return named
 
+    @property
+    def reads_entry(self) -> bool:
+        """Return whether a filter compares with the entry event."""
+        return any(trigger.reads_entry for trigger in (*self.events, *self.restart_on))
+
     def listens(self) -> Iterable[str]:
         """Return the signals waited for, and those that restart the time-out."""
         return [trigger.signal for trigger in (*self.events, *self.restart_on)]
@@ -51,7 +56,7 @@ class WaitForNode(Node):
         named += [(f"restart_on/{n}/segment", e.segment) for n, e in enumerate(self.restart_on)]
         return [(pointer, segment) for pointer, segment in named if segment]
 
-    def decide(self, run: Run, facts: Facts) -> Outcome:
+    def decide(self, run: Run, facts: Facts, /) -> Outcome:
         """The first to happen before the time-out wins; the time-out wins when its moment has come."""
         since = run.arrived_at if self.only_new or run.visit > 1 else run.entry_time
         heard = [signal for signal in facts.heard if signal.at >= since]
