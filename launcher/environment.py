@@ -5,6 +5,7 @@ import os
 from launcher.addresses import Addresses
 from launcher.home import PROJECT, Home
 from launcher.nats_permissions import SERVICES
+from libs.common.access.keys import key_hash
 
 # glibc gives every thread an arena of its own; two keep a service's idle memory small.
 FEW_ARENAS = "2"
@@ -24,7 +25,6 @@ def common_environment(home: Home, addresses: Addresses, mode: str) -> dict[str,
         "RAPPORT_NATS_URL": addresses.nats,
         "RAPPORT_MASTER_KEY": addresses.secrets.master_key,
         "RAPPORT_SERVICE_SECRET": addresses.secrets.service_secret,
-        "RAPPORT_ADMIN_KEY": addresses.secrets.admin_key,
     }
 
 
@@ -36,6 +36,8 @@ def service_environment(service: str, home: Home, addresses: Addresses, mode: st
         f"{prefix}_WORKER_DATABASE_URL": addresses.database(service, "worker"),
         f"{prefix}_PORT": str(addresses.ports[service]),
     }
+    if service == "identity":
+        own["IDENTITY_ADMIN_KEY_HASH"] = key_hash(addresses.secrets.admin_key).hex()
     if addresses.external_nats is None:
         own[f"{prefix}_NATS_USER"] = service
         own[f"{prefix}_NATS_PASSWORD"] = addresses.secrets.nats[service]

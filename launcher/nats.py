@@ -60,6 +60,7 @@ class EmbeddedNats:
         port: int | None = None,
         monitor_port: int | None = None,
         passwords: Mapping[str, str] | None = None,
+        durables: Mapping[str, list[str]] | None = None,
         log: Path | None = None,
     ) -> None:
         self.directory = directory.resolve()
@@ -68,6 +69,7 @@ class EmbeddedNats:
         self.monitor_port = monitor_port or chosen[1]
         self.log = log or self.directory / "server.log"
         self.passwords = dict(passwords) if passwords is not None else self._kept_passwords()
+        self._durables = {service: durables_of(ROOT, service) for service in SERVICES} | dict(durables or {})
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -145,7 +147,7 @@ class EmbeddedNats:
         return passwords
 
     def _configuration(self) -> dict[str, object]:
-        users = render_users(self.passwords, {service: durables_of(ROOT, service) for service in SERVICES})
+        users = render_users(self.passwords, self._durables)
         return {
             "server_name": "rapport",
             "listen": f"{LOOPBACK}:{self.port}",

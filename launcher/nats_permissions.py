@@ -32,6 +32,7 @@ def permissions_of(service: str, durables: Iterable[str]) -> Permissions:
         "$JS.API.STREAM.INFO.*",
         f"$JS.API.STREAM.CREATE.{service}",
         f"$JS.API.STREAM.UPDATE.{service}",
+        f"$JS.API.STREAM.PURGE.{service}",
         # The relay reads how far every reader of its stream has acknowledged.
         f"$JS.API.CONSUMER.INFO.{service}.*",
         f"$JS.API.CONSUMER.NAMES.{service}",
