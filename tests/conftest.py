@@ -6,7 +6,10 @@ from contextlib import AsyncExitStack
 import pytest
 import pytest_asyncio
 
+from launcher.nats import EmbeddedNats
 from launcher.postgres import EmbeddedPostgres
+from libs.common.bus import Bus, MemoryBus, NatsBus
+from tests.fixtures.nats import running_nats
 from tests.fixtures.postgres import ServiceDatabase, Templates, running_cluster
 
 
@@ -35,3 +38,33 @@ async def database_of(templates: Templates) -> AsyncIterator[DatabaseOf]:
             return await stack.enter_async_context(templates.clone(service))
 
         yield make
+
+
+@pytest.fixture
+def memory_bus() -> MemoryBus:
+    """A bus in memory, passing the same suite as NATS."""
+    return MemoryBus()
+
+
+@pytest.fixture
+def nats_server() -> Iterator[EmbeddedNats]:
+    """A NATS server of this test's own."""
+    with running_nats() as server:
+        yield server
+
+
+@pytest_asyncio.fixture
+async def nats_bus(nats_server: EmbeddedNats) -> AsyncIterator[NatsBus]:
+    """A bus over a real NATS, with all rights."""
+    bus = await NatsBus.connect(
+        nats_server.url, service="sample", user="administrator", password=nats_server.passwords["administrator"]
+    )
+    yield bus
+    await bus.close()
+
+
+@pytest.fixture(params=["memory", "nats"])
+def bus(request: pytest.FixtureRequest) -> Bus:
+    """Each bus in turn."""
+    chosen: Bus = request.getfixturevalue(f"{request.param}_bus")
+    return chosen

@@ -55,8 +55,14 @@ create index outbox_log_sent on {schema}.outbox_log (subject, stream_sequence) w
 -- What of the log is still to be published.
 create table {schema}.outbox_queue (
     log_id       bigint primary key,
-    workspace_id integer not null
+    workspace_id integer not null,
+    byte_count   integer not null
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+
+-- Every workspace that ever said something here: whose rows pruning and rebuilding have to see.
+create table {schema}.outbox_workspace (
+    workspace_id integer primary key
+);
 
 -- The stream as the relay last saw it: a younger or shorter one has lost messages.
 create table {schema}.outbox_stream (
@@ -76,9 +82,7 @@ create table {schema}.outbox_consumer (
 
 create table {schema}.inbox_consumer (
     consumer_no smallint generated always as identity primary key,
-    name        text not null unique,
-    watermark   timestamptz,
-    mark        timestamptz
+    name        text not null unique
 );
 
 -- Events handled, by event id; forgotten once the sender has dropped them from its log.
@@ -96,7 +100,7 @@ create table {schema}.dead_letter (
     workspace_id   integer not null,
     consumer       text not null,
     subject        text not null,
-    event_id       uuid,
+    event_id       uuid not null,
     event          bytea not null,
     reason         text not null,
     attempts       integer not null default 1,
@@ -111,9 +115,8 @@ create table {schema}.idempotency_key (
     workspace_id integer not null,
     route        text not null,
     key          text not null,
-    fingerprint  bytea not null,
-    status       integer,
-    response     bytea,
+    body_hash    bytea not null,
+    answer       jsonb,
     created_at   timestamptz not null default clock_timestamp(),
     primary key (workspace_id, route, key)
 );

@@ -94,7 +94,7 @@ class Database:
     async def _assert_durable(self) -> None:
         async with self.engine.connect() as connection:
             names = ", ".join(f"current_setting('{name}')" for name in _DURABLE)
-            values = (await connection.exec_driver_sql(f"select {names}")).one()  # noqa: S608 - constant names
+            values = (await connection.exec_driver_sql(f"select {names}")).one()
         off = [name for name, value in zip(_DURABLE, values, strict=True) if value == "off"]
         if off:
             raise DurabilityOffError(", ".join(off))

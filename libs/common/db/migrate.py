@@ -48,7 +48,7 @@ async def migrate(
 async def is_at_head(connection: AsyncConnection, service: str, versions: Path | None = None) -> bool:
     """Tell whether the schema has this code's newest migration (asked by /ready; the app role may read it)."""
     head = ScriptDirectory.from_config(_config(service, versions)).get_current_head()
-    result = await connection.exec_driver_sql(f"select version_num from {service}.alembic_version")  # noqa: S608
+    result = await connection.exec_driver_sql(f"select version_num from {service}.alembic_version")
     return result.scalar_one_or_none() == head
 
 
@@ -83,13 +83,14 @@ def _upgrade(connection: Connection, service: str, versions: Path | None, revisi
 
 
 async def _main(arguments: list[str]) -> None:
-    admin_url = os.environ["RAPPORT_ADMIN_DATABASE_URL"]
+    environment = os.environ  # noqa: TID251 - a command's own settings, not a service's
+    admin_url = environment["RAPPORT_ADMIN_DATABASE_URL"]
     for service in SERVICES if arguments == ["all"] else arguments:
         prefix = service.upper()
         passwords = {
-            role: os.environ[f"{prefix}_{role.upper()}_PASSWORD"]
+            role: environment[f"{prefix}_{role.upper()}_PASSWORD"]
             for role in ("owner", "app", "worker")
-            if f"{prefix}_{role.upper()}_PASSWORD" in os.environ
+            if f"{prefix}_{role.upper()}_PASSWORD" in environment
         }
         await migrate(service, admin_url, passwords=passwords)
         print(f"{service}: at head")  # noqa: T201 - a command's answer

@@ -18,6 +18,7 @@ def common_tables(service: str) -> list[str]:
         *protect(service, "dead_letter"),
         *protect(service, "idempotency_key"),
         *claim_queue(service, "outbox_queue"),
+        *claim_queue(service, "outbox_workspace", app=""),
         # small projections, looked up before a workspace is known: the app reads, the directory (worker) writes
         *(line for table in projections for line in claim_queue(service, table, app="select")),
         f"grant update (driven_now, held) on {service}.workspace to {service}_app",
@@ -43,10 +44,10 @@ def protect(schema: str, table: str) -> list[str]:
 def claim_queue(schema: str, table: str, *, app: str = "insert") -> list[str]:
     """Return the DDL of a narrow table without payload that workers read across workspaces.
 
-    No row-level security; the app role gets `app` only (INSERT alone; name more where a request must move a row).
+    No row-level security; the app role gets `app` only (INSERT alone; name more, or none, where a request needs it).
     """
     return [
         f"comment on table {schema}.{table} is '{CLAIM_QUEUE}'",
-        f"grant {app} on {schema}.{table} to {schema}_app",
+        *([f"grant {app} on {schema}.{table} to {schema}_app"] if app else []),
         f"grant select, insert, update, delete on {schema}.{table} to {schema}_worker",
     ]

@@ -1,0 +1,88 @@
+"""The receiver's memory of events handled, and its dead letters: the SQL of the bus."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from libs.common.db import Tx, load_sql, statement
+from libs.common.ids import new_id
+
+_REGISTER = statement(
+    "insert into inbox_consumer (name) values (:name) on conflict (name) do update set name = excluded.name "
+    "returning consumer_no"
+)
+_ADD = statement(
+    "insert into inbox (consumer_no, event_id) select :consumer_no, unnest(:event_ids::uuid[]) "
+    "on conflict do nothing returning event_id"
+)
+_FORGET_EVENTS = statement("delete from inbox where consumer_no = :consumer_no and event_id = any(:event_ids::uuid[])")
+_PRUNE = statement("delete from inbox where consumer_no = :consumer_no and handled_at < :mark - interval '10 minutes'")
+_ADD_DEAD = load_sql(__file__, "dead_letter_add.sql")
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that could not be handled; its bytes are sealed where the contract seals them."""
+
+    dead_letter_id: UUID
+    workspace_id: int
+    consumer: str
+    subject: str
+    event_id: UUID
+    event: bytes
+    reason: str
+    attempts: int
+    status: str
+    created_at: datetime
+    settled_at: datetime | None
+
+
+class NewDeadLetter(msgspec.Struct, frozen=True):
+    """An event to set aside, and why."""
+
+    workspace_id: int
+    event_id: UUID
+    event: bytes
+    reason: str
+
+
+async def register_consumer(tx: Tx, name: str) -> int:
+    """Return the consumer's small number, the inbox's key."""
+    number: int = await tx.fetch_value(_REGISTER, name=name)
+    return number
+
+
+async def add_unseen(tx: Tx, consumer_no: int, event_ids: Collection[UUID]) -> set[UUID]:
+    """Remember the events and return those not handled before.
+
+    Sorted, so that two workers who got the same events wait for each other instead of deadlocking.
+    """
+    rows = await tx.fetch(_ADD, consumer_no=consumer_no, event_ids=sorted(event_ids))
+    return {row["event_id"] for row in rows}
+
+
+async def forget(tx: Tx, consumer_no: int, event_ids: Collection[UUID]) -> None:
+    """Take back events that are to come again."""
+    await tx.execute(_FORGET_EVENTS, consumer_no=consumer_no, event_ids=list(event_ids))
+
+
+async def prune(tx: Tx, consumer_no: int, mark: datetime) -> int:
+    """Forget what was handled before the sender's mark: it can never be sent again (10 minutes for clocks apart)."""
+    return await tx.execute(_PRUNE, consumer_no=consumer_no, mark=mark)
+
+
+async def add_dead_letters(tx: Tx, consumer: str, subject: str, letters: Sequence[NewDeadLetter]) -> None:
+    """Set events aside."""
+    if letters:
+        await tx.execute(
+            _ADD_DEAD,
+            consumer=consumer,
+            subject=subject,
+            dead_letter_ids=[new_id() for _ in letters],
+            workspace_ids=[letter.workspace_id for letter in letters],
+            event_ids=[letter.event_id for letter in letters],
+            events=[letter.event for letter in letters],
+            # PostgreSQL's text takes no NUL
+            reasons=[letter.reason.replace("\x00", "")[:2000] for letter in letters],
+        )

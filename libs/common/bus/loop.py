@@ -1,0 +1,201 @@
+"""The consumer loop: fetch, apply, acknowledge; the words a handler may answer become acks, naks and dead letters."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from libs.common.bus.apply import Application, Interrupted, Outcome
+from libs.common.bus.batch import Batch, batches
+from libs.common.bus.inbox import prune
+from libs.common.bus.port import MARK_HEADER, BusUnavailable, Consumer, ConsumerLost, Delivery
+from libs.common.bus.subscription import Subscription, TryLater
+from libs.common.bus.transient import is_transient
+from libs.common.telemetry.spans import continued
+
+if TYPE_CHECKING:
+    from libs.common.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+FETCH_MESSAGES = 100
+MAX_PAUSE_SECONDS = 10.0
+PRUNE_SECONDS = 60.0
+
+
+class SubscriptionLoop:
+    """Follows one subscription until stopped. Nothing is acknowledged before its effects are committed."""
+
+    def __init__(self, subscription: Subscription[Any], runtime: "Runtime[Any]") -> None:
+        self.subscription = subscription
+        self.name = subscription.name
+        self.consumer_name = f"{runtime.service}-{subscription.name}"
+        self.handled_total = 0
+        self.dropped_total = 0
+        self.dead_total = 0
+        self.in_hand = 0
+        self._bus = runtime.bus
+        self._database = runtime.worker_database
+        self._decoder = msgspec.json.Decoder(subscription.contract)
+        self._application = Application(subscription, runtime, runtime.worker_database, self.consumer_name)
+        self._consumer: Consumer | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
+        self._failures = 0
+        self._earliest: datetime | None = None
+        self._later: dict[int, tuple[float, datetime]] = {}
+        self._mark: datetime | None = None
+        self._prune_at = 0.0
+
+    @property
+    def watermark(self) -> datetime | None:
+        """Return an instant before which all received is applied, as far as messages have come; None: no idea."""
+        now = time.monotonic()
+        # one that another process took over in the meantime no longer holds the mark back
+        marks = [earliest for known_until, earliest in self._later.values() if known_until > now]
+        return min([*marks, *([self._earliest] if self._earliest else [])], default=None)
+
+    async def start(self) -> None:
+        """Begin; a bus or stream that is not there yet is waited for."""
+        self._task = asyncio.create_task(self._run(), name=f"subscription {self.consumer_name}")
+
+    async def stop(self) -> None:
+        """Finish the batch in hand, give back the rest, end."""
+        self._stopping.set()
+        if self._task is not None:
+            await self._task
+        await self._release()
+
+    async def pending(self) -> int:
+        """Return the number of messages not yet applied; 1 when nobody knows, so that "drained" is never claimed."""
+        if self._consumer is None:
+            return 1
+        try:
+            state = await self._consumer.state()
+        except Exception:  # noqa: BLE001 - whatever hides the state, the answer is "not known to be empty"
+            return 1
+        return state.pending + state.ack_pending
+
+    async def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                await self._follow()
+            except (BusUnavailable, ConsumerLost) as error:
+                log.info("subscription waits", extra={"consumer": self.consumer_name, "reason": str(error)})
+            except Exception as error:
+                if not is_transient(error):
+                    log.exception("subscription failed", extra={"consumer": self.consumer_name})
+            await self._release()
+            await self._pause()
+
+    async def _follow(self) -> None:
+        await self._application.consumer_no()
+        self._consumer = await self._bus.consumer(
+            self.subscription.owner, self.consumer_name, self.subscription.contract.subject,
+            self.subscription.ack_wait_seconds,
+        )  # fmt: skip
+        while not self._stopping.is_set():
+            deliveries = await self._consumer.fetch(FETCH_MESSAGES, 1.0)
+            if deliveries:
+                await self._take(deliveries)
+            await self._prune_by_and_by()
+
+    async def _release(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            with suppress(BusUnavailable, ConsumerLost):
+                await consumer.close()
+
+    async def _pause(self) -> None:
+        self._failures += 1
+        pause = min(0.1 * 2 ** min(self._failures, 10), MAX_PAUSE_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), pause)
+
+    async def _take(self, deliveries: Sequence[Delivery]) -> None:
+        open_deliveries = dict.fromkeys(deliveries)
+        heartbeat = asyncio.create_task(self._beat(open_deliveries))
+        self.in_hand = len(deliveries)
+        try:
+            for batch in batches(deliveries, self._decoder, self.subscription.batch_events):
+                if self._stopping.is_set():
+                    break
+                if not await self._apply(batch):
+                    break
+                for delivery in batch.deliveries:
+                    open_deliveries.pop(delivery)
+        finally:
+            heartbeat.cancel()
+            self.in_hand = 0
+            for delivery in open_deliveries:
+                await delivery.nak()
+
+    async def _apply(self, batch: Batch[Any]) -> bool:
+        """Apply and answer one batch; False when a dependency is away and the rest should be given back."""
+        try:
+            with continued(self.consumer_name, batch.deliveries[0].headers, len(batch.events)):
+                outcome = await self._application.apply(batch)
+        except TryLater as answer:
+            await self._answer(batch, Outcome(later=dict.fromkeys(batch.ids, answer.seconds)))
+            return True
+        except Interrupted as error:
+            log.warning("subscription interrupted", extra={"consumer": self.consumer_name, "reason": str(error)})
+            await self._answer(batch, Outcome(later=dict.fromkeys(batch.ids, 0.0)))
+            await self._pause()
+            return False
+        self._failures = 0
+        self._count(outcome)
+        await self._answer(batch, outcome)
+        return True
+
+    async def _answer(self, batch: Batch[Any], outcome: Outcome) -> None:
+        """Acknowledge every message, but ask again for those with an event that has to come later."""
+        delays: dict[int, float] = {}
+        for event_id, seconds in outcome.later.items():
+            holder = batch.events.get(event_id) or batch.unreadable[event_id]
+            sequence = holder.delivery.sequence
+            delays[sequence] = max(seconds, delays.get(sequence, 0.0))
+        self._earliest = batch.earliest or self._earliest
+        for delivery in batch.deliveries:
+            if delivery.sequence in delays:
+                delay = delays[delivery.sequence]
+                if self._earliest is not None:
+                    known_until = time.monotonic() + delay + self.subscription.ack_wait_seconds
+                    _, earliest = self._later.get(delivery.sequence, (0.0, self._earliest))
+                    self._later[delivery.sequence] = (known_until, earliest)
+                await delivery.nak(delay)
+            else:
+                self._later.pop(delivery.sequence, None)
+                await delivery.ack()
+        mark = batch.deliveries[-1].headers.get(MARK_HEADER)
+        if mark:
+            self._mark = datetime.fromisoformat(mark)
+
+    def _count(self, outcome: Outcome) -> None:
+        self.handled_total += outcome.handled
+        self.dropped_total += outcome.dropped
+        self.dead_total += len(outcome.dead)
+        for letter in outcome.dead:
+            log.error(
+                "event set aside",
+                extra={"consumer": self.consumer_name, "event_id": str(letter.event_id), "reason": letter.reason},
+            )
+
+    async def _beat(self, deliveries: dict[Delivery, None]) -> None:
+        while True:
+            await asyncio.sleep(self.subscription.ack_wait_seconds / 3)
+            for delivery in list(deliveries):
+                await delivery.in_progress()
+
+    async def _prune_by_and_by(self) -> None:
+        now = time.monotonic()
+        if self._mark is None or now < self._prune_at:
+            return
+        self._prune_at = now + PRUNE_SECONDS
+        async with self._database.transaction(()) as tx:
+            await prune(tx, await self._application.consumer_no(), self._mark)

@@ -1,0 +1,271 @@
+"""The bus in memory, for tests and single-process tools: the same meaning, nothing durable."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from fnmatch import fnmatchcase
+
+from libs.common.bus.port import (
+    BusUnavailable,
+    Consumer,
+    ConsumerLost,
+    ConsumerState,
+    Delivery,
+    KeyValue,
+    Outgoing,
+    Published,
+    Refused,
+    StreamState,
+)
+from libs.common.clock import wall_now
+
+
+@dataclass
+class _Stored:
+    sequence: int
+    message: Outgoing
+
+
+@dataclass
+class _Durable:
+    """The server's side of a durable consumer; `open` maps sequences handed out to (when again, attempt)."""
+
+    name: str
+    filter_subject: str
+    ack_wait_seconds: float
+    next_sequence: int = 1
+    open: dict[int, tuple[float, int]] = field(default_factory=dict)
+
+
+@dataclass
+class _Stream:
+    created_at: datetime = field(default_factory=wall_now)
+    first_sequence: int = 1
+    messages: dict[int, _Stored] = field(default_factory=dict)
+    last_sequence: int = 0
+    seen: dict[str, int] = field(default_factory=dict)
+    durables: dict[str, _Durable] = field(default_factory=dict)
+
+    def add(self, message: Outgoing) -> Published:
+        known = self.seen.get(message.message_id)
+        if known is not None:
+            return Published(known, duplicate=True)
+        self.last_sequence += 1
+        self.seen[message.message_id] = self.last_sequence
+        self.messages[self.last_sequence] = _Stored(self.last_sequence, message)
+        return Published(self.last_sequence)
+
+    def waiting(self, durable: _Durable) -> list[int]:
+        return [
+            sequence
+            for sequence in range(max(durable.next_sequence, self.first_sequence), self.last_sequence + 1)
+            if sequence in self.messages
+            and fnmatchcase(self.messages[sequence].message.subject, durable.filter_subject)
+        ]
+
+    def state_of(self, durable: _Durable) -> ConsumerState:
+        pending = self.waiting(durable)
+        unacknowledged = [*durable.open, *pending]
+        floor = min(unacknowledged) - 1 if unacknowledged else self.last_sequence
+        return ConsumerState(durable.name, durable.filter_subject, floor, len(pending), len(durable.open))
+
+
+class MemoryDelivery:
+    """A message in hand."""
+
+    def __init__(self, durable: _Durable, stored: _Stored, attempt: int) -> None:
+        self._durable = durable
+        self.subject = stored.message.subject
+        self.payload = stored.message.payload
+        self.headers = dict(stored.message.headers)
+        self.sequence = stored.sequence
+        self.attempt = attempt
+
+    async def ack(self) -> None:
+        """Say that its effects are durable."""
+        self._durable.open.pop(self.sequence, None)
+
+    async def nak(self, delay_seconds: float = 0) -> None:
+        """Ask for it again, not before the delay."""
+        if self.sequence in self._durable.open:
+            self._durable.open[self.sequence] = (time.monotonic() + delay_seconds, self.attempt)
+
+    async def term(self) -> None:
+        """Never deliver it again."""
+        self._durable.open.pop(self.sequence, None)
+
+    async def in_progress(self) -> None:
+        """Start its acknowledgement wait anew."""
+        if self.sequence in self._durable.open:
+            again = time.monotonic() + self._durable.ack_wait_seconds
+            self._durable.open[self.sequence] = (again, self.attempt)
+
+
+class MemoryConsumer:
+    """A durable pull consumer of a MemoryBus."""
+
+    def __init__(self, bus: "MemoryBus", owner: str, name: str) -> None:
+        self._bus = bus
+        self._owner = owner
+        self.name = name
+
+    async def fetch(self, limit: int, timeout_seconds: float) -> Sequence[Delivery]:
+        """Return up to `limit` messages, as soon as there is one; none at the timeout. Raises ConsumerLost."""
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            news = self._bus.news
+            taken = self._take(limit)
+            remaining = deadline - time.monotonic()
+            if taken or remaining <= 0:
+                return taken
+            try:
+                # short, because a message handed out before may fall due for redelivery
+                await asyncio.wait_for(news.wait(), min(remaining, 0.02))
+            except TimeoutError:
+                continue
+
+    def _take(self, limit: int) -> list[Delivery]:
+        if self._bus.down:
+            return []
+        stream = self._bus.streams.get(self._owner)
+        durable = stream.durables.get(self.name) if stream else None
+        if stream is None or durable is None:
+            raise ConsumerLost(f"{self.name} is not there")
+        now = time.monotonic()
+        due = [(sequence, attempt + 1) for sequence, (again, attempt) in durable.open.items() if again <= now]
+        fresh = [(sequence, 1) for sequence in stream.waiting(durable)[: max(0, limit - len(due))]]
+        taken: list[Delivery] = []
+        for sequence, attempt in (due + fresh)[:limit]:
+            durable.open[sequence] = (now + durable.ack_wait_seconds, attempt)
+            durable.next_sequence = max(durable.next_sequence, sequence + 1)
+            taken.append(MemoryDelivery(durable, stream.messages[sequence], attempt))
+        return taken
+
+    async def state(self) -> ConsumerState:
+        """Return how far it is."""
+        stream = self._bus.streams[self._owner]
+        return stream.state_of(stream.durables[self.name])
+
+    async def close(self) -> None:
+        """Stop fetching; the durable consumer stays."""
+
+
+class MemoryKeyValue:
+    """A bucket in memory."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, bytes] = {}
+        self._watchers: list[asyncio.Queue[tuple[str, bytes | None]]] = []
+
+    async def get(self, key: str) -> bytes | None:
+        """Return a value; None when there is none."""
+        return self._values.get(key)
+
+    async def put(self, key: str, value: bytes) -> None:
+        """Set a value."""
+        self._values[key] = value
+        for watcher in self._watchers:
+            watcher.put_nowait((key, value))
+
+    async def watch(self) -> AsyncIterator[tuple[str, bytes | None]]:
+        """Yield every value there is, then every change."""
+        queue: asyncio.Queue[tuple[str, bytes | None]] = asyncio.Queue()
+        for item in self._values.items():
+            queue.put_nowait(item)
+        self._watchers.append(queue)
+        try:
+            while True:
+                yield await queue.get()
+        finally:
+            self._watchers.remove(queue)
+
+
+class MemoryBus:
+    """Streams, consumers and buckets in this process. `down` plays an unreachable server, `wipe` a lost one."""
+
+    def __init__(self, max_bytes: int = 2**30) -> None:
+        self.streams: dict[str, _Stream] = {}
+        self.down = False
+        self._buckets: dict[str, MemoryKeyValue] = {}
+        self._max_bytes = max_bytes
+        self.news = asyncio.Event()
+
+    def wipe(self) -> None:
+        """Lose every stream, message and consumer."""
+        self.streams = {}
+
+    async def ensure_stream(self, owner: str) -> None:
+        """Make the owner's stream."""
+        self._assert_up()
+        self.streams.setdefault(owner, _Stream())
+
+    async def stream_state(self, owner: str) -> StreamState:
+        """Return the state of the owner's stream."""
+        stream = self._stream(owner)
+        held = sum(len(stored.message.payload) for stored in stream.messages.values())
+        return StreamState(stream.created_at, stream.first_sequence, stream.last_sequence, held, self._max_bytes)
+
+    async def publish(self, messages: Sequence[Outgoing]) -> list[Published | Refused]:
+        """Publish messages; the answers are in the order given."""
+        answers: list[Published | Refused] = []
+        for message in messages:
+            owner = message.subject.split(".", 1)[0]
+            try:
+                state = await self.stream_state(owner)
+            except BusUnavailable as error:
+                answers.append(Refused(str(error)))
+                continue
+            if state.bytes + len(message.payload) > self._max_bytes:
+                answers.append(Refused("maximum bytes exceeded"))
+            else:
+                answers.append(self.streams[owner].add(message))
+        self.news.set()
+        self.news = asyncio.Event()
+        return answers
+
+    async def consumer(self, owner: str, name: str, subject: str, ack_wait_seconds: float = 60) -> Consumer:
+        """Ensure a durable consumer of a contract's subject (all partitions) and bind to it."""
+        stream = self._stream(owner)
+        durable = stream.durables.setdefault(name, _Durable(name, f"{subject}.*", ack_wait_seconds))
+        durable.filter_subject, durable.ack_wait_seconds = f"{subject}.*", ack_wait_seconds
+        return MemoryConsumer(self, owner, name)
+
+    async def consumers(self, owner: str) -> list[ConsumerState]:
+        """Return every durable consumer of the owner's stream."""
+        stream = self._stream(owner)
+        return [stream.state_of(durable) for durable in stream.durables.values()]
+
+    async def purge(self, owner: str, below_sequence: int) -> None:
+        """Drop the messages of the owner's stream below a sequence."""
+        stream = self._stream(owner)
+        stream.first_sequence = max(stream.first_sequence, below_sequence)
+        for sequence in [number for number in stream.messages if number < below_sequence]:
+            del stream.messages[sequence]
+        for durable in stream.durables.values():
+            for sequence in [number for number in durable.open if number < below_sequence]:
+                del durable.open[sequence]
+
+    async def key_value(self, bucket: str) -> KeyValue:
+        """Return a bucket."""
+        self._assert_up()
+        return self._buckets.setdefault(bucket, MemoryKeyValue())
+
+    async def ready(self) -> None:
+        """Raise BusUnavailable while the bus is down."""
+        self._assert_up()
+
+    async def close(self) -> None:
+        """Nothing to disconnect."""
+
+    def _assert_up(self) -> None:
+        if self.down:
+            raise BusUnavailable("the bus is down")
+
+    def _stream(self, owner: str) -> _Stream:
+        self._assert_up()
+        stream = self.streams.get(owner)
+        if stream is None:
+            raise BusUnavailable(f"there is no stream {owner}")
+        return stream
