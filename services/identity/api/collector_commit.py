@@ -1,0 +1,148 @@
+"""Group commit: requests that wait at the same time share one transaction."""
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from libs.common.errors import TooMany, Unavailable
+from libs.common.runtime import Runtime
+from services.identity.domain.posting import Posting, Receipt
+from services.identity.usecases.open_months import open_months
+from services.identity.usecases.take_postings import take_postings
+
+log = logging.getLogger(__name__)
+
+GROUP_CALLS = 2_000
+"""Calls in one transaction at most: beyond it a larger group no longer costs less per call."""
+QUEUE_CALLS = 20_000
+QUEUE_BYTES = 32 * 1024 * 1024
+"""What may wait; a request beyond it is answered 503 before it is read into memory."""
+COMMITTERS = 2
+"""Transactions in flight: while one waits for the disk the next one is written."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    posting: Posting
+    done: "asyncio.Future[Receipt]"
+
+    @property
+    def calls(self) -> int:
+        return max(1, self.posting.posted)
+
+
+class GroupCommit:
+    """Collects postings and commits them in groups; a posting's future is set after its commit, never before."""
+
+    def __init__(self, runtime: Runtime[Any]) -> None:
+        self._runtime = runtime
+        self._waiting: deque[_Waiting] = deque()
+        self._waiting_calls = 0
+        self._waiting_bytes = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._months: set[tuple[int, int]] = set()
+        self._allowance: dict[int, tuple[float, float]] = {}
+
+    def admit(self, size: int) -> None:
+        """Refuse a request the queue has no room for; raises Unavailable."""
+        if self._waiting_bytes + size > QUEUE_BYTES or self._waiting_calls >= QUEUE_CALLS:
+            raise Unavailable(
+                "more arrives than can be stored; send it again", code="queue_full", retry_after_seconds=1
+            )
+
+    def spend(self, posting: Posting) -> None:
+        """Take a posting off its source's quota; raises TooMany. A burst of two seconds' worth is allowed."""
+        quota = posting.source.quota_per_second
+        if not quota:
+            return
+        now = asyncio.get_running_loop().time()
+        left, since = self._allowance.get(posting.source.source_id, (2.0 * quota, now))
+        left = min(2.0 * quota, left + (now - since) * quota)
+        if left < min(posting.posted, quota):
+            self._allowance[posting.source.source_id] = (left, now)
+            wait = (posting.posted - left) / quota
+            raise TooMany(f"this source may send {quota} events a second", code="quota", retry_after_seconds=wait)
+        self._allowance[posting.source.source_id] = (left - posting.posted, now)
+
+    async def submit(self, posting: Posting) -> Receipt:
+        """Return the receipt of a posting once it is durable."""
+        self.admit(posting.size)
+        waiting = _Waiting(posting, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._waiting_calls += waiting.calls
+        self._waiting_bytes += posting.size
+        if len(self._tasks) < COMMITTERS:
+            task = asyncio.create_task(self._commit_all(), name="collector group commit")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await waiting.done
+
+    async def _commit_all(self) -> None:
+        while self._waiting:
+            # One turn of the loop lets the requests that are already here join this group.
+            await asyncio.sleep(0)
+            if group := self._next_group():
+                await self._commit(group)
+
+    def _next_group(self) -> list[_Waiting]:
+        group: list[_Waiting] = []
+        calls = 0
+        while self._waiting and (not group or calls + self._waiting[0].calls <= GROUP_CALLS):
+            waiting = self._waiting.popleft()
+            calls += waiting.calls
+            self._waiting_calls -= waiting.calls
+            self._waiting_bytes -= waiting.posting.size
+            group.append(waiting)
+        return group
+
+    async def _commit(self, group: list[_Waiting]) -> None:
+        try:
+            receipts = await self._take([waiting.posting for waiting in group])
+        except Exception as error:
+            if len(group) > 1 and not _is_away(error):
+                # One request that the database will not have must not cost the others theirs.
+                half = len(group) // 2
+                await self._commit(group[:half])
+                await self._commit(group[half:])
+                return
+            log.exception("events could not be stored")
+            for waiting in group:
+                if not waiting.done.done():
+                    waiting.done.set_exception(
+                        Unavailable("the events could not be stored; send them again", retry_after_seconds=2)
+                    )
+            return
+        for waiting, receipt in zip(group, receipts, strict=True):
+            if not waiting.done.done():
+                waiting.done.set_result(receipt)
+
+    async def _take(self, postings: list[Posting]) -> list[Receipt]:
+        runtime = self._runtime
+        workspaces = {posting.source.workspace_id for posting in postings}
+        now = {workspace_id: runtime.now(workspace_id) for workspace_id in workspaces}
+        await self._open_months(now.values())
+        async with runtime.database.transaction(sorted(workspaces)) as tx:
+            receipts = await take_postings(
+                tx,
+                postings,
+                now=now,
+                driven=frozenset(each for each in workspaces if runtime.is_driven(each)),
+                sealer=runtime.sealer,
+            )
+        runtime.wake("resolve_events")
+        return receipts
+
+    async def _open_months(self, instants: Any) -> None:
+        unknown = {(instant.year, instant.month): instant for instant in instants}
+        missing: list[datetime] = [instant for month, instant in unknown.items() if month not in self._months]
+        if missing:
+            async with self._runtime.database.transaction([]) as tx:
+                await open_months(tx, missing)
+            self._months.update(unknown)
+
+
+def _is_away(error: Exception) -> bool:
+    return isinstance(error, (OSError, TimeoutError)) or bool(getattr(error, "connection_invalidated", False))
