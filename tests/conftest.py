@@ -9,6 +9,7 @@ import pytest_asyncio
 from launcher.nats import EmbeddedNats
 from launcher.postgres import EmbeddedPostgres
 from libs.common.bus import Bus, MemoryBus, NatsBus
+from tests.fixtures.apps import House, a_house
 from tests.fixtures.nats import running_nats
 from tests.fixtures.postgres import ServiceDatabase, Templates, running_cluster
 
@@ -68,3 +69,10 @@ def bus(request: pytest.FixtureRequest) -> Bus:
     """Each bus in turn."""
     chosen: Bus = request.getfixturevalue(f"{request.param}_bus")
     return chosen
+
+
+@pytest_asyncio.fixture
+async def house(templates: Templates, memory_bus: MemoryBus) -> AsyncIterator[House]:
+    """Services of this process: `await house.start("journey")`."""
+    async with a_house(templates, memory_bus) as made:
+        yield made

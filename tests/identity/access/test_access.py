@@ -1,0 +1,133 @@
+"""Workspaces, sources, keys, members: over HTTP, on the app."""
+
+import asyncio
+import hashlib
+
+import asyncpg
+import pytest_asyncio
+
+from libs.common.access.keys import kind_of, new_key
+from tests.fixtures.apps import House, ServiceApp
+
+
+@pytest_asyncio.fixture
+async def identity(house: House) -> ServiceApp:
+    return await house.start("identity")
+
+
+async def test_a_secret_key_gives_only_the_rights_named(identity: ServiceApp) -> None:
+    made = await identity.client.post("/v1/identity/keys", json={"name": "reader", "scopes": ["sources:read"]})
+    assert made.status_code == 201, made.text
+    reader = {"authorization": f"Bearer {made.json()['key']}"}
+    assert (await identity.client.get("/v1/identity/sources", headers=reader)).status_code == 200
+    refused = await identity.client.post("/v1/identity/sources", headers=reader, json={"key": "x", "name": "x"})
+    assert refused.status_code == 403
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert "sources:write" in refused.json()["detail"]
+
+
+async def test_a_key_cannot_give_more_than_it_has(identity: ServiceApp) -> None:
+    made = await identity.client.post("/v1/identity/keys", json={"name": "keys", "scopes": ["keys:write"]})
+    keeper = {"authorization": f"Bearer {made.json()['key']}"}
+    body = {"name": "more", "scopes": ["persons:erase"]}
+    assert (await identity.client.post("/v1/identity/keys", headers=keeper, json=body)).status_code == 403
+
+
+async def test_a_revoked_key_stops_working_at_once(identity: ServiceApp) -> None:
+    made = (await identity.client.post("/v1/identity/keys", json={"name": "r", "scopes": ["sources:read"]})).json()
+    headers = {"authorization": f"Bearer {made['key']}"}
+    assert (await identity.client.get("/v1/identity/sources", headers=headers)).status_code == 200
+    assert (await identity.client.delete(f"/v1/identity/keys/{made['key_id']}")).status_code == 204
+    assert (await identity.client.get("/v1/identity/sources", headers=headers)).status_code == 401
+
+
+async def test_a_rotated_key_has_a_successor_with_the_same_rights(identity: ServiceApp) -> None:
+    made = (await identity.client.post("/v1/identity/keys", json={"name": "r", "scopes": ["sources:read"]})).json()
+    rotated = await identity.client.post(f"/v1/identity/keys/{made['key_id']}/rotate", json={"overlap_seconds": 0})
+    assert rotated.status_code == 201
+    assert rotated.json()["scopes"] == ["sources:read"]
+    old, new = ({"authorization": f"Bearer {key}"} for key in (made["key"], rotated.json()["key"]))
+    assert (await identity.client.get("/v1/identity/sources", headers=old)).status_code == 401
+    assert (await identity.client.get("/v1/identity/sources", headers=new)).status_code == 200
+
+
+async def test_unknown_malformed_and_write_keys_are_refused(identity: ServiceApp, house: House) -> None:
+    for key in ("", "nonsense", new_key("secret"), new_key("secret")[:-1] + "x", house.write_key):
+        answer = await identity.client.get("/v1/identity/sources", headers={"authorization": f"Bearer {key}"})
+        assert answer.status_code == 401, key
+        assert answer.json()["title"]
+
+
+async def test_a_source_comes_with_a_write_key_that_no_dump_holds(identity: ServiceApp) -> None:
+    made = await identity.client.post("/v1/identity/sources", json={"key": "web", "name": "Web", "kind": "web"})
+    assert made.status_code == 201
+    key = made.json()["write_key"]
+    assert kind_of(key) == "write"
+    connection = await asyncpg.connect(identity.database.admin_url)
+    tables = await connection.fetch("select tablename from pg_tables where schemaname = 'identity'")
+    lines = 0
+    for table in tables:
+        rows = await connection.fetch(f'select t::text as line from identity."{table["tablename"]}" t')
+        lines += len(rows)
+        assert not any(key in row["line"] for row in rows), table["tablename"]
+    await connection.close()
+    assert lines > 3
+
+
+async def test_an_untrusted_source_gives_no_first_tier_evidence(identity: ServiceApp) -> None:
+    body = {"key": "app", "name": "App", "kind": "app", "best_tier": 1}
+    made = await identity.client.post("/v1/identity/sources", json=body)
+    assert made.json()["best_tier"] == 2
+
+
+async def test_another_workspaces_source_is_not_there(identity: ServiceApp, house: House) -> None:
+    answer = await identity.client.get("/v1/identity/sources/1", headers=identity.as_service("profile", 2))
+    assert answer.status_code == 404
+    named = {"authorization": f"Bearer {house.secret_key}", "x-workspace": "other"}
+    assert (await identity.client.get("/v1/identity/sources", headers=named)).status_code == 404
+
+
+async def test_bad_input_is_a_problem_with_a_pointer(identity: ServiceApp) -> None:
+    answer = await identity.client.post("/v1/identity/sources", json={"key": "Not Good", "name": ""})
+    assert answer.status_code == 422
+    assert {error["pointer"] for error in answer.json()["errors"]} == {"/key", "/name"}
+    broken = await identity.client.post(
+        "/v1/identity/sources", content=b"{", headers={"content-type": "application/json"}
+    )
+    assert broken.status_code == 400
+    assert broken.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_console_user_logs_in_with_the_rights_of_his_role(identity: ServiceApp) -> None:
+    member = {"email": "Mei@Example.com", "role": "viewer", "password": "a long pass phrase"}
+    assert (await identity.client.post("/v1/identity/members", json=member)).status_code == 201
+    login = {"workspace": "acme", "email": "mei@example.com", "password": "a long pass phrase"}
+    session = await identity.client.post("/v1/identity/sessions", json=login)
+    assert session.status_code == 201, session.text
+    headers = {"authorization": f"Bearer {session.json()['token']}"}
+    assert (await identity.client.get("/v1/identity/sources", headers=headers)).status_code == 200
+    body = {"key": "web", "name": "Web"}
+    assert (await identity.client.post("/v1/identity/sources", headers=headers, json=body)).status_code == 403
+    assert (await identity.client.delete("/v1/identity/sessions/current", headers=headers)).status_code == 204
+    assert (await identity.client.get("/v1/identity/sources", headers=headers)).status_code == 401
+
+
+async def test_five_wrong_passwords_lock_the_account(identity: ServiceApp) -> None:
+    member = {"email": "li@example.com", "role": "viewer", "password": "a long pass phrase"}
+    await identity.client.post("/v1/identity/members", json=member)
+    login = {"workspace": "acme", "email": "li@example.com", "password": "wrong"}
+    answers = [(await identity.client.post("/v1/identity/sessions", json=login)).status_code for _ in range(6)]
+    assert answers[:4] == [401] * 4
+    assert answers[5] == 429
+
+
+async def test_changes_reach_the_bucket(identity: ServiceApp) -> None:
+    made = (await identity.client.post("/v1/identity/keys", json={"name": "r", "scopes": ["sources:read"]})).json()
+    await identity.drain()
+    bucket = await identity.runtime.bus.key_value("access")
+    name = f"key.{hashlib.sha256(made['key'].encode()).hexdigest()}"
+    for _ in range(100):
+        if await bucket.get(name) is not None:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("the key never reached the bucket")
