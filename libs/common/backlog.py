@@ -10,6 +10,9 @@ from libs.common.db import statement
 from libs.common.runtime import Runtime
 
 _OUTBOX = "select count(*) from outbox_queue where workspace_id = :workspace_id"
+_UNSAID = """
+select min(l.watermark) from outbox_queue q join outbox_log l using (log_id) where q.workspace_id = :workspace_id
+"""
 
 
 async def adopt_clock(runtime: Runtime[Any], workspace_id: int, now: datetime) -> None:
@@ -53,4 +56,10 @@ async def watermark(runtime: Runtime[Any], workspace_id: int) -> datetime:
     present = runtime.now(workspace_id)
     unknown = datetime.min.replace(tzinfo=present.tzinfo)
     behind = [s for s in runtime.subscriptions if await s.pending()]
-    return min([present, *(s.watermark or unknown for s in behind)])
+    marks = [present, *(s.watermark or unknown for s in behind)]
+    for loop in runtime.loops.values():
+        oldest = await loop.job.oldest(runtime, workspace_id) if loop.job.oldest else None
+        marks += [oldest] if oldest is not None else []
+    async with runtime.worker_database.transaction(workspace_id) as tx:
+        unsaid = await tx.fetch_value(statement(_UNSAID), workspace_id=workspace_id)
+    return min([*marks, *([unsaid] if unsaid is not None else [])])

@@ -1,0 +1,56 @@
+"""Waiting until the services a decision depends on have applied what was received before it."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from opentelemetry import metrics
+
+from libs.common.errors import Problem
+from libs.common.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 5.0
+_PAUSE_SECONDS = 0.02
+_late = metrics.get_meter("rapport").create_counter(
+    "rapport.watermark.late", description="decisions made although a service was behind for longer than the patience"
+)
+
+
+class _Answer(msgspec.Struct):
+    watermark: datetime
+
+
+async def reach_watermark(runtime: Runtime[Any], workspace_id: int, instant: datetime, services: Sequence[str]) -> bool:
+    """Wait until `services` have applied everything received before `instant`; True when they have.
+
+    After five seconds the decision goes on all the same and is counted. A driven clock is drained before it moves, so
+    there is nothing to wait for.
+    """
+    if runtime.is_driven(workspace_id):
+        return True
+    behind = set(services) - {runtime.service}
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while behind:
+        marks = await asyncio.gather(*(_mark(runtime, service, workspace_id) for service in sorted(behind)))
+        behind = {s for s, mark in zip(sorted(behind), marks, strict=True) if mark is None or mark < instant}
+        if behind and time.monotonic() > deadline:
+            _late.add(1, {"service": runtime.service})
+            log.warning("a decision went on without its watermark", extra={"behind": sorted(behind)})
+            return False
+        if behind:
+            await asyncio.sleep(_PAUSE_SECONDS)
+    return True
+
+
+async def _mark(runtime: Runtime[Any], service: str, workspace_id: int) -> datetime | None:
+    try:
+        answer = await runtime.peers.get(service, f"/v1/{service}/watermark", workspace_id, _Answer)
+    except Problem:
+        return None
+    return answer.watermark
