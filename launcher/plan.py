@@ -4,7 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from launcher import process
@@ -35,8 +35,14 @@ class Plan:
     nats: EmbeddedNats | None
 
 
-def make_plan(home: Home, *, mode: str, postgres_settings: Mapping[str, str] | None = None) -> Plan:
-    """Lay out the embedded servers that are needed, the migrations and the five services."""
+def make_plan(
+    home: Home,
+    *,
+    mode: str,
+    services: Sequence[str] = SERVICES,
+    postgres_settings: Mapping[str, str] | None = None,
+) -> Plan:
+    """Lay out the embedded servers that are needed, the migrations and the services (all five unless named)."""
     home.make()
     addresses = Addresses(
         ports=home.ports([*SERVERS, *SERVICES]),
@@ -60,8 +66,8 @@ def make_plan(home: Home, *, mode: str, postgres_settings: Mapping[str, str] | N
         )
         servers.append(_nats(home, nats))
     migrations: list[Program | Step] = [Step("migrations", lambda: _migrate(home, addresses, mode))]
-    services: list[Program | Step] = [_service(name, home, addresses, mode) for name in SERVICES]
-    return Plan([stage for stage in (servers, settle, migrations, services) if stage], addresses, nats)
+    houses: list[Program | Step] = [_service(name, home, addresses, mode) for name in services]
+    return Plan([stage for stage in (servers, settle, migrations, houses) if stage], addresses, nats)
 
 
 def _postgres(home: Home, addresses: Addresses, settings: Mapping[str, str]) -> Program:

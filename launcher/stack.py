@@ -3,13 +3,14 @@
 import asyncio
 import shutil
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from launcher.home import Home
 from launcher.nats import ADMINISTRATOR
+from launcher.nats_permissions import SERVICES
 from launcher.plan import Plan, make_plan
 from launcher.supervisor import Supervisor
 
@@ -27,6 +28,7 @@ class Stack:
         *,
         home: Path,
         mode: str = "test",
+        services: Sequence[str] = SERVICES,
         postgres_settings: Mapping[str, str] | None = None,
         tell: Callable[[str], None] | None = None,
     ) -> None:
@@ -34,6 +36,7 @@ class Stack:
         self.lines: list[str] = []
         """What the supervisor said: one line for each thing that ended or came back."""
         self._mode = mode
+        self._services = services
         self._settings = postgres_settings
         self._tell = tell
         self._plan: Plan | None = None
@@ -95,7 +98,7 @@ class Stack:
 
     async def start(self) -> None:
         """Start the system and wait until everything serves."""
-        self._plan = make_plan(self.home, mode=self._mode, postgres_settings=self._settings)
+        self._plan = make_plan(self.home, mode=self._mode, services=self._services, postgres_settings=self._settings)
         self._supervisor = Supervisor(self.home, self._plan.stages, self._hear)
         await self._supervisor.start()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -179,6 +180,8 @@ def serve(definition: ServiceDefinition[Any]) -> NoReturn:
         sys.exit(1)
     setup_logging(definition.name, settings.log_level)
     provider = setup_tracing(definition.name, settings.otlp_endpoint)
+    # uvicorn raises the signal anew once it has stopped; by default that kills us before the loops are taken down
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         run(_serve(definition, settings))
     except KeyboardInterrupt:
