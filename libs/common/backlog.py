@@ -61,5 +61,5 @@ async def watermark(runtime: Runtime[Any], workspace_id: int) -> datetime:
         oldest = await loop.job.oldest(runtime, workspace_id) if loop.job.oldest else None
         marks += [oldest] if oldest is not None else []
     async with runtime.worker_database.transaction(workspace_id) as tx:
-        unsaid = await tx.fetch_value(statement(_UNSAID), workspace_id=workspace_id)
+        unsaid: datetime | None = await tx.fetch_value(statement(_UNSAID), workspace_id=workspace_id)
     return min([*marks, *([unsaid] if unsaid is not None else [])])

@@ -23,8 +23,8 @@ class Job:
 
     `run` does one round over all workspaces and returns how many things it did; it is called again at once while that
     is more than 0. `next_due` answers the earliest instant after now at which a workspace has work, `open` how much is
-    due and not done: both serve the driven clock. `oldest` answers the arrival time of the oldest thing received and not
-    yet applied (None: nothing waits): a job that stands between arrival and the outbox says it, for the watermark.
+    due and not done: both serve the driven clock. `oldest` answers the arrival time of the oldest thing received and
+    not yet applied (None: nothing waits): a job that stands between arrival and the outbox says it, for the watermark.
     """
 
     name: str
