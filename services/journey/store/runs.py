@@ -36,6 +36,7 @@ _LOCK_LIVE = statement("""
     order by t.run_id
     for update of t
 """)
+_LOCK_TIMERS = statement("select 1 from run_timer where run_id = any(:run_ids::uuid[]) order by run_id for update")
 _READ_LIVE = statement("""
     select run_id, workspace_id, person_no, journey_id, node from run
     where workspace_id = any(:workspace_ids) and run_id = any(:run_ids) and live
@@ -54,6 +55,16 @@ async def lock_live_runs(tx: Tx, persons: Sequence[PersonInJourney]) -> list[Liv
     rows = await tx.fetch(
         _READ_LIVE, workspace_ids=sorted(set(workspace_ids)), run_ids=[row["run_id"] for row in locked]
     )
+    return [LiveRun(*row) for row in rows]
+
+
+async def lock_runs_at(tx: Tx, runs: Sequence[tuple[int, UUID]]) -> list[LiveRun]:
+    """Return those of the runs (workspace, id) that are under way, held until the transaction ends."""
+    if not runs:
+        return []
+    workspace_ids, run_ids = zip(*runs, strict=True)
+    await tx.fetch(_LOCK_TIMERS, run_ids=run_ids)
+    rows = await tx.fetch(_READ_LIVE, workspace_ids=sorted(set(workspace_ids)), run_ids=run_ids)
     return [LiveRun(*row) for row in rows]
 
 

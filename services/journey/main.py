@@ -1,0 +1,30 @@
+"""The journey service: `python -m services.journey.main`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from libs.common.runtime import Runtime
+from libs.common.service import ServiceDefinition, serve
+from services.journey import api, jobs, subscribers
+from services.journey.settings import JourneySettings
+from services.journey.store.memory import JourneyMemory
+
+
+@asynccontextmanager
+async def _parts(runtime: Runtime[Any]) -> AsyncIterator[JourneyMemory]:
+    yield JourneyMemory(most_runs=runtime.settings.batch_runs)
+
+
+definition = ServiceDefinition(
+    name="journey",
+    title="Journey",
+    settings=JourneySettings,
+    api=api,
+    parts=_parts,
+    subscribers=subscribers,
+    jobs=jobs,
+)
+
+if __name__ == "__main__":
+    serve(definition)

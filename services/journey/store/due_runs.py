@@ -1,0 +1,187 @@
+"""The engine's tables: claim what is due, load it, write where it stands now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from libs.common.db import Tx, load_sql, statement
+from services.journey.domain.advance import Advance, JourneyStatus
+from services.journey.domain.run import Run
+
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+"""The timer of a run that waits for something else than time."""
+
+
+class Claimed(NamedTuple):
+    """A due timer, held by this transaction."""
+
+    run_id: UUID
+    workspace_id: int
+    planned_at: datetime
+    attempts: int
+    now: datetime
+    timezone: str
+
+
+@dataclass(slots=True)
+class Loaded:
+    """A claimed run with what only the engine needs: its journey's state and the sealed part of its entry event."""
+
+    claimed: Claimed
+    run: Run
+    status: JourneyStatus
+    journey_name: str
+    context: str | None
+    sealed: str | None
+
+
+@dataclass(slots=True)
+class Settled:
+    """What to write for one run; `lease_seconds` keeps it from being claimed again at once."""
+
+    loaded: Loaded
+    advance: Advance
+    attempts: int = 0
+    lease_seconds: float | None = None
+
+
+_CLAIM = load_sql(__file__, "claim_due_runs.sql")
+_CLAIM_LEASED = load_sql(__file__, "claim_leased_runs.sql")
+_LOAD = load_sql(__file__, "load_runs.sql")
+_SAVE_RUNS = load_sql(__file__, "save_runs.sql")
+_SAVE_TIMERS = load_sql(__file__, "save_timers.sql")
+_DROP_TIMERS = statement("delete from run_timer where run_id = any(:run_ids::uuid[])")
+_ADD_STEPS = load_sql(__file__, "add_steps.sql")
+_NEXT_DUE = statement("""
+    select min(due_at) from run_timer
+    where workspace_id = :workspace_id and due_at > workspace_now(:workspace_id) and due_at < '9999-01-01'
+""")
+_OPEN = statement("""
+    select count(*) from run_timer where workspace_id = :workspace_id and due_at <= workspace_now(:workspace_id)
+""")
+_BLAME = statement("""
+    update run_timer set attempts = attempts + 1, leased_until = clock_timestamp() + interval '1 second'
+    where run_id = any(:run_ids::uuid[])
+""")
+
+
+async def claim_due_runs(tx: Tx, *, workspace_ids: Sequence[int], share: int) -> list[Claimed]:
+    """Hold up to `share` due timers of each workspace; those another worker holds are passed over."""
+    rows = await tx.fetch(_CLAIM, workspace_ids=list(workspace_ids), share=share)
+    return [Claimed(*row) for row in rows]
+
+
+async def claim_leased_runs(tx: Tx, leases: Sequence[tuple[UUID, datetime]]) -> list[Claimed]:
+    """Hold the timers that this worker leased before, as far as nobody took them over."""
+    run_ids, until = zip(*leases, strict=True)
+    return [Claimed(*row) for row in await tx.fetch(_CLAIM_LEASED, run_ids=run_ids, leases=until)]
+
+
+async def load_runs(tx: Tx, claimed: Sequence[Claimed]) -> list[Loaded]:
+    """Return the runs of claimed timers, locked."""
+    by_id = {timer.run_id: timer for timer in claimed}
+    rows = await tx.fetch(_LOAD, workspace_ids=[timer.workspace_id for timer in claimed], run_ids=list(by_id))
+    found: list[Loaded] = []
+    for row in rows:
+        timer = by_id[row["run_id"]]
+        run = Run(
+            run_id=row["run_id"], workspace_id=row["workspace_id"], journey_id=row["journey_id"],
+            version=row["version"], person_no=row["person_no"], person_id=row["person_id"],
+            entry_time=row["entry_time"], entry_event_id=row["entry_event_id"], node=row["node"], visit=row["visit"],
+            arriving=row["arriving"], arrived_at=row["arrived_at"], planned_at=timer.planned_at,
+            visits=row["visits"] or {}, zone=row["zone"], arm=row["arm"], sequence=row["sequence"],
+            attempts=timer.attempts,
+        )  # fmt: skip
+        found.append(Loaded(timer, run, row["status"], row["journey_name"], row["context"], row["sealed"]))
+    return found
+
+
+async def save_runs(tx: Tx, settled: Sequence[Settled]) -> None:
+    """Write state and steps of runs; the sequence of each grows by its steps."""
+    runs = [(s.loaded.run, s.advance, s.loaded.claimed.now) for s in settled]
+    await tx.execute(
+        _SAVE_RUNS,
+        workspace_ids=[run.workspace_id for run, _, _ in runs],
+        run_ids=[run.run_id for run, _, _ in runs],
+        ended=[advance.ended for _, advance, _ in runs],
+        states=[advance.state for _, advance, _ in runs],
+        reasons=[advance.reason for _, advance, _ in runs],
+        nodes=[run.node for run, _, _ in runs],
+        visit_nos=[run.visit for run, _, _ in runs],
+        arriving=[run.arriving for run, _, _ in runs],
+        arrived=[run.arrived_at for run, _, _ in runs],
+        visits=[msgspec.json.encode(run.visits).decode() if run.visits else None for run, _, _ in runs],
+        arms=[run.arm for run, _, _ in runs],
+        sequences=[run.sequence + len(advance.steps) for run, advance, _ in runs],
+        converted=[advance.converted_at for _, advance, _ in runs],
+        nows=[now for _, _, now in runs],
+    )
+    await _add_steps(tx, settled)
+
+
+async def _add_steps(tx: Tx, settled: Sequence[Settled]) -> None:
+    steps = [
+        (
+            run.workspace_id, run.run_id, run.sequence + number, run.journey_id, run.version, step.node, step.visit,
+            step.arrived, step.left, step.branch, step.reason,
+            msgspec.json.encode(step.values).decode() if step.values is not None else None, s.loaded.claimed.now,
+        )
+        for s in settled
+        for run in (s.loaded.run,)
+        for number, step in enumerate(s.advance.steps, start=1)
+    ]  # fmt: skip
+    if not steps:
+        return
+    names = (
+        "workspace_ids", "run_ids", "sequences", "journey_ids", "versions", "nodes", "visits", "arrived", "departed",
+        "branches", "reasons", "details", "ats",
+    )  # fmt: skip
+    await tx.execute(_ADD_STEPS, **dict(zip(names, zip(*steps, strict=True), strict=True)))
+
+
+async def save_timers(tx: Tx, settled: Sequence[Settled]) -> dict[UUID, datetime]:
+    """Arm or drop the timers, and return the leases given."""
+    ended = [s.loaded.run.run_id for s in settled if s.advance.ended]
+    if ended:
+        await tx.execute(_DROP_TIMERS, run_ids=ended)
+    going = [s for s in settled if not s.advance.ended]
+    if not going:
+        return {}
+    rows = await tx.fetch(
+        _SAVE_TIMERS,
+        run_ids=[s.loaded.run.run_id for s in going],
+        dues=[_due(s) for s in going],
+        planned=[s.loaded.run.planned_at if s.advance.parked else None for s in going],
+        attempts=[s.attempts for s in going],
+        leases=[s.lease_seconds for s in going],
+    )
+    return {row["run_id"]: row["leased_until"] for row in rows if row["leased_until"] is not None}
+
+
+def _due(settled: Settled) -> datetime:
+    if settled.advance.parked:
+        return NEVER
+    if settled.advance.state == "waiting" and settled.lease_seconds is None:
+        return settled.advance.due_at or NEVER
+    return settled.loaded.claimed.planned_at
+
+
+async def blame_runs(tx: Tx, run_ids: Sequence[UUID]) -> None:
+    """Count a failed try of runs whose writing failed, and leave them alone for a second."""
+    await tx.execute(_BLAME, run_ids=list(run_ids))
+
+
+async def next_due(tx: Tx, *, workspace_id: int) -> datetime | None:
+    """Return the earliest moment after now at which a run is due."""
+    found: datetime | None = await tx.fetch_value(_NEXT_DUE, workspace_id=workspace_id)
+    return found
+
+
+async def count_due(tx: Tx, *, workspace_id: int) -> int:
+    """Return how many runs are due and not yet looked at."""
+    found: int = await tx.fetch_value(_OPEN, workspace_id=workspace_id)
+    return found
