@@ -1,7 +1,7 @@
 """Which events of the collector speak about consent."""
 
 from datetime import datetime
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from services.profile.domain.consent import ANY, ConsentWord, Scope
 from services.profile.domain.values import Json, clean_text
@@ -52,7 +52,7 @@ def read_consents(name: str, properties: dict[str, Json], context: dict[str, Jso
     consent = context.get("consent")
     choices = consent.get("categoryPreferences") if isinstance(consent, dict) else None
     return [
-        ConsentSaid(Scope(_word(category), ANY), cast("ConsentWord", "granted" if allowed else "withdrawn"))
+        ConsentSaid(Scope(_word(category), ANY), "granted" if allowed else "withdrawn")
         for category, allowed in (choices.items() if isinstance(choices, dict) else ())
         if isinstance(allowed, bool) and _word(category)
     ]

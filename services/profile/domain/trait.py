@@ -42,7 +42,7 @@ class Said(msgspec.Struct, frozen=True):
 
 
 class TraitRule(msgspec.Struct, frozen=True):
-    """How the facts of a trait become one value; facts of another type than the declared one only count as conflicts."""
+    """How the facts of a trait become one value; facts of a type that was not declared only count as conflicts."""
 
     kind: RuleKind = "most_recent"
     type: ValueType | None = None
@@ -85,9 +85,9 @@ def read_traits(values: dict[str, Json], personal_names: frozenset[str]) -> list
             for inner, inner_value in value.items():
                 _say(said, inner, verb, inner_value, personal_names)
         elif verb == "unset" and isinstance(value, list):
-            for inner in value:
-                if isinstance(inner, str):
-                    _say(said, inner, "unset", None, personal_names)
+            for removed in value:
+                if isinstance(removed, str):
+                    _say(said, removed, "unset", None, personal_names)
     return list(said.values())
 
 

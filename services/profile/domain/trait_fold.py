@@ -79,7 +79,7 @@ def _absent(
 
 def _removal(unsets: list[Fact], rule: TraitRule, ranks: Ranks) -> Callable[[Fact], bool]:
     if not unsets:
-        return lambda fact: False
+        return lambda _fact: False
     if rule.kind != "source_priority":
         until = max(fact.event_time for fact in unsets)
         return lambda fact: fact.event_time <= until
@@ -113,7 +113,7 @@ def _start_of_run(newest_first: Sequence[Fact]) -> Fact:
     return start
 
 
-def _most_recent(facts: list[Fact], rule: TraitRule, ranks: Ranks) -> tuple[Fact, bytes]:
+def _most_recent(facts: list[Fact], _rule: TraitRule, _ranks: Ranks) -> tuple[Fact, bytes]:
     start = _start_of_run(facts)
     return start, start.value
 
@@ -151,12 +151,15 @@ def _union(facts: list[Fact], rule: TraitRule, ranks: Ranks) -> tuple[Fact, byte
     return newest, canonical([origin[key][1] for key in sorted(origin)])
 
 
+# without a zone: the offset is taken off by hand
+_EARLIEST = datetime(1, 1, 1)  # noqa: DTZ001
+_LATEST = datetime(9999, 12, 31, 23, 59, 59, 999999)  # noqa: DTZ001
 _GREATNESS = {"number": 6, "time": 5, "date": 4, "text": 3, "boolean": 2, "list": 1, "object": 0}
 
 
 def _greatness(fact: Fact) -> tuple[int, Decimal, datetime, bytes]:
     """Order values of one type by their meaning; a number is greater than a time, than a date, than a text."""
-    number, time, rest = Decimal(0), datetime.min, fact.value
+    number, time, rest = Decimal(0), _EARLIEST, fact.value
     if fact.type in ("number", "time"):
         value, rest = parse_json(fact.value), b""
         if fact.type == "number":
@@ -164,13 +167,13 @@ def _greatness(fact: Fact) -> tuple[int, Decimal, datetime, bytes]:
         else:
             instant = datetime.fromisoformat(str(value).upper().replace(" ", "T"))
             # Offsets cannot be compared through UTC at the ends of the calendar.
-            number, time = Decimal(0), instant.replace(tzinfo=None)
+            time = instant.replace(tzinfo=None)
             offset = instant.utcoffset()
             if offset is not None:
                 try:
                     time = time - offset
                 except OverflowError:
-                    time = datetime.min if offset.total_seconds() > 0 else datetime.max
+                    time = _EARLIEST if offset.total_seconds() > 0 else _LATEST
     return _GREATNESS[fact.type], number, time, rest
 
 

@@ -4,11 +4,11 @@ import json
 import re
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal, TypeAlias, Union, cast
+from typing import Literal, TypeAlias, cast
 
 import msgspec
 
-Json: TypeAlias = Union[None, bool, int, Decimal, str, list["Json"], dict[str, "Json"]]
+Json: TypeAlias = bool | int | Decimal | str | list["Json"] | dict[str, "Json"] | None
 ValueType = Literal["text", "number", "boolean", "time", "date", "list", "object"]
 
 NUMBER_DIGITS = 40

@@ -18,9 +18,10 @@ from services.profile.domain.consent import (
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = START + timedelta(days=1)
 QUESTION = Scope("marketing", "email", "news")
+EMAIL = Scope("marketing", "email")
 
 
-def line(number: int, state: str, *, minute: int, scope: Scope = Scope("marketing", "email"), expires: int | None = None):
+def line(number: int, state: str, *, minute: int, scope: Scope = EMAIL, expires: int | None = None):
     return Statement(
         statement_id=UUID(int=number),
         scope=scope,
@@ -31,7 +32,14 @@ def line(number: int, state: str, *, minute: int, scope: Scope = Scope("marketin
 
 
 scopes = st.sampled_from(
-    [Scope("*", "*"), Scope("marketing", "*"), Scope("*", "email"), Scope("marketing", "email"), QUESTION, Scope("marketing", "sms")]
+    [
+        Scope("*", "*"),
+        Scope("marketing", "*"),
+        Scope("*", "email"),
+        Scope("marketing", "email"),
+        QUESTION,
+        Scope("marketing", "sms"),
+    ]
 )
 lines = st.builds(
     lambda number, state, minute, scope, expires: line(number, state, minute=minute, scope=scope, expires=expires),
@@ -86,7 +94,10 @@ def test_a_narrow_yes_reopens_a_broad_no_but_a_broad_yes_does_not_undo_a_narrow_
 
 
 def test_the_denial_wins_at_equal_times():
-    assert verdict_of_identifier([line(1, "granted", minute=1), line(2, "denied", minute=1)], QUESTION, NOW).state == "denied"
+    assert (
+        verdict_of_identifier([line(1, "granted", minute=1), line(2, "denied", minute=1)], QUESTION, NOW).state
+        == "denied"
+    )
 
 
 def test_an_expired_grant_counts_as_never_given():

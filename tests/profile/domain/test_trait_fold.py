@@ -14,7 +14,9 @@ from services.profile.domain.values import canonical, type_of
 RULES: tuple[RuleKind, ...] = ("most_recent", "source_priority", "most_frequent", "first", "max", "union")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RANKS = {1: 10, 2: 20}
-values = st.sampled_from([1, 2, "gold", "silver", True, [1, 2], ["gold"], {"a": 1}, "2026-01-01", "2026-01-01T00:00:00Z"])
+values = st.sampled_from(
+    [1, 2, "gold", "silver", True, [1, 2], ["gold"], {"a": 1}, "2026-01-01", "2026-01-01T00:00:00Z"]
+)
 facts = st.builds(
     lambda number, subject, source, minutes, kind, value: Fact(
         event_id=UUID(int=number),

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from services.profile.domain.trait import read_traits
 from services.profile.domain.values import accepts, canonical, is_empty, parse_json, type_of
 
-numbers = st.one_of(st.integers(-(10**30), 10**30), st.decimals(allow_nan=False, allow_infinity=False, places=10, min_value=-(10**20), max_value=10**20))
+numbers = st.one_of(
+    st.integers(-(10**30), 10**30),
+    st.decimals(allow_nan=False, allow_infinity=False, places=10, min_value=-(10**20), max_value=10**20),
+)
 json_values = st.recursive(
     st.one_of(st.none(), st.booleans(), numbers, st.text()),
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(), inner, max_size=4)),

@@ -1,0 +1,209 @@
+"""The consent ledger, what was last published of it, and the workspace's defaults."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from asyncpg import Record
+
+from libs.common.db import Tx, load_sql, statement
+from services.profile.domain.consent import ConsentState, Scope, Statement
+from services.profile.domain.keys import PersonKey
+from services.profile.store.columns import columns
+
+
+class NewLine(NamedTuple):
+    """A line of the ledger; exactly one of subject_no, person_no (every identifier he held then) and lookup is set."""
+
+    workspace_id: int
+    statement_id: UUID
+    event_id: UUID
+    subject_no: int
+    person_no: int
+    lookup: bytes | None
+    purpose: str
+    channel: str
+    topic: str
+    state: str
+    event_time: datetime
+    received_at: datetime
+    expires_at: datetime | None
+    source: str
+    source_id: int
+    legal_basis: str
+    text_version: str
+    text_hash: str
+    actor: str
+    proof: bytes | None
+
+
+class Line(NamedTuple):
+    """A line as it is shown: what was said, on which ground, by whom, with which proof."""
+
+    statement_id: UUID
+    scope: Scope
+    state: str
+    event_time: datetime
+    received_at: datetime
+    expires_at: datetime | None
+    source: str
+    legal_basis: str
+    text_version: str
+    text_hash: str
+    actor: str
+    proof: bytes | None
+    reach: str
+
+
+class Published(NamedTuple):
+    """What was last said of a person's consent in a scope."""
+
+    state: ConsentState
+    since: datetime
+    version: int
+
+
+ByIdentifier = dict[int, list[Statement]]
+"""identifier number -> its lines (negative: a line about an identifier this service has not met)."""
+
+_ADD = load_sql(__file__, "add_consents.sql")
+_NAMES = (
+    "workspace_ids", "statement_ids", "event_ids", "subject_nos", "person_nos", "lookups", "purposes", "channels",
+    "topics", "states", "event_times", "received", "expiries", "sources", "source_ids", "legal_bases", "text_versions",
+    "text_hashes", "actors", "proofs",
+)  # fmt: skip
+_OF_PERSONS = load_sql(__file__, "consents_of_persons.sql")
+_ONCE_HELD = load_sql(__file__, "present_owners_of_once_held.sql")
+_LINES = load_sql(__file__, "consent_lines_of_person.sql")
+_DEFAULTS = (
+    "select purpose, channel, opt_out from consent_default where workspace_id = :workspace_id order by purpose, channel"
+)
+_CLEAR_DEFAULTS = "delete from consent_default where workspace_id = :workspace_id"
+_DECLARE = """
+insert into consent_default (workspace_id, purpose, channel, opt_out)
+select :workspace_id, * from unnest(:purposes::text[], :channels::text[], :opt_outs::boolean[])
+"""
+_PUBLISHED = """
+select c.* from consent_state c
+join unnest(:workspace_ids::int[], :person_nos::int[]) k (workspace_id, person_no) using (workspace_id, person_no)
+"""
+_PUBLISH = """
+insert into consent_state (workspace_id, person_no, purpose, channel, topic, state, since, version)
+select * from unnest(:workspace_ids::int[], :person_nos::int[], :purposes::text[], :channels::text[], :topics::text[],
+    :states::text[], :sinces::timestamptz[], :versions::bigint[])
+on conflict (workspace_id, person_no, purpose, channel, topic) do update set
+    state = excluded.state, since = excluded.since, version = excluded.version
+"""
+_EXPECT = """
+insert into consent_expiry (workspace_id, person_no, due_at)
+select * from unnest(:workspace_ids::int[], :person_nos::int[], :due::timestamptz[])
+on conflict do nothing
+"""
+_DUE = load_sql(__file__, "claim_expired_consents.sql")
+_NEXT_DUE = """
+select min(due_at) from consent_expiry
+where workspace_id = :workspace_id and due_at > workspace_now(:workspace_id)
+"""
+_OPEN_DUE = (
+    "select count(*) from consent_expiry where workspace_id = :workspace_id and due_at <= workspace_now(:workspace_id)"
+)
+
+
+async def add_lines(tx: Tx, lines: Collection[NewLine]) -> None:
+    """Append to the ledger; the same statement twice is one."""
+    if lines:
+        await tx.execute(_ADD, **columns(_NAMES, lines))
+
+
+async def consents_of_persons(tx: Tx, persons: Iterable[PersonKey]) -> dict[PersonKey, ByIdentifier]:
+    """Return the ledger lines that speak about each person's present identifiers, by identifier."""
+    keys = columns(("workspace_ids", "person_nos"), sorted(set(persons)))
+    found: dict[PersonKey, ByIdentifier] = {}
+    for r in await tx.fetch(_OF_PERSONS, **keys):
+        lines = found.setdefault(PersonKey(r["workspace_id"], r["person_no"]), {})
+        lines.setdefault(r["subject_no"], []).append(_statement(r))
+    return found
+
+
+async def present_owners_of_once_held(tx: Tx, people: Iterable[PersonKey]) -> set[PersonKey]:
+    """Return who owns now the identifiers that these persons ever owned."""
+    keys = columns(("workspace_ids", "person_nos"), sorted(set(people)))
+    return {PersonKey(*record) for record in await tx.fetch(_ONCE_HELD, **keys)}
+
+
+async def lines_of_person(tx: Tx, workspace_id: int, person_no: int, limit: int) -> list[Line]:
+    """Return the newest ledger lines about a person with their proofs."""
+    records = await tx.fetch(_LINES, workspace_id=workspace_id, person_no=person_no, limit=limit)
+    return [
+        Line(
+            r["statement_id"], Scope(r["purpose"], r["channel"], r["topic"]), r["state"], r["event_time"],
+            r["received_at"], r["expires_at"], r["source"], r["legal_basis"], r["text_version"], r["text_hash"],
+            r["actor"], r["proof"], r["reach"],
+        )
+        for r in records
+    ]  # fmt: skip
+
+
+async def load_defaults(tx: Tx, workspace_id: int) -> dict[tuple[str, str], bool]:
+    """Return which (purpose, channel) the workspace declared opt-out (True) or opt-in (False)."""
+    records = await tx.fetch(statement(_DEFAULTS), workspace_id=workspace_id)
+    return {(r["purpose"], r["channel"]): r["opt_out"] for r in records}
+
+
+async def declare_defaults(tx: Tx, workspace_id: int, declared: Mapping[tuple[str, str], bool]) -> None:
+    """Replace the workspace's declarations."""
+    await tx.execute(statement(_CLEAR_DEFAULTS), workspace_id=workspace_id)
+    rows = [(purpose, channel, opt_out) for (purpose, channel), opt_out in sorted(declared.items())]
+    arrays = columns(("purposes", "channels", "opt_outs"), rows)
+    await tx.execute(statement(_DECLARE), workspace_id=workspace_id, **arrays)
+
+
+async def load_published(tx: Tx, persons: Iterable[PersonKey]) -> dict[PersonKey, dict[Scope, Published]]:
+    """Return what was last published of these locked persons' consent."""
+    keys = columns(("workspace_ids", "person_nos"), sorted(set(persons)))
+    found: dict[PersonKey, dict[Scope, Published]] = {}
+    for r in await tx.fetch(statement(_PUBLISHED), **keys):
+        states = found.setdefault(PersonKey(r["workspace_id"], r["person_no"]), {})
+        states[Scope(r["purpose"], r["channel"], r["topic"])] = Published(r["state"], r["since"], r["version"])
+    return found
+
+
+async def save_published(tx: Tx, states: Iterable[tuple[PersonKey, Scope, Published]]) -> None:
+    """Keep what is published now."""
+    rows = sorted((*person, *scope, *published) for person, scope, published in states)
+    names = ("workspace_ids", "person_nos", "purposes", "channels", "topics", "states", "sinces", "versions")
+    await tx.execute(statement(_PUBLISH), **columns(names, rows))
+
+
+async def expect_expiries(tx: Tx, expiries: Iterable[tuple[int, int, datetime]]) -> None:
+    """Ask to look at (workspace, person) again at an instant."""
+    await tx.execute(statement(_EXPECT), **columns(("workspace_ids", "person_nos", "due"), sorted(set(expiries))))
+
+
+async def claim_expired(tx: Tx, limit: int) -> list[PersonKey]:
+    """Take up to `limit` persons off the queue whose grants have just expired."""
+    return sorted({PersonKey(*record) for record in await tx.fetch(_DUE, limit=limit)})
+
+
+async def next_expiry(tx: Tx, workspace_id: int) -> datetime | None:
+    """Return when the next grant of a workspace expires."""
+    instant: datetime | None = await tx.fetch_value(statement(_NEXT_DUE), workspace_id=workspace_id)
+    return instant
+
+
+async def open_expiries(tx: Tx, workspace_id: int) -> int:
+    """Return how many expiries are due and not looked at."""
+    count: int = await tx.fetch_value(statement(_OPEN_DUE), workspace_id=workspace_id)
+    return count
+
+
+def _statement(record: Record) -> Statement:
+    return Statement(
+        statement_id=record["statement_id"],
+        scope=Scope(record["purpose"], record["channel"], record["topic"]),
+        state=record["state"],
+        event_time=record["event_time"],
+        expires_at=record["expires_at"],
+        source=record["source"],
+    )

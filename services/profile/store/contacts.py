@@ -1,0 +1,96 @@
+"""Contact points and what channels reported of them."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from libs.common.db import Tx, load_sql, statement
+from services.profile.domain.contact import Address, Report
+from services.profile.store.columns import columns
+
+
+class NewAddress(NamedTuple):
+    """An address declared through an identifier."""
+
+    workspace_id: int
+    subject_no: int
+    address: Address
+
+
+class NewReport(NamedTuple):
+    """A report about one of a person's addresses."""
+
+    workspace_id: int
+    event_id: UUID
+    person_no: int
+    kind: str
+    state: str
+    at: datetime
+
+
+_ADD = load_sql(__file__, "add_contact_points.sql")
+_REPORT = """
+insert into contact_report (workspace_id, event_id, person_no, kind, state, at)
+select * from unnest(:workspace_ids::int[], :event_ids::uuid[], :person_nos::int[], :kinds::text[], :states::text[],
+    :times::timestamptz[])
+on conflict do nothing
+"""
+_OF_PERSONS = load_sql(__file__, "contact_points_of_persons.sql")
+_REPORTS = """
+select person_no, kind, state, at from contact_report
+where workspace_id = :workspace_id and person_no = any(:person_nos::int[])
+"""
+_NAMES = (
+    "workspace_ids", "subject_nos", "kinds", "scopes", "lookups", "sealed", "first_times", "last_times", "verified",
+)  # fmt: skip
+
+
+async def add_addresses(tx: Tx, addresses: Collection[NewAddress]) -> None:
+    """Add what was declared; of the same address the extremes of the times are kept."""
+    merged: dict[tuple[object, ...], Address] = {}
+    for workspace_id, subject_no, new in addresses:
+        key = (workspace_id, subject_no, new.kind, new.scope, new.lookup)
+        known = merged.get(key)
+        times = [a.verified_at for a in (known, new) if a is not None and a.verified_at is not None]
+        merged[key] = Address(
+            kind=new.kind, scope=new.scope, lookup=new.lookup, sealed=new.sealed,
+            first_time=min(new.first_time, known.first_time) if known else new.first_time,
+            last_time=max(new.last_time, known.last_time) if known else new.last_time,
+            verified_at=max(times, default=None),
+        )  # fmt: skip
+    rows = [
+        (*key, merged[key].sealed, merged[key].first_time, merged[key].last_time, merged[key].verified_at)
+        for key in sorted(merged, key=str)
+    ]
+    if rows:
+        await tx.execute(_ADD, **columns(_NAMES, rows))
+
+
+async def add_reports(tx: Tx, reports: Collection[NewReport]) -> None:
+    """Add reports; the same event twice is one."""
+    names = ("workspace_ids", "event_ids", "person_nos", "kinds", "states", "times")
+    await tx.execute(statement(_REPORT), **columns(names, reports))
+
+
+async def addresses_of_persons(tx: Tx, workspace_id: int, person_nos: Collection[int]) -> dict[int, list[Address]]:
+    """Return every address of each person: those declared through an identifier while he owned it."""
+    found: dict[int, list[Address]] = {}
+    for r in await tx.fetch(_OF_PERSONS, workspace_id=workspace_id, person_nos=list(person_nos)):
+        address = Address(
+            kind=r["kind"], scope=r["scope"], lookup=r["lookup"], sealed=r["sealed"], first_time=r["first_time"],
+            last_time=r["last_time"], verified_at=r["verified_at"],
+        )  # fmt: skip
+        found.setdefault(r["person_no"], []).append(address)
+    return found
+
+
+async def reports_of_persons(
+    tx: Tx, workspace_id: int, aliases: Mapping[int, Collection[int]]
+) -> dict[int, list[Report]]:
+    """Return what was reported of each person's addresses, under any number he had."""
+    root_of = {alias: root for root, numbers in aliases.items() for alias in numbers}
+    found: dict[int, list[Report]] = {}
+    for r in await tx.fetch(statement(_REPORTS), workspace_id=workspace_id, person_nos=list(root_of)):
+        found.setdefault(root_of[r["person_no"]], []).append(Report(r["kind"], r["state"], r["at"]))
+    return found

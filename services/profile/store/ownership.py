@@ -1,0 +1,121 @@
+"""Who owns which identifier: the facts, and the intervals painted from them."""
+
+from collections.abc import Collection, Iterable
+
+import msgspec
+
+from libs.common.db import Tx, statement
+from services.profile.domain.keys import SubjectKey
+from services.profile.domain.ownership import BEGINNING, END, Interval, OwnershipFact
+from services.profile.store.columns import columns
+
+_ADD = """
+insert into ownership_fact as f (workspace_id, subject_no, version, since, person_no, received_at)
+select * from unnest(
+    :workspace_ids::int[], :subject_nos::int[], :versions::bigint[], :sinces::timestamptz[], :person_nos::int[],
+    :received::timestamptz[]
+)
+on conflict (workspace_id, subject_no, version, since) do update set
+    person_no = least(f.person_no, excluded.person_no), received_at = least(f.received_at, excluded.received_at)
+where excluded.person_no < f.person_no or excluded.received_at < f.received_at
+returning workspace_id, subject_no
+"""
+_FACTS = """
+select f.* from ownership_fact f
+join unnest(:workspace_ids::int[], :subject_nos::int[]) k (workspace_id, subject_no) using (workspace_id, subject_no)
+"""
+_INTERVALS = """
+select o.* from ownership o
+join unnest(:workspace_ids::int[], :subject_nos::int[]) k (workspace_id, subject_no) using (workspace_id, subject_no)
+order by o.workspace_id, o.subject_no, o.valid_from
+"""
+_FORGET = """
+delete from ownership o using unnest(:workspace_ids::int[], :subject_nos::int[]) k (workspace_id, subject_no)
+where o.workspace_id = k.workspace_id and o.subject_no = k.subject_no
+"""
+_PAINT = """
+insert into ownership (workspace_id, subject_no, valid_from, valid_to, person_no)
+select * from unnest(
+    :workspace_ids::int[], :subject_nos::int[], :froms::timestamptz[], :tos::timestamptz[], :person_nos::int[]
+)
+"""
+_HELD = """
+select person_no, subject_no, valid_from, valid_to from ownership
+where workspace_id = :workspace_id and person_no = any(:person_nos::int[])
+"""
+_OWNERS = """
+select subject_no, person_no from ownership
+where workspace_id = :workspace_id and subject_no = any(:subject_nos::int[]) and valid_to = :end
+"""
+
+
+def _keyed(subjects: Iterable[SubjectKey]) -> dict[str, list[int]]:
+    return columns(("workspace_ids", "subject_nos"), sorted(set(subjects)))
+
+
+async def add_ownership_facts(tx: Tx, facts: Iterable[tuple[int, OwnershipFact]]) -> set[SubjectKey]:
+    """Add (workspace, fact) to the set and return the identifiers of which something new was said."""
+    unique: dict[tuple[object, ...], OwnershipFact] = {}
+    for workspace_id, fact in facts:
+        key = (workspace_id, fact.subject_no, fact.version, fact.since or BEGINNING)
+        known = unique.get(key)
+        unique[key] = fact if known is None else _earlier(fact, known)
+    rows = [(*key, fact.person_no, fact.received_at) for key, fact in sorted(unique.items(), key=lambda item: item[0])]
+    names = ("workspace_ids", "subject_nos", "versions", "sinces", "person_nos", "received")
+    return {SubjectKey(*record) for record in await tx.fetch(statement(_ADD), **columns(names, rows))}
+
+
+async def ownership_facts(tx: Tx, subjects: Iterable[SubjectKey]) -> dict[SubjectKey, list[OwnershipFact]]:
+    """Return all that was said about who owns these identifiers."""
+    found: dict[SubjectKey, list[OwnershipFact]] = {}
+    for r in await tx.fetch(statement(_FACTS), **_keyed(subjects)):
+        fact = OwnershipFact(
+            subject_no=r["subject_no"],
+            version=r["version"],
+            person_no=r["person_no"],
+            received_at=r["received_at"],
+            since=None if r["since"] == BEGINNING else r["since"],
+        )
+        found.setdefault(SubjectKey(r["workspace_id"], r["subject_no"]), []).append(fact)
+    return found
+
+
+async def ownership_of(tx: Tx, subjects: Iterable[SubjectKey]) -> dict[SubjectKey, list[Interval]]:
+    """Return who owns these identifiers when, by time."""
+    found: dict[SubjectKey, list[Interval]] = {}
+    for r in await tx.fetch(statement(_INTERVALS), **_keyed(subjects)):
+        key = SubjectKey(r["workspace_id"], r["subject_no"])
+        found.setdefault(key, []).append(Interval(r["valid_from"], r["valid_to"], r["person_no"]))
+    return found
+
+
+async def paint_ownership(tx: Tx, painted: dict[SubjectKey, list[Interval]]) -> None:
+    """Replace the intervals of these identifiers."""
+    await tx.execute(statement(_FORGET), **_keyed(painted))
+    rows = [(*key, *interval) for key in sorted(painted) for interval in painted[key]]
+    names = ("workspace_ids", "subject_nos", "froms", "tos", "person_nos")
+    await tx.execute(statement(_PAINT), **columns(names, rows))
+
+
+async def held_now(tx: Tx, workspace_id: int, person_nos: Collection[int]) -> dict[int, list[int]]:
+    """Return the identifiers each person owns at present."""
+    held: dict[int, list[int]] = {}
+    for r in await tx.fetch(statement(_HELD), workspace_id=workspace_id, person_nos=list(person_nos)):
+        if r["valid_to"] == END:
+            held.setdefault(r["person_no"], []).append(r["subject_no"])
+    return held
+
+
+async def owners_now(tx: Tx, workspace_id: int, subject_nos: Collection[int]) -> dict[int, int]:
+    """Return who owns each identifier at present."""
+    records = await tx.fetch(statement(_OWNERS), workspace_id=workspace_id, subject_nos=list(subject_nos), end=END)
+    return {r["subject_no"]: r["person_no"] for r in records}
+
+
+def _earlier(left: OwnershipFact, right: OwnershipFact) -> OwnershipFact:
+    """Two words about one version (only version 0 has them): the smaller number, the earlier arrival."""
+    return msgspec.structs.replace(
+        left,
+        person_no=min(left.person_no, right.person_no),
+        received_at=min(left.received_at, right.received_at),
+    )

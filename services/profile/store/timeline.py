@@ -1,0 +1,82 @@
+"""What happened to a person, by event time."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from libs.common.db import Tx, load_sql
+from services.profile.store.columns import columns
+
+
+class NewEntry(NamedTuple):
+    """A row of the timeline; `holder_no` is an identifier, or minus a person_no."""
+
+    workspace_id: int
+    holder_no: int
+    event_time: datetime
+    event_id: UUID
+    person_no_at_ingest: int
+    kind: str
+    name: str
+    source_id: int
+    received_at: datetime
+    body: str
+    sealed: bytes | None
+
+
+class Entry(NamedTuple):
+    """A row as it is read; `body` is a JSON object with the plain part."""
+
+    event_id: UUID
+    event_time: datetime
+    received_at: datetime
+    kind: str
+    name: str
+    source_id: int
+    body: str
+    sealed: bytes | None
+
+
+class Choice(NamedTuple):
+    """Which rows of a timeline: by name, source and time [since, until), before a position."""
+
+    names: list[str] | None = None
+    source_ids: list[int] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    before: tuple[datetime, UUID] | None = None
+
+
+_ADD = load_sql(__file__, "add_timeline.sql")
+_READ = load_sql(__file__, "read_timeline.sql")
+_NAMES = (
+    "workspace_ids", "holder_nos", "event_times", "event_ids", "person_nos", "kinds", "names", "source_ids", "received",
+    "bodies", "sealed",
+)  # fmt: skip
+
+
+async def add_entries(tx: Tx, entries: Collection[NewEntry]) -> None:
+    """Add rows; the same event twice is one."""
+    if entries:
+        await tx.execute(_ADD, **columns(_NAMES, entries))
+
+
+async def read_timeline(
+    tx: Tx, workspace_id: int, person_no: int, aliases: Collection[int], choice: Choice, limit: int
+) -> list[Entry]:
+    """Return a person's rows, newest first: those of identifiers he owned at the time, and those about himself."""
+    records = await tx.fetch(
+        _READ,
+        workspace_id=workspace_id,
+        person_no=person_no,
+        alias_holders=[-alias for alias in aliases],
+        names=choice.names,
+        source_ids=choice.source_ids,
+        since=choice.since,
+        until=choice.until,
+        before_time=choice.before[0] if choice.before else None,
+        before_id=choice.before[1] if choice.before else None,
+        limit=limit,
+    )
+    return [Entry(*record) for record in records]

@@ -1,0 +1,1 @@
+"""Events heard, a file each."""

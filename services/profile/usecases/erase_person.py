@@ -1,0 +1,58 @@
+"""Delete everything about a person and keep a receipt that names nobody."""
+
+from libs.common.contracts.identity.person_erased import PersonErased
+from libs.common.db import Tx
+from services.profile.domain.keys import PersonKey, SubjectKey, TraitKey
+from services.profile.store import erasure, guard, persons, trait_facts
+from services.profile.store.erasure import Receipt
+from services.profile.store.persons import Standing
+from services.profile.usecases.means import Means
+from services.profile.usecases.refold_consents import refold_consents
+from services.profile.usecases.refold_traits import Touch, Touched, refold_traits, touch
+
+
+async def erase_person(tx: Tx, event: PersonErased, *, means: Means) -> None:
+    """Delete rows under his identifiers and numbers; others who once owned one of them are folded again.
+
+    Tombstones keep later, late and repeated events of the erased identifiers out.
+    """
+    workspace_id = event.workspace_id
+    await guard.hold_workspaces(tx, [workspace_id])
+    await persons.apply_standing(
+        tx,
+        [
+            Standing(
+                workspace_id, event.person_no, event.person_id, "erased", None, event.graph_version, event.received_at
+            )
+        ],
+    )
+    numbers = {
+        event.person_no,
+        *(await persons.aliases_of(tx, workspace_id, [event.person_no])).get(event.person_no, ()),
+    }
+    others = {
+        person
+        for person in await erasure.owners_ever(tx, workspace_id, event.subject_nos)
+        if person.person_no not in numbers
+    }
+    touched = await _traits_of_others(tx, event, others)
+    counts = await erasure.delete_of_subjects(tx, workspace_id, event.subject_nos)
+    for table, count in (await erasure.delete_of_persons(tx, workspace_id, numbers)).items():
+        counts[table] = counts.get(table, 0) + count
+    await refold_traits(tx, touched, means=means)
+    await refold_consents(tx, others, received_at=event.received_at, means=means)
+    await erasure.keep_receipt(
+        tx, workspace_id, Receipt(event.erasure_id, event.person_id, counts, means.now_of(workspace_id))
+    )
+
+
+async def _traits_of_others(tx: Tx, event: PersonErased, others: set[PersonKey]) -> Touched:
+    touched: Touched = {}
+    if not others:
+        return touched
+    subjects = {SubjectKey(event.workspace_id, subject_no) for subject_no in event.subject_nos}
+    names = {name for found in (await trait_facts.traits_of_subjects(tx, subjects)).values() for name in found}
+    for person in others:
+        for name in names:
+            touch(touched, TraitKey(*person, name), Touch(event.received_at, None, silent=True))
+    return touched

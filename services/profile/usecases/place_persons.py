@@ -1,0 +1,48 @@
+"""Take over which persons there are, and which redirect to which."""
+
+from collections.abc import Iterable, Sequence
+
+from libs.common.contracts.identity.person_created import PersonCreated
+from libs.common.contracts.identity.person_merged import PersonMerged
+from libs.common.contracts.identity.person_split import PersonSplit
+from libs.common.db import Tx
+from services.profile.domain.keys import PersonKey
+from services.profile.store import erasure, guard, persons
+from services.profile.store.persons import Standing
+
+Placing = PersonCreated | PersonMerged | PersonSplit
+
+
+async def place_persons(tx: Tx, events: Sequence[Placing]) -> None:
+    """Keep each person's standing of the greatest graph version; traits and consents move with the identifiers."""
+    await guard.share_workspaces(tx, {event.workspace_id for event in events})
+    await persons.apply_standing(tx, [standing for event in events for standing in _standings(event)])
+    await _follow_erasure(tx, events)
+
+
+def _standings(event: Placing) -> list[Standing]:
+    active = Standing(
+        event.workspace_id, event.person_no, event.person_id, "active", None, event.graph_version, event.received_at
+    )
+    if isinstance(event, PersonMerged):
+        return [
+            active,
+            *(
+                active._replace(
+                    person_no=one.person_no, person_id=one.person_id, state="merged", redirect_to=event.person_no
+                )
+                for one in event.absorbed
+            ),
+        ]
+    if isinstance(event, PersonSplit):
+        return [active, *(active._replace(person_no=p.person_no, person_id=p.person_id) for p in event.parts)]
+    return [active]
+
+
+async def _follow_erasure(tx: Tx, events: Iterable[Placing]) -> None:
+    """A person that merged into an erased one is erased too, in whichever order it is heard."""
+    winners = {PersonKey(e.workspace_id, e.person_no) for e in events if isinstance(e, PersonMerged)}
+    erased = await persons.erased_among(tx, winners) if winners else set()
+    for event in events:
+        if isinstance(event, PersonMerged) and PersonKey(event.workspace_id, event.person_no) in erased:
+            await erasure.delete_of_persons(tx, event.workspace_id, [one.person_no for one in event.absorbed])
