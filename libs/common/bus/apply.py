@@ -12,6 +12,8 @@ from libs.common.bus.subscription import Drop, E, Subscription, TryLater
 from libs.common.bus.transient import is_transient
 from libs.common.db import Database, Tx
 
+MAX_DEATHS = 3
+
 
 @dataclass
 class Outcome:
@@ -39,7 +41,7 @@ class Application(Generic[E]):
         self._consumer_no: int | None = None
 
     async def apply(self, batch: Batch[E]) -> Outcome:
-        """Apply a batch and commit. Raises TryLater when all of it has to wait, Interrupted when the database is away."""
+        """Apply a batch and commit; raises TryLater when all of it waits, Interrupted when a dependency is away."""
         try:
             return await self._apply(batch)
         except (TryLater, Interrupted):
@@ -48,6 +50,32 @@ class Application(Generic[E]):
             if is_transient(error):
                 raise Interrupted(str(error) or type(error).__name__) from error
             raise
+
+    async def apply_alone(self, batch: Batch[E]) -> Outcome:
+        """Apply a message that came several times without an answer: the event that ends the process is set aside.
+
+        Counted before the handler runs, in a transaction of its own; after MAX_DEATHS such times the message is
+        not tried any more.
+        """
+        number, sequence = await self.consumer_no(), batch.deliveries[0].sequence
+        async with self._database.transaction(()) as tx:
+            times = await inbox.suspect(tx, number, sequence)
+        try:
+            return await (self._bury(batch) if times > MAX_DEATHS else self.apply(batch))
+        finally:
+            async with self._database.transaction(()) as tx:
+                await inbox.clear(tx, number, sequence)
+
+    async def _bury(self, batch: Batch[E]) -> Outcome:
+        reason = f"the process ended {MAX_DEATHS} times while this message was in hand"
+        async with self._transaction(batch) as tx:
+            outcome, fresh = await self._receive(tx, batch, {})
+            outcome.dead += [
+                NewDeadLetter(received.event.workspace_id, received.event.id, received.line, reason)
+                for received in fresh
+            ]
+            await self._settle(tx, outcome)
+        return outcome
 
     async def consumer_no(self) -> int:
         """Return the consumer's number in the inbox."""

@@ -18,7 +18,14 @@ _ADD = statement(
     "on conflict do nothing returning event_id"
 )
 _FORGET_EVENTS = statement("delete from inbox where consumer_no = :consumer_no and event_id = any(:event_ids::uuid[])")
-_PRUNE = statement("delete from inbox where consumer_no = :consumer_no and handled_at < :mark - interval '10 minutes'")
+_SUSPECT = statement(
+    "insert into inbox_suspect (consumer_no, stream_sequence) values (:consumer_no, :sequence) "
+    "on conflict (consumer_no, stream_sequence) do update set times = inbox_suspect.times + 1 returning times"
+)
+_CLEAR = statement("delete from inbox_suspect where consumer_no = :consumer_no and stream_sequence = :sequence")
+_PRUNE = statement(
+    "delete from inbox where consumer_no = :consumer_no and handled_at < :mark::timestamptz - interval '10 minutes'"
+)
 _ADD_DEAD = load_sql(__file__, "dead_letter_add.sql")
 
 
@@ -65,6 +72,17 @@ async def add_unseen(tx: Tx, consumer_no: int, event_ids: Collection[UUID]) -> s
 async def forget(tx: Tx, consumer_no: int, event_ids: Collection[UUID]) -> None:
     """Take back events that are to come again."""
     await tx.execute(_FORGET_EVENTS, consumer_no=consumer_no, event_ids=list(event_ids))
+
+
+async def suspect(tx: Tx, consumer_no: int, sequence: int) -> int:
+    """Note that a message is taken in hand once more; return how often it was, without an answer."""
+    times: int = await tx.fetch_value(_SUSPECT, consumer_no=consumer_no, sequence=sequence)
+    return times
+
+
+async def clear(tx: Tx, consumer_no: int, sequence: int) -> None:
+    """The message was answered: the process outlived it."""
+    await tx.execute(_CLEAR, consumer_no=consumer_no, sequence=sequence)
 
 
 async def prune(tx: Tx, consumer_no: int, mark: datetime) -> int:

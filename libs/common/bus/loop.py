@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FETCH_MESSAGES = 100
+SUSPECT_ATTEMPT = 3
+"""From this delivery on a message is handled alone: those before may have ended the process."""
 MAX_PAUSE_SECONDS = 10.0
 PRUNE_SECONDS = 60.0
 
@@ -67,6 +69,8 @@ class SubscriptionLoop:
     async def stop(self) -> None:
         """Finish the batch in hand, give back the rest, end."""
         self._stopping.set()
+        if self._consumer is not None:
+            self._consumer.interrupt()
         if self._task is not None:
             await self._task
         await self._release()
@@ -87,6 +91,7 @@ class SubscriptionLoop:
                 await self._follow()
             except (BusUnavailable, ConsumerLost) as error:
                 log.info("subscription waits", extra={"consumer": self.consumer_name, "reason": str(error)})
+                self._failures = min(self._failures, 2)
             except Exception as error:
                 if not is_transient(error):
                     log.exception("subscription failed", extra={"consumer": self.consumer_name})
@@ -122,7 +127,7 @@ class SubscriptionLoop:
         heartbeat = asyncio.create_task(self._beat(open_deliveries))
         self.in_hand = len(deliveries)
         try:
-            for batch in batches(deliveries, self._decoder, self.subscription.batch_events):
+            for batch in self._cut(deliveries):
                 if self._stopping.is_set():
                     break
                 if not await self._apply(batch):
@@ -135,11 +140,19 @@ class SubscriptionLoop:
             for delivery in open_deliveries:
                 await delivery.nak()
 
+    def _cut(self, deliveries: Sequence[Delivery]) -> Iterable[Batch[Any]]:
+        usual = [delivery for delivery in deliveries if delivery.attempt < SUSPECT_ATTEMPT]
+        yield from batches(usual, self._decoder, self.subscription.batch_events)
+        for delivery in deliveries:
+            if delivery.attempt >= SUSPECT_ATTEMPT:
+                yield from batches([delivery], self._decoder, 1)
+
     async def _apply(self, batch: Batch[Any]) -> bool:
         """Apply and answer one batch; False when a dependency is away and the rest should be given back."""
         try:
             with continued(self.consumer_name, batch.deliveries[0].headers, len(batch.events)):
-                outcome = await self._application.apply(batch)
+                alone = batch.deliveries[0].attempt >= SUSPECT_ATTEMPT
+                outcome = await (self._application.apply_alone(batch) if alone else self._application.apply(batch))
         except TryLater as answer:
             await self._answer(batch, Outcome(later=dict.fromkeys(batch.ids, answer.seconds)))
             return True

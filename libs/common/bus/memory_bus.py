@@ -109,7 +109,12 @@ class MemoryConsumer:
     def __init__(self, bus: "MemoryBus", owner: str, name: str) -> None:
         self._bus = bus
         self._owner = owner
+        self._interrupted = False
         self.name = name
+
+    def interrupt(self) -> None:
+        """Let the fetch that waits, and every later one, return nothing at once."""
+        self._interrupted = True
 
     async def fetch(self, limit: int, timeout_seconds: float) -> Sequence[Delivery]:
         """Return up to `limit` messages, as soon as there is one; none at the timeout. Raises ConsumerLost."""
@@ -118,7 +123,7 @@ class MemoryConsumer:
             news = self._bus.news
             taken = self._take(limit)
             remaining = deadline - time.monotonic()
-            if taken or remaining <= 0:
+            if taken or remaining <= 0 or self._interrupted:
                 return taken
             try:
                 # short, because a message handed out before may fall due for redelivery

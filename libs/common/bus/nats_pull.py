@@ -70,6 +70,7 @@ class NatsConsumer:
         self._requested = 0
         self._request_ends = 0.0
         self._lost = ""
+        self._interrupted = False
         self.closed = False
 
     async def open(self) -> None:
@@ -93,11 +94,18 @@ class NatsConsumer:
         self._requested = 0
         self._news.set()
 
+    def interrupt(self) -> None:
+        """Let the fetch that waits, and every later one, return nothing at once."""
+        self._interrupted = True
+        self._news.set()
+
     async def fetch(self, limit: int, timeout_seconds: float) -> Sequence[Delivery]:
         """Return up to `limit` messages, as soon as there is one; none at the timeout. Raises ConsumerLost."""
         deadline = time.monotonic() + timeout_seconds
         while not self._arrived:
             self._news.clear()
+            if self._interrupted:
+                return []
             if self._lost:
                 raise ConsumerLost(self._lost)
             await self._request(limit)

@@ -96,6 +96,9 @@ class Consumer(Protocol):
     async def fetch(self, limit: int, timeout_seconds: float) -> Sequence[Delivery]:
         """Return up to `limit` messages, as soon as there is one; none at the timeout. Raises ConsumerLost."""
 
+    def interrupt(self) -> None:
+        """Let the fetch that waits, and every later one, return nothing at once."""
+
     async def state(self) -> ConsumerState:
         """Return how far it is."""
 

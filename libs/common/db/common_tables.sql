@@ -47,6 +47,7 @@ create table {schema}.outbox_log (
     watermark       timestamptz not null,
     traceparent     text,
     stream_sequence bigint,
+    said_again      integer not null default 0,
     created_at      timestamptz not null default clock_timestamp()
 );
 alter table {schema}.outbox_log alter column payload set storage external;
@@ -93,6 +94,14 @@ create table {schema}.inbox (
     primary key (consumer_no, event_id)
 ) with (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.2);
 create index inbox_age on {schema}.inbox using brin (handled_at) with (pages_per_range = 32);
+
+-- Messages in hand that were in hand before without an answer: each time may have ended the process.
+create table {schema}.inbox_suspect (
+    consumer_no     smallint not null,
+    stream_sequence bigint not null,
+    times           integer not null default 1,
+    primary key (consumer_no, stream_sequence)
+);
 
 -- Events that could not be handled, one row each.
 create table {schema}.dead_letter (

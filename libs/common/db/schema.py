@@ -11,7 +11,7 @@ _COMMON = Path(__file__).with_name("common_tables.sql")
 def common_tables(service: str) -> list[str]:
     """Return the scripts that make the tables every service has; for the first migration."""
     projections = ("workspace", "source", "api_key")
-    worker_only = ("outbox_stream", "outbox_consumer", "inbox_consumer", "inbox")
+    worker_only = ("outbox_stream", "outbox_consumer", "inbox_consumer", "inbox", "inbox_suspect")
     return [
         _COMMON.read_text(encoding="utf-8").replace("{schema}", service),
         *protect(service, "outbox_log"),

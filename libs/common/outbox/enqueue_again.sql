@@ -1,6 +1,7 @@
--- Published rows whose messages the stream has lost go back to the queue, under the same event ids.
+-- Published rows whose messages the stream has lost go back to the queue: the same event ids, but another message id
+-- (said_again), because the stream would take the message for a second copy of the one it has dropped.
 with again as (
-    update outbox_log set stream_sequence = null
+    update outbox_log set stream_sequence = null, said_again = said_again + 1
     where stream_sequence > :above
       and (:below::bigint is null or stream_sequence < :below)
       and (:subjects::text[] is null or subject = any(:subjects))

@@ -16,6 +16,7 @@ class ClaimedRow:
     pp: int
     event_count: int
     payload: bytes
+    said_again: int
     traceparent: str | None
 
 
@@ -40,7 +41,7 @@ class Message:
     @property
     def key(self) -> str:
         """Return the same text for the same rows: the stream drops a second copy."""
-        return f"{self.rows[0].log_id}-{self.rows[-1].log_id}-{len(self.rows)}"
+        return f"{self.rows[0].log_id}-{self.rows[-1].log_id}-{len(self.rows)}-{sum(r.said_again for r in self.rows)}"
 
     def has_room_for(self, row: ClaimedRow) -> bool:
         """Tell whether the row still fits within the bounds."""

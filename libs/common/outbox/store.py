@@ -12,7 +12,7 @@ _CLAIM = statement(
     "select log_id, workspace_id, byte_count from outbox_queue order by log_id limit :limit for update skip locked"
 )
 _READ = statement(
-    "select log_id, workspace_id, subject, pp, event_count, payload, traceparent from outbox_log "
+    "select log_id, workspace_id, subject, pp, event_count, payload, said_again, traceparent from outbox_log "
     "where log_id = any(:log_ids::bigint[]) order by log_id"
 )
 _SENT = load_sql(__file__, "record_sent.sql")

@@ -39,7 +39,8 @@ async def test_a_row_of_another_workspace_cannot_be_written(database):
 
 async def test_core_and_the_driver_share_the_transaction(database):
     body = {"price": 12.5, "name": "张伟", "list": [1, None]}
-    with pytest.raises(ZeroDivisionError):
+
+    async def write_and_fail():
         async with database.app.transaction(1) as tx:
             await add_note(tx, 1, body)
             await tx.connection.execute(insert(NOTE).values(workspace_id=1, note_id=new_id(), body=body))
@@ -47,6 +48,9 @@ async def test_core_and_the_driver_share_the_transaction(database):
             assert [row.body for row in rows] == [body, body]
             assert [row["body"] for row in await tx.fetch(statement("select body from note"))] == [body, body]
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await write_and_fail()
     async with database.app.transaction(1) as tx:
         assert await tx.fetch_value(COUNT) == 0
 
@@ -67,10 +71,14 @@ async def test_calls_after_commit_are_made_only_after_a_commit(database):
     async with database.app.transaction(1) as tx:
         tx.after_commit(lambda: calls.append("done"))
         assert calls == []
-    with pytest.raises(ZeroDivisionError):
+
+    async def call_and_fail():
         async with database.app.transaction(1) as tx:
             tx.after_commit(lambda: calls.append("never"))
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await call_and_fail()
     assert calls == ["done"]
 
 

@@ -1,0 +1,276 @@
+"""What becomes of a batch: the words a handler may answer, and failures it does not foresee."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from libs.common.bus import Drop, TryLater
+from libs.common.bus.apply import MAX_DEATHS
+from libs.common.bus.dead_letters import discard, list_dead_letters, replay
+from libs.common.bus.port import WORKSPACE_HEADER, Outgoing
+from libs.common.errors import Unavailable
+from tests.common.sample.contracts import a_note
+from tests.common.sample.node import running, until, write_notes
+
+
+async def wait_for_texts(node, *texts):
+    async def all_there():
+        return await node.texts() == sorted(texts)
+
+    await until(all_there)
+
+
+async def nothing_pending(loop):
+    async def done():
+        return await loop.pending() == 0
+
+    await until(done)
+
+
+async def letters(node, workspaces=(1, 2, 3), **options):
+    async with node.database.app.transaction(list(workspaces)) as tx:
+        return await list_dead_letters(tx, **options)
+
+
+async def test_only_the_poisoned_event_becomes_a_dead_letter(node):
+    events = [a_note(f"{number:02}", workspace_id=1 + number % 2, person_no=number) for number in range(50)]
+    poison = a_note("poison", workspace_id=2, person_no=7)
+    loop = node.loop()
+    async with running(node.relay, loop):
+        await node.say(*events[:25], poison, *events[25:])
+        await wait_for_texts(node, *(event.text for event in events))
+        await nothing_pending(loop)
+    (letter,) = await letters(node)
+    assert (letter.workspace_id, letter.event_id, letter.consumer) == (2, poison.id, "sample-on_note_written")
+    assert letter.reason == "ValueError: this note cannot be read"
+    assert msgspec.json.decode(letter.event, type=type(poison)) == poison
+    assert (loop.handled_total, loop.dead_total) == (50, 1)
+    assert await letters(node, workspaces=[1]) == []
+
+
+async def test_a_line_that_is_no_event_becomes_a_dead_letter(node):
+    await node.bus.ensure_stream("sample")
+    good = a_note("good")
+    lines = [b"{not json", msgspec.json.encode(good), b'{"id": "x"}', b"\xff\xfe", b"{not json"]
+    message = Outgoing("sample.note.written.v1.3", b"\n".join(lines), "odd", {WORKSPACE_HEADER: "1"})
+    loop = node.loop()
+    async with running(loop):
+        await node.bus.publish([message])
+        await wait_for_texts(node, "good")
+        await nothing_pending(loop)
+        again = Outgoing(message.subject, message.payload, "odd again", message.headers)
+        await node.bus.publish([again])
+        await nothing_pending(loop)
+    found = await letters(node)
+    assert sorted(letter.event for letter in found) == sorted({b"{not json", b'{"id": "x"}', b"\xff\xfe"})
+    assert all(letter.reason.startswith("unreadable") for letter in found)
+
+
+async def test_a_handler_that_wants_to_wait_gets_the_batch_again(node):
+    calls = []
+
+    async def waits_once(tx, events, runtime):
+        calls.append(len(events))
+        await write_notes(tx, events, runtime)
+        if len(calls) == 1:
+            raise TryLater(0.1)
+
+    loop = node.loop(waits_once)
+    async with running(node.relay, loop):
+        await node.say(a_note("one"))
+        await wait_for_texts(node, "one")
+        await nothing_pending(loop)
+    assert calls == [1, 1]
+
+
+async def test_only_the_events_named_have_to_wait(node):
+    held = a_note("held")
+    released = False
+
+    async def holds(tx, events, runtime):
+        waiting = [event.id for event in events if event.text == "held" and not released]
+        if waiting:
+            raise TryLater(0.2, events=waiting)
+        await write_notes(tx, events, runtime)
+
+    loop = node.loop(holds)
+    async with running(node.relay, loop):
+        await node.say(a_note("a"), held, a_note("b"))
+        await wait_for_texts(node, "a", "b")
+        assert loop.watermark == held.received_at
+        released = True
+        await wait_for_texts(node, "a", "b", "held")
+        await nothing_pending(loop)
+    assert await letters(node) == []
+
+
+async def test_waiting_and_poison_in_one_batch_do_not_disturb_the_others(memory_node):
+    held = a_note("held")
+    released = False
+
+    async def mixed(tx, events, runtime):
+        await write_notes(tx, events, runtime)
+        if any(event.text == "held" for event in events) and not released:
+            raise TryLater(0.2, events=[held.id])
+
+    loop = memory_node.loop(mixed)
+    async with running(memory_node.relay, loop):
+        await memory_node.say(a_note("a"), a_note("poison"), held, a_note("b"))
+        await wait_for_texts(memory_node, "a", "b")
+        released = True
+        await wait_for_texts(memory_node, "a", "b", "held")
+        await nothing_pending(loop)
+    assert [letter.reason for letter in await letters(memory_node)] == ["ValueError: this note cannot be read"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_a_dropped_event_is_counted_and_gone(memory_node, named):
+    async def drops(tx, events, runtime):
+        useless = [event.id for event in events if event.text == "useless"]
+        if useless:
+            raise Drop("nobody needs it", events=useless if named else ())
+        await write_notes(tx, events, runtime)
+
+    loop = memory_node.loop(drops)
+    async with running(memory_node.relay, loop):
+        await memory_node.say(a_note("a"), a_note("useless"), a_note("b"))
+        await wait_for_texts(memory_node, "a", "b")
+        await nothing_pending(loop)
+    assert (loop.handled_total, loop.dropped_total, loop.dead_total) == (2, 1, 0)
+    assert await letters(memory_node) == []
+
+
+async def test_a_neighbour_that_is_away_is_waited_for_and_nothing_is_set_aside(memory_node):
+    away = True
+
+    async def asks(tx, events, runtime):
+        if away:
+            raise Unavailable("profile is away")
+        await write_notes(tx, events, runtime)
+
+    loop = memory_node.loop(asks)
+    async with running(memory_node.relay, loop):
+        await memory_node.say(a_note("a"))
+        await asyncio.sleep(0.5)
+        assert await loop.pending() == 1
+        away = False
+        await wait_for_texts(memory_node, "a")
+    assert await letters(memory_node) == []
+
+
+async def test_nothing_is_lost_while_the_database_is_away(node, postgres):
+    events = [a_note(f"{number:03}", person_no=number) for number in range(60)]
+    loop = node.loop()
+    async with running(node.relay, loop):
+        await node.say(*events[:30])
+        postgres.stop(immediate=True)
+        await asyncio.sleep(0.5)
+        postgres.start()
+        await node.say(*events[30:])
+
+        async def all_there():
+            return await node.texts() == [event.text for event in events]
+
+        await until(all_there, seconds=25)
+    assert await letters(node) == []
+
+
+async def test_a_message_that_ends_the_process_is_set_aside_in_the_end(memory_node, monkeypatch):
+    started = 0
+
+    async def dies(tx, events, runtime):
+        nonlocal started
+        if any(event.text == "deadly" for event in events):
+            started += 1
+            raise asyncio.CancelledError  # as a kill: no answer, no settling
+        await write_notes(tx, events, runtime)
+
+    async def live_until_death(loop):
+        await loop.start()
+        done, _ = await asyncio.wait([loop._task], timeout=1.5)
+        if not done:
+            return await loop.stop()
+        return None
+
+    async def keeps_the_count(tx, consumer_no, sequence):
+        """A killed process does not come to clear its count."""
+
+    monkeypatch.setattr("libs.common.bus.inbox.clear", keeps_the_count)
+    await memory_node.say(a_note("deadly", person_no=1), a_note("fine", person_no=2))
+    async with running(memory_node.relay):
+        for _ in range(MAX_DEATHS + 4):
+            await live_until_death(memory_node.loop(dies, ack_wait_seconds=0.2))
+            await asyncio.sleep(0.25)
+    assert await memory_node.texts() == ["fine"]
+    (letter,) = await letters(memory_node)
+    assert "the process ended" in letter.reason
+
+
+async def test_dead_letters_are_replayed_or_given_up(memory_node):
+    healed = False
+
+    async def heals(tx, events, runtime):
+        if not healed and any(event.text.startswith("sick") for event in events):
+            raise ValueError("not yet")
+        await write_notes(tx, events, runtime)
+
+    loop = memory_node.loop(heals)
+    async with running(memory_node.relay, loop):
+        await memory_node.say(a_note("sick 1"), a_note("sick 2"), a_note("well"))
+        await wait_for_texts(memory_node, "well")
+        await nothing_pending(loop)
+    first, second = await letters(memory_node)
+    subscriptions = {loop.consumer_name: loop.subscription}
+
+    async def replayed():
+        async with memory_node.database.worker.transaction(1) as tx:
+            return await replay(tx, memory_node.runtime, subscriptions, [first.dead_letter_id])
+
+    assert await replayed() == {first.dead_letter_id: "ValueError: not yet"}
+    assert [letter.attempts for letter in await letters(memory_node)] == [2, 1]
+    healed = True
+    assert await replayed() == {first.dead_letter_id: "replayed"}
+    assert await replayed() == {}
+    async with memory_node.database.app.transaction(1) as tx:
+        assert await discard(tx, [second.dead_letter_id, first.dead_letter_id]) == 1
+    assert await letters(memory_node) == []
+    assert [letter.status for letter in await letters(memory_node, status="discarded")] == ["discarded"]
+    assert await memory_node.texts() == ["sick 1", "well"]
+
+
+async def test_the_inbox_forgets_what_can_never_come_again(memory_node):
+    loop = memory_node.loop()
+    async with running(memory_node.relay, loop):
+        await memory_node.say(a_note("a"))
+        await wait_for_texts(memory_node, "a")
+        async with memory_node.database.worker.transaction(()) as tx:
+            await tx.driver.execute("update inbox set handled_at = handled_at - interval '1 day'")
+        await asyncio.sleep(0.5)
+        loop._prune_at = 0
+        await memory_node.say(a_note("b"))
+
+        async def one_left():
+            return await memory_node.value("select count(*) from inbox") == 1
+
+        await until(one_left)
+
+
+async def test_stopping_gives_back_what_is_in_hand(node):
+    begun = asyncio.Event()
+
+    async def slow(tx, events, runtime):
+        begun.set()
+        await asyncio.sleep(0.2)
+        await write_notes(tx, events, runtime)
+
+    events = [a_note(f"{number:02}", workspace_id=1 + number % 3, person_no=number) for number in range(40)]
+    first = node.loop(slow, batch_events=5)
+    async with running(node.relay):
+        await node.say(*events)
+        await first.start()
+        await begun.wait()
+        await first.stop()
+        assert 0 < len(await node.texts()) < 40
+        async with running(node.loop()):
+            await wait_for_texts(node, *(event.text for event in events))
