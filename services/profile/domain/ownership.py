@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import msgspec
 
-BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+# the first instant of year 1 is how the driver writes -infinity
+BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
 END = datetime(9999, 12, 31, tzinfo=UTC)
 
 

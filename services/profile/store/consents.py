@@ -95,6 +95,13 @@ select * from unnest(:workspace_ids::int[], :person_nos::int[], :purposes::text[
 on conflict (workspace_id, person_no, purpose, channel, topic) do update set
     state = excluded.state, since = excluded.since, version = excluded.version
 """
+_UNPUBLISH = """
+delete from consent_state c
+using unnest(:workspace_ids::int[], :person_nos::int[], :purposes::text[], :channels::text[], :topics::text[])
+    k (workspace_id, person_no, purpose, channel, topic)
+where (c.workspace_id, c.person_no, c.purpose, c.channel, c.topic)
+    = (k.workspace_id, k.person_no, k.purpose, k.channel, k.topic)
+"""
 _EXPECT = """
 insert into consent_expiry (workspace_id, person_no, due_at)
 select * from unnest(:workspace_ids::int[], :person_nos::int[], :due::timestamptz[])
@@ -174,6 +181,13 @@ async def save_published(tx: Tx, states: Iterable[tuple[PersonKey, Scope, Publis
     rows = sorted((*person, *scope, *published) for person, scope, published in states)
     names = ("workspace_ids", "person_nos", "purposes", "channels", "topics", "states", "sinces", "versions")
     await tx.execute(statement(_PUBLISH), **columns(names, rows))
+
+
+async def drop_published(tx: Tx, scopes: Iterable[tuple[PersonKey, Scope]]) -> None:
+    """Forget what was published of scopes about which nothing is said any more."""
+    rows = sorted((*person, *scope) for person, scope in scopes)
+    names = ("workspace_ids", "person_nos", "purposes", "channels", "topics")
+    await tx.execute(statement(_UNPUBLISH), **columns(names, rows))
 
 
 async def expect_expiries(tx: Tx, expiries: Iterable[tuple[int, int, datetime]]) -> None:

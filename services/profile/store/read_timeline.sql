@@ -4,7 +4,7 @@ with holder (holder_no, valid_from, valid_to) as (
     select subject_no, valid_from, valid_to from ownership
     where workspace_id = :workspace_id and person_no = :person_no
     union all
-    select h, '0001-01-01 00:00:00+00'::timestamptz, 'infinity'::timestamptz from unnest(:alias_holders::int[]) h
+    select h, '-infinity'::timestamptz, 'infinity'::timestamptz from unnest(:alias_holders::int[]) h
 )
 select t.event_id, t.event_time, t.received_at, t.kind, t.name, t.source_id, t.body, t.sealed
 from holder h, lateral (

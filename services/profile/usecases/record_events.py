@@ -61,8 +61,8 @@ async def record_events(tx: Tx, events: Iterable[EventRecorded], *, means: Means
         return
     await guard.share_workspaces(tx, {event.workspace_id for event in owned})
     gone = await subjects.erased_subjects(tx, map(_subject, owned))
-    forgotten = await persons.erased_among(tx, map(_person, owned))
-    kept = [event for event in owned if _subject(event) not in gone and _person(event) not in forgotten]
+    # by identifier alone: one that left the person before he was erased is another's now
+    kept = [event for event in owned if _subject(event) not in gone]
     if kept:
         await _record(tx, kept, means)
 

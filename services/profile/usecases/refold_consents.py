@@ -6,11 +6,13 @@ from datetime import datetime
 from libs.common import outbox
 from libs.common.contracts.profile.consent_changed import ConsentChanged
 from libs.common.db import Tx
-from services.profile.domain.consent import Scope, Verdict, verdict_of_person
+from services.profile.domain.consent import ConsentState, Scope, verdict_of_person
 from services.profile.domain.keys import PersonKey
 from services.profile.store import consents, persons
 from services.profile.store.consents import ByIdentifier, Published
 from services.profile.usecases.means import Means
+
+Change = tuple[PersonKey, Scope, Published]
 
 
 async def refold_consents(tx: Tx, people: Iterable[PersonKey], *, received_at: datetime, means: Means) -> None:
@@ -24,25 +26,40 @@ async def refold_consents(tx: Tx, people: Iterable[PersonKey], *, received_at: d
     versions = await persons.lock_persons(tx, asked)
     ledger = await consents.consents_of_persons(tx, versions)
     published = await consents.load_published(tx, versions)
-    changes: list[tuple[PersonKey, Scope, Published]] = []
+    changes: list[Change] = []
     for person in sorted(versions):
-        now = means.now_of(person.workspace_id)
-        before = published.get(person, {})
-        for scope, verdict in _verdicts(ledger.get(person, {}), set(before), now).items():
-            known = before.get(scope)
-            since = verdict.by.event_time if verdict.by else known.since if known else received_at
-            if known is None or known.state != verdict.state:
-                changes.append((person, scope, Published(verdict.state, since, versions[person] + 1)))
+        known = published.get(person, {})
+        states = _states(ledger.get(person, {}), means.now_of(person.workspace_id))
+        changes += [
+            (person, scope, Published(*state, versions[person] + 1))
+            for scope, state in states.items()
+            if scope not in known or known[scope][:2] != state
+        ]
+        changes += [
+            (person, scope, Published("unknown", known[scope].since, versions[person] + 1))
+            for scope in sorted(set(known) - set(states))
+        ]
     await persons.raise_versions(tx, {person for person, _, _ in changes})
-    await consents.save_published(tx, changes)
+    await consents.save_published(tx, [change for change in changes if _is_named(change, ledger)])
+    await consents.drop_published(tx, [change[:2] for change in changes if not _is_named(change, ledger)])
     await consents.expect_expiries(tx, _expiries(ledger, means))
     await outbox.add(tx, [_event(*change, received_at=received_at) for change in changes])
 
 
-def _verdicts(lines: ByIdentifier, published: set[Scope], now: datetime) -> dict[Scope, Verdict]:
-    """Return the answer for every scope named in the lines or published before."""
-    scopes = {statement.scope for said in lines.values() for statement in said} | published
-    return {scope: verdict_of_person(lines, scope, now) for scope in sorted(scopes)}
+def _states(lines: ByIdentifier, now: datetime) -> dict[Scope, tuple[ConsentState, datetime]]:
+    """Return the answer for every scope named in the lines, and since when it holds."""
+    said = [statement for found in lines.values() for statement in found]
+    states: dict[Scope, tuple[ConsentState, datetime]] = {}
+    for scope in sorted({statement.scope for statement in said}):
+        verdict = verdict_of_person(lines, scope, now)
+        last = max(statement.event_time for statement in said if statement.scope.covers(scope))
+        states[scope] = verdict.state, verdict.by.event_time if verdict.by is not None else last
+    return states
+
+
+def _is_named(change: Change, ledger: dict[PersonKey, ByIdentifier]) -> bool:
+    person, scope, _ = change
+    return any(statement.scope == scope for said in ledger.get(person, {}).values() for statement in said)
 
 
 def _expiries(ledger: dict[PersonKey, ByIdentifier], means: Means) -> list[tuple[int, int, datetime]]:
