@@ -13,7 +13,7 @@ from typing import BinaryIO
 import msgspec
 
 from services.messaging.domain.rendering import ContentProblem, check, render
-from services.messaging.domain.template import Part
+from services.messaging.domain.template import Part, Rendering
 
 MEMORY_BYTES = 64 * 2**20
 CPU_SECONDS = 0.15
@@ -33,20 +33,11 @@ class RenderRequest(msgspec.Struct, frozen=True, array_like=True):
     items: list[RenderItem]
 
 
-class RenderAnswer(msgspec.Struct, frozen=True, array_like=True):
-    """The parts of one message, or what is wrong with it."""
-
-    parts: dict[str, str] = {}
-    problem_part: str = ""
-    problem_kind: str = ""
-    problem: str = ""
-
-
 def limit_memory(extra_bytes: int = MEMORY_BYTES) -> None:
     """Bound this process to what it uses now and `extra_bytes` more, and forbid it to write files."""
     if sys.platform != "linux":
         return
-    import resource
+    import resource  # noqa: PLC0415 - there is none on Windows
 
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     limit = pages * resource.getpagesize() + extra_bytes
@@ -55,17 +46,17 @@ def limit_memory(extra_bytes: int = MEMORY_BYTES) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def answer_one(templates: list[list[Part]], item: RenderItem | None, number: int) -> RenderAnswer:
+def answer_one(templates: list[list[Part]], item: RenderItem | None, number: int) -> Rendering:
     """Render (or only check) one; a limit that can be caught becomes an answer, the others end the process."""
     try:
         if item is None:
             check(templates[number])
-            return RenderAnswer()
-        return RenderAnswer(parts=render(templates[item.template], item.data))
+            return Rendering()
+        return Rendering(parts=render(templates[item.template], item.data))
     except ContentProblem as problem:
-        return RenderAnswer(problem_part=problem.part, problem_kind=problem.kind, problem=problem.detail)
+        return Rendering(problem_part=problem.part, problem_kind=problem.kind, problem=problem.detail)
     except MemoryError:
-        return RenderAnswer(problem_kind="limit", problem="the template needs too much memory")
+        return Rendering(problem_kind="limit", problem="the template needs too much memory")
 
 
 def read_frame(stream: BinaryIO) -> bytes | None:

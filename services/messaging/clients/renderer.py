@@ -10,21 +10,25 @@ from typing import Any
 
 import msgspec
 
-from services.messaging.clients.render_process import RenderAnswer, RenderItem, RenderRequest
-from services.messaging.domain.template import Part
+from services.messaging.clients.render_process import RenderItem, RenderRequest
+from services.messaging.domain.template import Part, Rendering
 
 WALL_SECONDS = 0.25
 _START_SECONDS = 10.0
 _ROOT = Path(__file__).parents[3]
-_KILLED = RenderAnswer(problem_kind="limit", problem="the template took too long or too much memory")
-_decode = msgspec.msgpack.Decoder(RenderAnswer).decode
+_KILLED = Rendering(problem_kind="limit", problem="the template took too long or too much memory")
+_decode = msgspec.msgpack.Decoder(Rendering).decode
 
 
 class _Sandbox:
     """One process; used by one batch at a time."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, requests: asyncio.StreamWriter, answers: asyncio.StreamReader
+    ) -> None:
         self.process = process
+        self.requests = requests
+        self.answers = answers
 
     @classmethod
     async def start(cls) -> "_Sandbox":
@@ -42,23 +46,23 @@ class _Sandbox:
             close_fds=True,
             limit=2**22,
         )
-        sandbox = cls(process)
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("the sandbox process has no pipes")
+        sandbox = cls(process, process.stdin, process.stdout)
         await sandbox.ask(RenderRequest([], []))
         return sandbox
 
     async def ask(self, request: RenderRequest) -> None:
-        assert self.process.stdin is not None
         payload = msgspec.msgpack.encode(request)
-        self.process.stdin.write(struct.pack("!I", len(payload)) + payload)
-        await self.process.stdin.drain()
+        self.requests.write(struct.pack("!I", len(payload)) + payload)
+        await self.requests.drain()
 
-    async def answer(self, timeout_seconds: float) -> RenderAnswer | None:
+    async def answer(self, timeout_seconds: float) -> Rendering | None:
         """Return the next answer; None when the process had to be killed or died."""
-        assert self.process.stdout is not None
         try:
             async with asyncio.timeout(timeout_seconds):
-                head = await self.process.stdout.readexactly(4)
-                return _decode(await self.process.stdout.readexactly(struct.unpack("!I", head)[0]))
+                head = await self.answers.readexactly(4)
+                return _decode(await self.answers.readexactly(struct.unpack("!I", head)[0]))
         except (TimeoutError, asyncio.IncompleteReadError, ConnectionError):
             return None
 
@@ -99,17 +103,17 @@ class Renderer:
 
     async def render(
         self, templates: Sequence[Sequence[Part]], items: Sequence[tuple[int, dict[str, Any]]]
-    ) -> list[RenderAnswer]:
+    ) -> list[Rendering]:
         """Return an answer for each (number of its template, data)."""
         pending = [RenderItem(number, data) for number, data in items]
         return await self._through([list(parts) for parts in templates], pending) if pending else []
 
-    async def check(self, templates: Sequence[Sequence[Part]]) -> list[RenderAnswer]:
+    async def check(self, templates: Sequence[Sequence[Part]]) -> list[Rendering]:
         """Return what is wrong with each template's Liquid, an empty answer where nothing is."""
         return [(await self._through([list(parts)], []))[0] for parts in templates]
 
-    async def _through(self, templates: list[list[Part]], items: list[RenderItem]) -> list[RenderAnswer]:
-        answers: list[RenderAnswer] = []
+    async def _through(self, templates: list[list[Part]], items: list[RenderItem]) -> list[Rendering]:
+        answers: list[Rendering] = []
         wanted = len(items) or len(templates)
         while len(answers) < wanted:
             sandbox = await self._free.get()
@@ -123,7 +127,7 @@ class Renderer:
         return answers
 
     async def _one_process(
-        self, sandbox: _Sandbox, request: RenderRequest, answers: list[RenderAnswer], wanted: int
+        self, sandbox: _Sandbox, request: RenderRequest, answers: list[Rendering], wanted: int
     ) -> bool:
         """Collect answers until all are there (True) or the process is lost on the next one (False)."""
         sending = asyncio.create_task(sandbox.ask(request))

@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID
 
+from services.messaging.domain.policy import Sender
 from services.messaging.domain.provider_errors import CanonicalError
 from services.messaging.domain.states import State
-
-Tracking = Literal["links", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +24,8 @@ class Capabilities:
     can_poll: bool = False
     """The provider can be asked what became of a message."""
     delivers_at_once: bool = False
-    fields: tuple[str, ...] = ("subject", "html", "text")
-    """Which parts of the content it shows."""
+    tracks_links: bool = False
+    """Its content is HTML whose links and opens are followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +39,12 @@ class Outgoing:
     person_no: int
     address: str = field(repr=False)
     content: Mapping[str, str] = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False, default_factory=dict)
+    at: datetime
+    """The workspace's time of the handoff."""
+    sender: Sender = field(default_factory=Sender)
+    unsubscribe_url: str = field(repr=False, default="")
+    """Empty where nothing can be unsubscribed from: a transactional message."""
     expires_at: datetime | None = None
-    is_marketing: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The gate without the database: expiry, holdout, consent, address, quiet hours; caps follow in `slots`."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -48,7 +49,7 @@ def judge(
     capabilities: Mapping[str, Capabilities],
     policy: Policy,
     now: datetime,
-    withdrawals: Set[Withdrawal] = frozenset(),
+    withdrawals: AbstractSet[Withdrawal] = frozenset(),
 ) -> Verdict:
     """Return the first channel that may be used now, or why there is none."""
     if intent.expires_at <= now:
@@ -71,7 +72,7 @@ def judge(
 
 
 def _closed(
-    intent: Intent, channel: str, reach: Reach, capability: Capabilities, withdrawals: Set[Withdrawal]
+    intent: Intent, channel: str, reach: Reach, capability: Capabilities, withdrawals: AbstractSet[Withdrawal]
 ) -> Drop | None:
     """Return why the person cannot be reached on this channel, None when he can."""
     if any(withdrawal.covers(intent, channel) for withdrawal in withdrawals):
@@ -80,7 +81,12 @@ def _closed(
     allowed = {"granted", "unknown"} if silence_allows else {"granted"}
     if reach.consent not in allowed:
         reason = "topic" if reach.by == "topic" else "consent"
-        values = {"state": reach.consent, "by": reach.by, "purpose": intent.question_purpose, "topic": intent.topic}
+        values: dict[str, object] = {
+            "state": reach.consent,
+            "by": reach.by,
+            "purpose": intent.question_purpose,
+            "topic": intent.topic,
+        }
         return Drop(reason, values, channel)
     if not capability.needs_address:
         return None

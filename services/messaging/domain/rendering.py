@@ -39,7 +39,7 @@ def _refuses_missing(name: str, function: Callable[..., Any]) -> Callable[..., A
     @functools.wraps(function)
     def checked(left: Any, *arguments: Any, **named: Any) -> Any:
         if is_undefined(left):
-            raise UndefinedError(f"{left.name!r} is missing and goes into the filter {name!r}", token=None)
+            raise UndefinedError(f"{left.msg}, and goes into the filter {name!r}", token=None)
         if name == "date" and left in ("now", "today"):
             raise UndefinedError("the clock is not read here: use the value `now`", token=None)
         return function(left, *arguments, **named)
@@ -66,6 +66,7 @@ def _environment(*, escape: bool) -> Environment:
     return environment
 
 
+_BROKEN = (LiquidError, ArithmeticError, ValueError, TypeError, RecursionError, LookupError, AttributeError)
 _ENVIRONMENTS = {"text": _environment(escape=False), "html": _environment(escape=True)}
 
 

@@ -32,8 +32,6 @@ RECEIPTS = frozenset({"delivered", "opened", "clicked", "replied", "unsubscribed
 """States a report from outside may bring."""
 REACHED = frozenset({"sent"} | RECEIPTS)
 """The provider took it: it counts against every cap."""
-IMPLIED: dict[str, tuple[str, ...]] = {"opened": ("delivered",), "clicked": ("delivered", "opened")}
-"""Who opened a message got it, whether or not the provider said so."""
 
 
 def later(first: State, second: State) -> State:

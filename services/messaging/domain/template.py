@@ -43,6 +43,15 @@ class Part(msgspec.Struct, frozen=True):
     source: str
 
 
+class Rendering(msgspec.Struct, frozen=True, array_like=True):
+    """A message's rendered parts, or what is wrong with one of them: syntax, missing, limit or header."""
+
+    parts: dict[str, str] = {}
+    problem_part: str = ""
+    problem_kind: str = ""
+    problem: str = ""
+
+
 _MODES: dict[str, Mode] = {
     "subject": "header",
     "body": "text",
@@ -88,7 +97,7 @@ def traits_used(template: Template) -> tuple[str, ...]:
 
 def with_defaults(data: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Return the data without nulls, with the template's defaults (`person.first_name`) where nothing is known."""
-    filled = without_nulls(data)
+    filled: dict[str, Any] = without_nulls(data)
     for path, value in defaults.items():
         *parents, last = path.split(".")
         place: Any = filled

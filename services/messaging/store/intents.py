@@ -19,6 +19,18 @@ _BY_KEY = statement(
     "select intent_id from intent where workspace_id = :workspace_id and idempotency_key = :idempotency_key"
 )
 
+_RIVALS = statement("""
+    select i.*
+    from intent i
+    join intent_queue q using (workspace_id, intent_id)
+    where i.workspace_id = :workspace_id
+      and i.person_no = any(:person_nos::int[])
+      and i.intent_id <> all(:except_ids::uuid[])
+      and i.window_ends_at is not null
+      and q.step = 'send'
+      and q.due_at <= :now
+""")
+
 
 class NewIntent(msgspec.Struct, frozen=True, kw_only=True):
     """An intent as it enters the ledger; `content_key` is hex, `sealed` the personal part of the context."""
@@ -157,3 +169,13 @@ async def intent_by_key(tx: Tx, workspace_id: int, idempotency_key: str) -> UUID
     """Return the intent of a key."""
     found: UUID | None = await tx.fetch_value(_BY_KEY, workspace_id=workspace_id, idempotency_key=idempotency_key)
     return found
+
+
+async def rivals_of(
+    tx: Tx, workspace_id: int, person_nos: Sequence[int], except_ids: Sequence[UUID], *, now: datetime
+) -> list[Intent]:
+    """Return the other due candidates of these persons that stand in an arbitration window."""
+    rows = await tx.fetch(
+        _RIVALS, workspace_id=workspace_id, person_nos=list(person_nos), except_ids=list(except_ids), now=now
+    )
+    return [stored_intent(row).intent for row in rows]

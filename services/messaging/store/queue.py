@@ -40,16 +40,15 @@ async def claim_due(tx: Tx, *, step: Step, size: int, lease_seconds: float) -> l
     return [Claim(row["workspace_id"], row["intent_id"], row["due_at"], row["lease"]) for row in rows]
 
 
-async def hold_claims(tx: Tx, workspace_id: int, claims: Sequence[tuple[Claim, int]]) -> set[UUID]:
-    """Lock and return the intents that are still claimed by us for these persons."""
+async def hold_claims(tx: Tx, workspace_id: int, claims: Sequence[Claim]) -> dict[UUID, int]:
+    """Lock the intents that are still claimed by us; return each one's present person."""
     rows = await tx.fetch(
         _HOLD,
         workspace_id=workspace_id,
-        intent_ids=[claim.intent_id for claim, _ in claims],
-        leases=[claim.lease for claim, _ in claims],
-        person_nos=[person_no for _, person_no in claims],
+        intent_ids=[claim.intent_id for claim in claims],
+        leases=[claim.lease for claim in claims],
     )
-    return {row["intent_id"] for row in rows}
+    return {row["intent_id"]: row["person_no"] for row in rows}
 
 
 async def release(tx: Tx, workspace_id: int, intent_ids: Sequence[UUID], *, pause_seconds: float = 0.0) -> None:

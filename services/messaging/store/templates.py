@@ -78,8 +78,7 @@ async def put_template(
     tx: Tx, workspace_id: int, *, key: str, name: str, template: Template, template_id: UUID, by: str, now: datetime
 ) -> tuple[UUID, int]:
     """Add a version; `template_id` names the template if it is new. Return (template id, version)."""
-    row = await tx.fetch_one(_PUT, workspace_id=workspace_id, template_id=template_id, key=key, name=name, now=now)
-    assert row is not None
+    [row] = await tx.fetch(_PUT, workspace_id=workspace_id, template_id=template_id, key=key, name=name, now=now)
     await tx.execute(
         _PUT_VERSION,
         workspace_id=workspace_id,

@@ -12,6 +12,7 @@ create table messaging.person (
     workspace_id   integer not null,
     person_no      integer not null,
     merged_into    integer,
+    graph_version  bigint not null default 0,
     erased_at      timestamptz,
     window_ends_at timestamptz,
     primary key (workspace_id, person_no)

@@ -1,0 +1,153 @@
+"""Claim what is due, ask profile, decide, hand over, settle: at most once, and never on an old consent."""
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from libs.common.errors import Problem
+from libs.common.jobs import Job
+from libs.common.runtime import Runtime
+from services.messaging.clients.parts import Parts
+from services.messaging.clients.profile import ask_reach, reach_of
+from services.messaging.domain.channel import Capabilities, Channel, NotBegun, Outcome, Outgoing, Refused
+from services.messaging.domain.provider_errors import CanonicalError
+from services.messaging.domain.template import Part, Rendering
+from services.messaging.store.queue import next_due, open_count
+from services.messaging.usecases.claim_intents import Work, claim_intents
+from services.messaging.usecases.decide_intents import Prepared, decide_intents
+from services.messaging.usecases.draft_messages import (
+    Draft,
+    Surroundings,
+    draft_messages,
+    finish_message,
+    outgoing,
+    traits_wanted,
+)
+from services.messaging.usecases.postpone_intents import postpone_intents
+from services.messaging.usecases.settle_handoffs import Ended, settle_outcomes
+
+CLAIM_SECONDS = 60.0
+AWAY_PAUSE_SECONDS = 2.0
+log = logging.getLogger(__name__)
+
+
+async def run(runtime: Runtime[Parts]) -> int:
+    """Do one round over all workspaces; return how many intents were decided or handed over."""
+    async with runtime.worker_database.transaction(()) as tx:
+        works = await claim_intents(tx, step="send", size=runtime.parts.pace.size, lease_seconds=CLAIM_SECONDS)
+    return sum(await asyncio.gather(*(_one_workspace(runtime, work) for work in works)))
+
+
+async def _one_workspace(runtime: Runtime[Parts], work: Work) -> int:
+    asked_at = time.monotonic()
+    try:
+        intents = [stored.intent for _, stored in work.claims]
+        answers = await ask_reach(runtime.peers, work.workspace_id, intents, traits_wanted(work))
+    except Problem as problem:
+        log.warning("profile cannot be asked; messages wait", extra={"why": problem.detail})
+        async with runtime.worker_database.transaction(work.workspace_id) as tx:
+            return await postpone_intents(
+                tx, work.workspace_id, work.claims, reason="profile_away", pause_seconds=AWAY_PAUSE_SECONDS
+            )
+    around = surroundings(runtime, work.workspace_id)
+    drafts = draft_messages(work, [reach_of(intent, answers) for intent in intents], around)
+    prepared = await _rendered(runtime.parts, drafts, work, around)
+    settings = runtime.parts.settings
+    async with runtime.worker_database.transaction(work.workspace_id) as tx:
+        leaving = await decide_intents(
+            tx,
+            work.workspace_id,
+            prepared,
+            policy=work.policy,
+            sealer=around.sealer,
+            lease_seconds=settings.handoff_lease_seconds,
+        )
+
+    def may_begin() -> bool:
+        return time.monotonic() - asked_at < settings.consent_lease_seconds
+
+    ended = await _handed_over(runtime.parts, leaving, work, around, may_begin)
+    not_begun = sum(isinstance(e.outcome, NotBegun) for e in ended)
+    runtime.parts.pace.note(begun=len(ended) - not_begun, not_begun=not_begun)
+    if ended:
+        async with runtime.worker_database.transaction(work.workspace_id) as tx:
+            await settle_outcomes(tx, work.workspace_id, ended, capabilities=capabilities_of(runtime.parts))
+    return len(prepared)
+
+
+def surroundings(runtime: Runtime[Parts], workspace_id: int) -> Surroundings:
+    """Return what drafting needs of this service."""
+    settings = runtime.parts.settings
+    return Surroundings(
+        channels=runtime.parts.channels,
+        sealer=runtime.sealer(workspace_id),
+        base_url=(settings.public_url or settings.url_of("messaging")).rstrip("/"),
+        default_sender=settings.smtp_from,
+    )
+
+
+def capabilities_of(parts: Parts) -> dict[str, Capabilities]:
+    """Return every channel's capabilities."""
+    return {name: channel.capabilities for name, channel in parts.channels.items()}
+
+
+async def _rendered(parts: Parts, drafts: Sequence[Draft], work: Work, around: Surroundings) -> list[Prepared]:
+    """Render in the sandbox, one request for all, each distinct template sent once."""
+    numbers: dict[tuple[Part, ...], int] = {}
+    items = [
+        (numbers.setdefault(d.composition.parts, len(numbers)), d.composition.data)
+        for d in drafts
+        if d.composition is not None
+    ]
+    rendered = iter(await parts.renderer.render(list(numbers), items))
+    return [
+        finish_message(d, next(rendered) if d.composition is not None else Rendering(), work, around) for d in drafts
+    ]
+
+
+async def _handed_over(
+    parts: Parts,
+    leaving: Sequence[tuple[Prepared, int]],
+    work: Work,
+    around: Surroundings,
+    may_begin: Callable[[], bool],
+) -> list[Ended]:
+    by_channel: dict[str, list[tuple[Prepared, int]]] = defaultdict(list)
+    for prepared, attempt in leaving:
+        by_channel[prepared.verdict.channel].append((prepared, attempt))
+    groups = await asyncio.gather(
+        *(
+            _sent(parts.channels[name], [outgoing(p, work, around) for p, _ in group], may_begin)
+            for name, group in by_channel.items()
+        )
+    )
+    return [
+        Ended(prepared.stored, name, attempt, outcome, prepared.address_lookup)
+        for (name, group), outcomes in zip(by_channel.items(), groups, strict=True)
+        for (prepared, attempt), outcome in zip(group, outcomes, strict=True)
+    ]
+
+
+async def _sent(channel: Channel, batch: list[Outgoing], may_begin: Callable[[], bool]) -> list[Outcome]:
+    try:
+        return await channel.send(batch, may_begin)
+    except Exception as error:
+        # What a channel does not answer for may have left: never sent again without asking.
+        log.exception("a channel failed", extra={"channel": channel.name})
+        return [Refused(CanonicalError.TIMEOUT_UNKNOWN, type(error).__name__)] * len(batch)
+
+
+async def _next_due(runtime: Runtime[Parts], workspace_id: int) -> datetime | None:
+    async with runtime.worker_database.transaction(workspace_id) as tx:
+        return await next_due(tx, workspace_id, "send", runtime.now(workspace_id))
+
+
+async def _open(runtime: Runtime[Parts], workspace_id: int) -> int:
+    async with runtime.worker_database.transaction(workspace_id) as tx:
+        return await open_count(tx, workspace_id, "send", runtime.now(workspace_id))
+
+
+job = Job(name="send_due_messages", run=run, next_due=_next_due, open=_open, idle_seconds=0.2, workers=2)

@@ -1,0 +1,252 @@
+"""The decision, made exactly once and in the transaction that records it: drop, defer, or hand over now."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from libs.common.db import Tx
+from libs.common.personal import Sealer
+from services.messaging.domain.intent import Defer, Drop, Intent, Spent, Take, Verdict
+from services.messaging.domain.policy import Policy
+from services.messaging.domain.slots import Candidate, decide, rank
+from services.messaging.store.decisions import (
+    Advance,
+    Leaving,
+    Move,
+    advance_intents,
+    hand_over,
+    move_queue,
+    release_slots,
+)
+from services.messaging.store.intents import StoredIntent, rivals_of
+from services.messaging.store.persons import claim_addresses, lock_persons, spent_slots
+from services.messaging.store.queue import Claim, hold_claims, release
+from services.messaging.store.suppressions import find_suppressions
+from services.messaging.store.workspaces import present
+from services.messaging.usecases.tell_progress import Progress, tell_progress
+
+RIVAL_PAUSE_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A claimed intent after the gate's first half: its verdict, and if it may go, everything to send it."""
+
+    claim: Claim
+    stored: StoredIntent
+    verdict: Verdict
+    zone: ZoneInfo
+    message_id: str = ""
+    address: str = field(repr=False, default="")
+    address_lookup: bytes | None = None
+    content: Mapping[str, str] = field(repr=False, default_factory=dict)
+    language: str = ""
+    template_version: int | None = None
+
+    @property
+    def intent(self) -> Intent:
+        """Return the intent."""
+        return self.stored.intent
+
+
+async def decide_intents(
+    tx: Tx, workspace_id: int, prepared: Sequence[Prepared], *, policy: Policy, sealer: Sealer, lease_seconds: float
+) -> list[tuple[Prepared, int]]:
+    """Record every verdict; return what has to be handed over now, with the number of the attempt.
+
+    What is handed over counts as unknown when nothing was heard of it for `lease_seconds` (real time).
+    The persons' rows are locked first, so that no other worker gives out slots of the same persons meanwhile.
+    """
+    await lock_persons(tx, workspace_id, [p.intent.person_no for p in prepared])
+    held = await hold_claims(tx, workspace_id, [p.claim for p in prepared])
+    ours = [p for p in prepared if held.get(p.intent.intent_id) == p.intent.person_no]
+    moved = [p for p in prepared if held.get(p.intent.intent_id, p.intent.person_no) != p.intent.person_no]
+    # Moved to another person by a merge since the claim: profile is asked again, for him.
+    await release(tx, workspace_id, [p.intent.intent_id for p in moved])
+    now = await present(tx, workspace_id)
+    ours, waiting = await _without_better_rivals(tx, workspace_id, ours, policy, now)
+    await release(tx, workspace_id, [p.intent.intent_id for p in waiting], pause_seconds=RIVAL_PAUSE_SECONDS)
+    verdicts = await _verdicts(tx, workspace_id, ours, policy, now)
+    return await _record(tx, workspace_id, ours, verdicts, sealer, lease_seconds, now)
+
+
+async def _without_better_rivals(
+    tx: Tx, workspace_id: int, ours: list[Prepared], policy: Policy, now: datetime
+) -> tuple[list[Prepared], list[Prepared]]:
+    """Split off those with a better candidate of the same window in another worker's hands: that one goes first."""
+    competing = [p for p in ours if p.intent.window_ends_at is not None]
+    if policy.arbitration_seconds <= 0 or not competing:
+        return ours, []
+    rivals = await rivals_of(
+        tx, workspace_id, [p.intent.person_no for p in competing], [p.intent.intent_id for p in ours], now=now
+    )
+    best: dict[tuple[int, datetime | None], Intent] = {}
+    for rival in rivals:
+        key = (rival.person_no, rival.window_ends_at)
+        best[key] = min(rival, best.get(key, rival), key=rank)
+    waiting = {
+        p.intent.intent_id
+        for p in competing
+        if rank(best.get((p.intent.person_no, p.intent.window_ends_at), p.intent)) < rank(p.intent)
+    }
+    return [p for p in ours if p.intent.intent_id not in waiting], [p for p in ours if p.intent.intent_id in waiting]
+
+
+async def _verdicts(
+    tx: Tx, workspace_id: int, ours: Sequence[Prepared], policy: Policy, now: datetime
+) -> dict[UUID, Verdict]:
+    """Return the final verdicts: suppression, duplicates, priority and caps on top of the first half's."""
+    verdicts = {p.intent.intent_id: p.verdict for p in ours}
+    taking = [p for p in ours if isinstance(p.verdict, Take)]
+    lookups = [p.address_lookup for p in taking if p.address_lookup is not None]
+    suppressed = await find_suppressions(tx, workspace_id, lookups) if lookups else {}
+    open_ones = []
+    for p in taking:
+        lookup, channel = p.address_lookup or b"", _channel(p)
+        reason = suppressed.get((lookup, channel)) or suppressed.get((lookup, ""))
+        if reason is None:
+            open_ones.append(p)
+        else:
+            verdicts[p.intent.intent_id] = Drop("suppressed", {"because": reason}, channel)
+    spent = await spent_slots(tx, workspace_id, list({p.intent.person_no for p in open_ones}), now - policy.horizon)
+    verdicts.update(await _compete(tx, workspace_id, open_ones, spent, policy, now))
+    return verdicts
+
+
+async def _compete(
+    tx: Tx,
+    workspace_id: int,
+    candidates: Sequence[Prepared],
+    spent: Mapping[int, Sequence[Spent]],
+    policy: Policy,
+    now: datetime,
+) -> dict[UUID, Verdict]:
+    """Give out slots person by person; who loses his address to another person makes room and it is done again."""
+    verdicts: dict[UUID, Verdict] = {}
+    left, claimed = list(candidates), set[UUID]()
+    while True:
+        by_person: dict[int, list[Candidate]] = defaultdict(list)
+        for p in left:
+            by_person[p.intent.person_no].append(Candidate(p.intent, _channel(p), p.zone))
+        for person_no, group in by_person.items():
+            decided = decide(group, spent.get(person_no, ()), policy, now)
+            verdicts.update({intent.intent_id: verdict for intent, verdict in decided.items()})
+        wanting = [p for p in left if _shares_address(p, verdicts) and p.intent.intent_id not in claimed]
+        if not wanting:
+            return verdicts
+        got = await claim_addresses(
+            tx,
+            workspace_id,
+            [(p.address_lookup or b"", p.intent.content_key, p.intent.intent_id) for p in wanting],
+            now=now,
+            since=now - timedelta(seconds=policy.address_window_seconds),
+        )
+        claimed |= got
+        losers = {p.intent.intent_id for p in wanting} - got
+        verdicts.update(dict.fromkeys(losers, Drop("duplicate", {"by": "address"})))
+        if not losers:
+            return verdicts
+        left = [p for p in left if p.intent.intent_id not in losers]
+
+
+def _shares_address(p: Prepared, verdicts: Mapping[UUID, Verdict]) -> bool:
+    """Return whether it goes to an address that another person may have, with content that could be the same."""
+    taken = isinstance(verdicts[p.intent.intent_id], Take)
+    return (
+        taken
+        and p.address_lookup is not None
+        and p.intent.message_class != "transactional"
+        and bool(p.intent.content_key)
+    )
+
+
+def _channel(p: Prepared) -> str:
+    return p.verdict.channel
+
+
+async def _record(
+    tx: Tx,
+    workspace_id: int,
+    ours: Sequence[Prepared],
+    verdicts: Mapping[UUID, Verdict],
+    sealer: Sealer,
+    lease_seconds: float,
+    now: datetime,
+) -> list[tuple[Prepared, int]]:
+    advances: list[Advance] = []
+    moves: list[Move] = []
+    leaving: list[tuple[Prepared, Leaving]] = []
+    news: list[Progress] = []
+    for p in ours:
+        verdict = verdicts[p.intent.intent_id]
+        if isinstance(verdict, Take):
+            leaving.append((p, _leaving(p, sealer)))
+            moves.append(Move(intent_id=p.intent.intent_id, step="handoff", pause_seconds=lease_seconds))
+            index = p.intent.channels.index(verdict.channel)
+            advances.append(_advance(p, "submitted", "", verdict.channel, index=index))
+            continue
+        next_index = _next_channel(p.intent, verdict)
+        if next_index is not None:
+            moves.append(Move(intent_id=p.intent.intent_id, step="send"))
+            advances.append(_advance(p, "queued", "", "", index=next_index))
+        elif isinstance(verdict, Defer):
+            moves.append(Move(intent_id=p.intent.intent_id, step="send", due_at=verdict.until))
+            detail = {**verdict.values, "until": verdict.until.isoformat()}
+            advances.append(_advance(p, "deferred", "deferred", verdict.channel, verdict.reason, detail))
+            news.append(Progress(p.stored, "deferred", verdict.channel, verdict.reason))
+        else:
+            moves.append(Move(intent_id=p.intent.intent_id))
+            advances.append(_advance(p, "dropped", "dropped", verdict.channel, verdict.reason, verdict.values))
+            news.append(Progress(p.stored, "suppressed", verdict.channel, verdict.reason))
+    await release_slots(tx, workspace_id, [m.intent_id for m in moves if m.step != "handoff"])
+    await move_queue(tx, workspace_id, moves)
+    await advance_intents(tx, workspace_id, advances, now=now)
+    attempts = await hand_over(tx, workspace_id, [row for _, row in leaving], now=now)
+    await tell_progress(tx, news, now=now)
+    return [(p, attempts[p.intent.intent_id, row.channel]) for p, row in leaving]
+
+
+def _next_channel(intent: Intent, verdict: Verdict) -> int | None:
+    """Return the place of the next channel when a suppressed address closes only this one."""
+    if not isinstance(verdict, Drop) or verdict.reason != "suppressed" or verdict.channel not in intent.channels:
+        return None
+    following = intent.channels.index(verdict.channel) + 1
+    return following if following < len(intent.channels) else None
+
+
+def _advance(
+    p: Prepared,
+    state: str,
+    said: str,
+    channel: str,
+    reason: str = "",
+    detail: Mapping[str, object] | None = None,
+    *,
+    index: int | None = None,
+) -> Advance:
+    return Advance(
+        intent_id=p.intent.intent_id,
+        state=state,
+        said=said,
+        channel=channel,
+        channel_index=p.intent.channel_index if index is None else index,
+        reason=reason,
+        detail=dict(detail or {}),
+        attempts=p.stored.attempts,
+    )
+
+
+def _leaving(p: Prepared, sealer: Sealer) -> Leaving:
+    return Leaving(
+        intent_id=p.intent.intent_id,
+        channel=_channel(p),
+        message_id=p.message_id,
+        address_lookup=p.address_lookup.hex() if p.address_lookup is not None else None,
+        address_sealed=sealer.seal_json(p.address) if p.address else None,
+        content_sealed=sealer.seal_json(dict(p.content)),
+        language=p.language,
+        template_version=p.template_version,
+    )
