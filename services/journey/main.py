@@ -12,8 +12,8 @@ from services.journey.store.memory import JourneyMemory
 
 
 @asynccontextmanager
-async def _parts(runtime: Runtime[Any]) -> AsyncIterator[JourneyMemory]:
-    yield JourneyMemory(most_runs=runtime.settings.batch_runs)
+async def _parts(_runtime: Runtime[Any]) -> AsyncIterator[JourneyMemory]:
+    yield JourneyMemory()
 
 
 definition = ServiceDefinition(

@@ -9,6 +9,3 @@ class JourneySettings(ServiceSettings):
     """Settings of the journey service; environment prefix JOURNEY_."""
 
     model_config = SettingsConfigDict(env_prefix="JOURNEY_", frozen=True, extra="ignore", populate_by_name=True)
-
-    batch_runs: int = 1000
-    """Runs claimed at once per workspace."""

@@ -1,0 +1,31 @@
+"""Make a journey, and change its draft."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from libs.common.db import Tx
+from libs.common.errors import NotFound
+from libs.common.ids import new_id
+from services.journey.store.journeys import JourneyRow, get_journey, insert_journey, save_journey
+
+
+async def create_journey(
+    tx: Tx, *, workspace_id: int, name: str, definition: dict[str, Any], now: datetime
+) -> JourneyRow:
+    """Add a draft; it need not be sound before it is published."""
+    journey_id = new_id()
+    await insert_journey(tx, workspace_id=workspace_id, journey_id=journey_id, name=name, draft=definition, now=now)
+    return JourneyRow(journey_id, name, "draft", definition, 0, now, now)
+
+
+async def save_draft(
+    tx: Tx, *, workspace_id: int, journey_id: UUID, name: str | None, definition: dict[str, Any], now: datetime
+) -> JourneyRow:
+    """Replace the draft; what is published stays as it is."""
+    journey = await get_journey(tx, workspace_id=workspace_id, journey_id=journey_id, lock=True)
+    if journey is None:
+        raise NotFound("there is no such journey")
+    journey = journey._replace(name=name or journey.name, draft=definition, changed_at=now)
+    await save_journey(tx, workspace_id=workspace_id, journey=journey, now=now)
+    return journey
