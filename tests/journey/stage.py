@@ -58,7 +58,9 @@ class Neighbours:
         self.asked.append((path, body))
         if path == "/v1/segment/questions/membership":
             key = body.get("segment_id")
-            inside = self.members.get(key, set()) if key else self.conditions.get(str(body["condition"].get("trait")), set())
+            inside = (
+                self.members.get(key, set()) if key else self.conditions.get(str(body["condition"].get("trait")), set())
+            )
             return httpx.Response(200, json={"person_nos": [p for p in body["person_nos"] if p in inside]})
         if path == "/v1/profile/questions/traits":
             items = [
@@ -69,7 +71,7 @@ class Neighbours:
         if path.startswith("/v1/segment/segments/"):
             segment = path.rsplit("/", 1)[1]
             known = segment in self.segments
-            return httpx.Response(200 if known else 404, json={"id": segment})
+            return httpx.Response(200 if known else 404, json={"segment_id": segment})
         person = UUID(path.rsplit("/", 1)[1])
         if person in self.persons:
             return httpx.Response(200, json={"person_id": str(person), "person_no": self.persons[person]})
@@ -133,10 +135,10 @@ class Stage:
         context = more.pop("context", {})
         number = self.person(person)
         return EventRecorded(
-            id=named("event", id) if id else named("event", f"{person}/{name}/{at}/{len(self.person_nos)}/{_count()}"),
+            id=named("event", id or f"number {next(_counter)}"),
             workspace_id=WORKSPACE, received_at=self.now, occurred_at=at or self.now, person_no=number,
-            person_id=named("person", person), subject_no=more.pop("subject_no", number * 1000), kind="track", name=name, source_id=1,
-            message_id="m", properties=msgspec.Raw(msgspec.json.encode(properties)),
+            person_id=named("person", person), subject_no=more.pop("subject_no", number * 1000), kind="track",
+            name=name, source_id=1, message_id="m", properties=msgspec.Raw(msgspec.json.encode(properties)),
             context=msgspec.Raw(msgspec.json.encode(context)), **more,
         )  # fmt: skip
 
@@ -165,7 +167,9 @@ class Stage:
             absorbed=tuple(Absorbed(self.person(name), named("person", name)) for name in absorbed),
         )  # fmt: skip
 
-    def split(self, survivor: str, parts: dict[str, Sequence[int]], version: int = 2, revived: bool = True) -> PersonSplit:
+    def split(
+        self, survivor: str, parts: dict[str, Sequence[int]], version: int = 2, revived: bool = True
+    ) -> PersonSplit:
         """Return the news that persons are several after all."""
         return PersonSplit(
             workspace_id=WORKSPACE, received_at=self.now, occurred_at=self.now, person_no=self.person(survivor),
@@ -225,10 +229,6 @@ class Stage:
 
 
 _counter = iter(range(1, 10**9))
-
-
-def _count() -> int:
-    return next(_counter)
 
 
 @asynccontextmanager

@@ -29,7 +29,7 @@ async def hear_signals(tx: Tx, sightings: Sequence[Sighting], *, around: Surroun
     known = [s for s in sightings if around.triggers[s.workspace_id].knows(s.name)]
     if not known:
         return 0
-    known = await _as_present_persons(tx, known)
+    known = [s for s in await _as_present_persons(tx, known) if s.person_no]
     remembered = [s for s in known if s.name in around.triggers[s.workspace_id].listeners]
     if remembered:
         await remember_signals(tx, remembered)
