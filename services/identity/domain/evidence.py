@@ -43,7 +43,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """One fact about identifiers that were seen together (or must, or must not, be).
 
     `identifiers` are valid and canonical, in the order of the source: the last one of a `supersede` replaces the
-    others. `consent_basis` is the purpose under which the link was made, None where none is needed.
+    others. `consent_basis` is the purpose under which the link was made, None where none is needed. An event that says
+    several things says them in parts, numbered from 0.
     """
 
     event_id: UUID
@@ -55,6 +56,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     identifiers: tuple[Identifier, ...]
     rule_version: int = 1
     consent_basis: str | None = None
+    part: int = 0
 
     @property
     def effective_time(self) -> datetime:

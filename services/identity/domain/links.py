@@ -5,6 +5,7 @@ Every fact is a minimum, a maximum or a set, so evidence commutes, associates an
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
@@ -184,11 +185,11 @@ def link_pairs(evidence: Evidence, policies: PolicySet) -> Iterator[tuple[Pair, 
 
 def once_each(evidence: Iterable[Evidence]) -> list[Evidence]:
     """Return every piece of evidence once; of several arrivals of one event the earliest counts."""
-    unique: dict[object, Evidence] = {}
+    unique: dict[tuple[UUID, int], Evidence] = {}
     for one in evidence:
-        known = unique.get(one.event_id)
+        known = unique.get((one.event_id, one.part))
         if known is None or _arrival(one) < _arrival(known):
-            unique[one.event_id] = one
+            unique[one.event_id, one.part] = one
     return list(unique.values())
 
 

@@ -53,10 +53,11 @@ create table identity.node (
 create unique index node_lookup on identity.node (workspace_id, lookup);
 create index node_owner on identity.node (workspace_id, person_no);
 
--- Every fact about identifiers, for ever. `node_nos` are in the order of the source, `centre_no` the star's middle.
+-- Every fact about identifiers, for ever; an event that says several things says them in parts. `node_nos` are in the order of the source, `centre_no` the star's middle.
 create table identity.evidence (
     workspace_id      integer not null,
     event_id          uuid not null,
+    part              smallint not null default 0,
     source_id         integer not null,
     kind              text not null,
     tier              smallint not null,
@@ -67,7 +68,7 @@ create table identity.evidence (
     node_nos          integer[] not null,
     centre_no         integer not null,
     author            text,
-    primary key (workspace_id, event_id)
+    primary key (workspace_id, event_id, part)
 );
 create index evidence_centre on identity.evidence (workspace_id, centre_no);
 

@@ -1,0 +1,60 @@
+"""Evidence as rows: appended once per event id, read back to explain and to add up anew."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from libs.common.db import Tx, load_sql
+from services.identity.store.nodes import Key, columns
+
+_APPEND = load_sql(__file__, "append_evidence.sql")
+_CENTRED = load_sql(__file__, "evidence_centred.sql")
+
+
+@dataclass(slots=True)
+class EvidenceRow:
+    """One fact about identifiers, by their numbers in the order of the source."""
+
+    workspace_id: int
+    event_id: UUID
+    part: int
+    source_id: int
+    kind: str
+    tier: int
+    event_time: datetime
+    first_received_at: datetime
+    rule_version: int
+    consent_basis: str | None
+    node_nos: list[int]
+    centre_no: int
+    author: str | None = None
+
+
+async def append(tx: Tx, rows: Sequence[EvidenceRow]) -> set[tuple[int, UUID, int]]:
+    """Append evidence; return (workspace, event id, part) of what was not there yet."""
+    new = await tx.fetch(
+        _APPEND,
+        workspace_ids=[row.workspace_id for row in rows],
+        event_ids=[row.event_id for row in rows],
+        parts=[row.part for row in rows],
+        source_ids=[row.source_id for row in rows],
+        kinds=[row.kind for row in rows],
+        tiers=[row.tier for row in rows],
+        event_times=[row.event_time for row in rows],
+        received_ats=[row.first_received_at for row in rows],
+        rule_versions=[row.rule_version for row in rows],
+        bases=[row.consent_basis for row in rows],
+        # arrays of arrays must be rectangular in PostgreSQL, so the numbers travel as text
+        node_nos=["{" + ",".join(map(str, row.node_nos)) + "}" for row in rows],
+        centre_nos=[row.centre_no for row in rows],
+        authors=[row.author for row in rows],
+    )
+    return {(one[0], one[1], one[2]) for one in new}
+
+
+async def centred(tx: Tx, keys: Collection[Key]) -> list[EvidenceRow]:
+    """Return the evidence whose star has one of the nodes in its middle."""
+    workspace_ids, node_nos = columns(keys)
+    rows = await tx.fetch(_CENTRED, workspace_ids=workspace_ids, node_nos=node_nos)
+    return [EvidenceRow(**dict(row)) for row in rows]

@@ -1,0 +1,189 @@
+"""Links as rows: one per pair and consent basis, merged by maxima so that no order of writers matters."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+
+from asyncpg import Record
+
+from libs.common.db import Tx, load_sql
+from services.identity.domain.links import LinkFacts, Times
+from services.identity.store.nodes import Key, columns
+
+_AROUND = load_sql(__file__, "links_around.sql")
+_STATES = load_sql(__file__, "link_states.sql")
+_MERGE = load_sql(__file__, "merge_links.sql")
+_TOUCH = load_sql(__file__, "touch_links.sql")
+_DECIDE = load_sql(__file__, "decide_links.sql")
+_DROP = load_sql(__file__, "drop_links.sql")
+
+Pair = tuple[Key, Key]
+"""The two ends of a link, the lower key first."""
+
+SEEN = tuple(f"seen_{tier}" for tier in range(5))
+VOID = tuple(f"void_{tier}" for tier in range(5))
+
+
+@dataclass(slots=True)
+class LinkRow:
+    """What became of a pair under one basis, and the facts behind it."""
+
+    basis: str
+    facts: LinkFacts
+    state: str | None
+    reason: str
+    blockers: tuple[int | None, int | None]
+
+
+def _facts(record: Record) -> LinkFacts:
+    return LinkFacts(
+        seen=[record["seen_0"], record["seen_1"], record["seen_2"], record["seen_3"], record["seen_4"]],
+        void=[record["void_0"], record["void_1"], record["void_2"], record["void_3"], record["void_4"]],
+        retracted_at=record["retracted_at"],
+        must_at=record["must_at"],
+        cannot_at=record["cannot_at"],
+        replaced_low_at=record["replaced_low_at"],
+        replaced_high_at=record["replaced_high_at"],
+        logout_at=record["logout_at"],
+        first_at=record["first_at"],
+        evidence_count=record["evidence_count"],
+        sources=frozenset(record["sources"]),
+    )
+
+
+async def around(tx: Tx, keys: Collection[Key]) -> list[tuple[Pair, LinkRow]]:
+    """Return every link that touches one of the nodes; a link between two of them comes twice."""
+    workspace_ids, node_nos = columns(keys)
+    found: list[tuple[Pair, LinkRow]] = []
+    for record in await tx.fetch(_AROUND, workspace_ids=workspace_ids, node_nos=node_nos):
+        base = record["workspace_id"] << 32
+        row = LinkRow(
+            record["basis"],
+            _facts(record),
+            record["state"],
+            record["reason"],
+            (record["blocker_low"], record["blocker_high"]),
+        )
+        found.append(((base | record["low_no"], base | record["high_no"]), row))
+    return found
+
+
+async def states(tx: Tx, pairs: Collection[Pair]) -> dict[tuple[Pair, str], str | None]:
+    """Return the state by (pair, basis) of those links that exist."""
+    workspace_ids, lows = columns(pair[0] for pair in pairs)
+    _, highs = columns(pair[1] for pair in pairs)
+    found: dict[tuple[Pair, str], str | None] = {}
+    for workspace_id, low, high, basis, state in await tx.fetch(
+        _STATES, workspace_ids=workspace_ids, lows=lows, highs=highs
+    ):
+        base = workspace_id << 32
+        found[(base | low, base | high), basis] = state
+    return found
+
+
+async def merge(tx: Tx, facts: Mapping[tuple[Pair, str], LinkFacts]) -> None:
+    """Add facts to links, which are made where absent."""
+    if not facts:
+        return
+    # One order for all writers; the rows of one pair lie together.
+    ordered = sorted(facts.items(), key=lambda item: item[0])
+    workspace_ids, lows = columns(pair[0] for (pair, _), _ in ordered)
+    _, highs = columns(pair[1] for (pair, _), _ in ordered)
+    said = [one for _, one in ordered]
+    await tx.execute(
+        _MERGE,
+        workspace_ids=workspace_ids,
+        lows=lows,
+        highs=highs,
+        bases=[basis for (_, basis), _ in ordered],
+        **{name: [one.seen[tier] for one in said] for tier, name in enumerate(SEEN)},
+        **{name: [one.void[tier] for one in said] for tier, name in enumerate(VOID)},
+        retracted_at=[one.retracted_at for one in said],
+        must_at=[one.must_at for one in said],
+        cannot_at=[one.cannot_at for one in said],
+        replaced_low_at=[one.replaced_low_at for one in said],
+        replaced_high_at=[one.replaced_high_at for one in said],
+        logout_at=[one.logout_at for one in said],
+        first_at=[one.first_at for one in said],
+        counts=[one.evidence_count for one in said],
+        # arrays of arrays must be rectangular in PostgreSQL, so sources travel as text
+        sources=["{" + ",".join(map(str, sorted(one.sources))) + "}" for one in said],
+    )
+
+
+@dataclass(slots=True)
+class Decision:
+    """The outcome of a pair, for all its bases."""
+
+    pair: Pair
+    state: str | None
+    reason: str
+    blocker_low: int | None
+    blocker_high: int | None
+
+
+async def decide(tx: Tx, decisions: Sequence[Decision]) -> None:
+    """Write the outcome of links."""
+    if not decisions:
+        return
+    workspace_ids, lows = columns(one.pair[0] for one in decisions)
+    _, highs = columns(one.pair[1] for one in decisions)
+    await tx.execute(
+        _DECIDE,
+        workspace_ids=workspace_ids,
+        lows=lows,
+        highs=highs,
+        states=[one.state for one in decisions],
+        reasons=[one.reason for one in decisions],
+        blocker_lows=[one.blocker_low for one in decisions],
+        blocker_highs=[one.blocker_high for one in decisions],
+    )
+
+
+async def drop(tx: Tx, pairs: Collection[Pair]) -> None:
+    """Delete links, to add their evidence up anew."""
+    workspace_ids, lows = columns(pair[0] for pair in pairs)
+    _, highs = columns(pair[1] for pair in pairs)
+    await tx.execute(_DROP, workspace_ids=workspace_ids, lows=lows, highs=highs)
+
+
+@dataclass(slots=True)
+class Sighting:
+    """Plain evidence for a link that is active already: newest time by tier, how often, from where."""
+
+    seen: Times
+    first_at: datetime
+    count: int
+    source_ids: set[int]
+
+
+async def touch(tx: Tx, sightings: Mapping[tuple[Pair, str], Sighting]) -> None:
+    """Note newer evidence for links that exist."""
+    if not sightings:
+        return
+    ordered = sorted(sightings.items(), key=lambda item: item[0])
+    workspace_ids, lows = columns(pair[0] for (pair, _), _ in ordered)
+    _, highs = columns(pair[1] for (pair, _), _ in ordered)
+    said = [one for _, one in ordered]
+    single = [next(iter(one.source_ids)) if len(one.source_ids) == 1 else None for one in said]
+    await tx.execute(
+        _TOUCH,
+        workspace_ids=workspace_ids,
+        lows=lows,
+        highs=highs,
+        bases=[basis for (_, basis), _ in ordered],
+        **{name: [one.seen[tier] for one in said] for tier, name in enumerate(SEEN[:4])},
+        first_ats=[one.first_at for one in said],
+        counts=[one.count for one in said],
+        source_ids=single,
+        more_sources=[
+            None if source is not None else "{" + ",".join(map(str, sorted(one.source_ids))) + "}"
+            for one, source in zip(said, single, strict=True)
+        ],
+    )
+
+
+def ends(pairs: Collection[Pair]) -> set[Key]:
+    """Return the nodes that links touch."""
+    return set(chain.from_iterable(pairs))

@@ -1,0 +1,165 @@
+"""Identifiers as rows: found by keyed hash, locked in the order of their numbers, written in sets."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from asyncpg import Record
+
+from libs.common.db import Tx, load_sql, statement
+
+_LOCK_BY_LOOKUP = load_sql(__file__, "lock_nodes_by_lookup.sql")
+_LOCK = load_sql(__file__, "lock_nodes.sql")
+_READ = load_sql(__file__, "read_nodes.sql")
+_INSERT = load_sql(__file__, "insert_nodes.sql")
+_SAVE = load_sql(__file__, "save_nodes.sql")
+_TOUCH = load_sql(__file__, "touch_nodes.sql")
+_FIND = statement(
+    "select n.workspace_id, n.lookup, n.node_no, n.person_no"
+    " from unnest(:workspace_ids::int[], :lookups::bytea[]) as wanted (workspace_id, lookup)"
+    " join node n on n.workspace_id = wanted.workspace_id and n.lookup = wanted.lookup"
+)
+_OF_PERSONS = statement(
+    "select n.* from node n where n.workspace_id = :workspace_id and n.person_no = any(:person_nos) order by n.node_no"
+)
+_ALL_NUMBERS = statement("select node_no from node where workspace_id = :workspace_id")
+
+Key = int
+"""A node or person over all workspaces: the workspace in the upper, the number in the lower 32 bits."""
+
+
+def key(workspace_id: int, number: int) -> Key:
+    """Return the key of a number of a workspace."""
+    return workspace_id << 32 | number
+
+
+def workspace_of(one: Key) -> int:
+    """Return the workspace of a key."""
+    return one >> 32
+
+
+def number_of(one: Key) -> int:
+    """Return the number of a key."""
+    return one & 0xFFFF_FFFF
+
+
+def columns(keys: Iterable[Key]) -> tuple[list[int], list[int]]:
+    """Return keys as the two columns they are stored in."""
+    listed = list(keys)
+    return [one >> 32 for one in listed], [one & 0xFFFF_FFFF for one in listed]
+
+
+@dataclass(slots=True)
+class NodeRow:
+    """One identifier; `sealed` holds its canonical value."""
+
+    workspace_id: int
+    node_no: int
+    lookup: bytes
+    namespace: str
+    scope: str
+    sealed: bytes
+    person_no: int = 0
+    born_no: int = 0
+    owner_version: int = 0
+    best_tier: int = 4
+    alone_at: datetime | None = None
+    is_shared: bool = False
+    is_calm: bool = True
+    withdrawn: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def key(self) -> Key:
+        """The node's key over all workspaces."""
+        return self.workspace_id << 32 | self.node_no
+
+
+def _row(record: Record) -> NodeRow:
+    return NodeRow(
+        record["workspace_id"],
+        record["node_no"],
+        record["lookup"],
+        record["namespace"],
+        record["scope"],
+        record["sealed"],
+        record["person_no"],
+        record["born_no"],
+        record["owner_version"],
+        record["best_tier"],
+        record["alone_at"],
+        record["is_shared"],
+        record["is_calm"],
+        frozenset(record["withdrawn"] or ()),
+    )
+
+
+async def lock_by_lookup(tx: Tx, wanted: Collection[tuple[int, bytes]]) -> list[NodeRow]:
+    """Return the identifiers with these (workspace, keyed hash), locked until the end of the transaction."""
+    workspace_ids, lookups = [one[0] for one in wanted], [one[1] for one in wanted]
+    return [_row(one) for one in await tx.fetch(_LOCK_BY_LOOKUP, workspace_ids=workspace_ids, lookups=lookups)]
+
+
+async def lock(tx: Tx, keys: Collection[Key]) -> list[NodeRow]:
+    """Return identifiers locked until the end of the transaction, taken in the order of their numbers."""
+    workspace_ids, node_nos = columns(keys)
+    return [_row(one) for one in await tx.fetch(_LOCK, workspace_ids=workspace_ids, node_nos=node_nos)]
+
+
+async def read(tx: Tx, keys: Collection[Key]) -> list[NodeRow]:
+    """Return identifiers without locking them."""
+    workspace_ids, node_nos = columns(keys)
+    return [_row(one) for one in await tx.fetch(_READ, workspace_ids=workspace_ids, node_nos=node_nos)]
+
+
+async def find(tx: Tx, wanted: Collection[tuple[int, bytes]]) -> dict[tuple[int, bytes], tuple[int, int]]:
+    """Return (node number, person number) by (workspace, keyed hash) of the identifiers that exist."""
+    rows = await tx.fetch(_FIND, workspace_ids=[one[0] for one in wanted], lookups=[one[1] for one in wanted])
+    return {(row["workspace_id"], row["lookup"]): (row["node_no"], row["person_no"]) for row in rows}
+
+
+async def of_persons(tx: Tx, workspace_id: int, person_nos: Collection[int]) -> list[NodeRow]:
+    """Return all identifiers of persons of a workspace, by number."""
+    rows = await tx.fetch(_OF_PERSONS, workspace_id=workspace_id, person_nos=list(person_nos))
+    return [_row(one) for one in rows]
+
+
+async def insert(tx: Tx, rows: Sequence[NodeRow]) -> set[Key]:
+    """Insert identifiers; return the keys of those that nobody else inserted at the same time."""
+    ordered = sorted(rows, key=lambda row: (row.workspace_id, row.lookup))
+    inserted = await tx.fetch(
+        _INSERT,
+        workspace_ids=[row.workspace_id for row in ordered],
+        node_nos=[row.node_no for row in ordered],
+        lookups=[row.lookup for row in ordered],
+        namespaces=[row.namespace for row in ordered],
+        scopes=[row.scope for row in ordered],
+        sealed=[row.sealed for row in ordered],
+    )
+    return {key(row["workspace_id"], row["node_no"]) for row in inserted}
+
+
+async def save(tx: Tx, rows: Sequence[NodeRow]) -> None:
+    """Write what may change of identifiers that this transaction has locked."""
+    await tx.execute(
+        _SAVE,
+        workspace_ids=[row.workspace_id for row in rows],
+        node_nos=[row.node_no for row in rows],
+        person_nos=[row.person_no for row in rows],
+        born_nos=[row.born_no for row in rows],
+        owner_versions=[row.owner_version for row in rows],
+        best_tiers=[row.best_tier for row in rows],
+        alone_ats=[row.alone_at for row in rows],
+        shared=[row.is_shared for row in rows],
+        calm=[row.is_calm for row in rows],
+    )
+
+
+async def touch(tx: Tx, seen: dict[Key, datetime]) -> None:
+    """Note newer evidence that touched identifiers without a link."""
+    workspace_ids, node_nos = columns(seen)
+    await tx.execute(_TOUCH, workspace_ids=workspace_ids, node_nos=node_nos, alone_ats=list(seen.values()))
+
+
+async def all_numbers(tx: Tx, workspace_id: int) -> list[int]:
+    """Return the numbers of every identifier of a workspace."""
+    return [row["node_no"] for row in await tx.fetch(_ALL_NUMBERS, workspace_id=workspace_id)]

@@ -1,0 +1,58 @@
+"""Policy sets as rows: every version is kept, one is in force."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+import msgspec
+
+from libs.common.db import Tx, statement
+from services.identity.domain.policy import NamespacePolicy
+
+_HEADS = statement(
+    "select workspace_id, version from policy_head where workspace_id = any(:workspace_ids) order by 1 for share"
+)
+_ENSURE = statement(
+    "insert into policy_head (workspace_id, version) select w, 0 from unnest(:workspace_ids::int[]) w order by w"
+    " on conflict do nothing"
+)
+_READ = statement("select policies from policy_set where workspace_id = :workspace_id and version = :version")
+_PRESENT = statement("select version from policy_head where workspace_id = :workspace_id")
+_LOCK = statement("select version from policy_head where workspace_id = :workspace_id for update")
+_KEEP = statement(
+    "insert into policy_set (workspace_id, version, policies, created_at)"
+    " values (:workspace_id, :version, :policies, :created_at)"
+)
+_ADVANCE = statement("update policy_head set version = :version where workspace_id = :workspace_id")
+
+
+async def hold(tx: Tx, workspace_ids: Collection[int]) -> dict[int, int]:
+    """Return the version in force per workspace; it cannot change until the transaction ends."""
+    wanted = list(workspace_ids)
+    heads = {row[0]: row[1] for row in await tx.fetch(_HEADS, workspace_ids=wanted)}
+    missing = [one for one in wanted if one not in heads]
+    if missing:
+        await tx.execute(_ENSURE, workspace_ids=missing)
+        heads |= {row[0]: row[1] for row in await tx.fetch(_HEADS, workspace_ids=missing)}
+    return heads
+
+
+async def present(tx: Tx, workspace_id: int) -> int:
+    """Return the version in force, without holding it; 0 before any was set."""
+    return int(await tx.fetch_value(_PRESENT, workspace_id=workspace_id) or 0)
+
+
+async def read(tx: Tx, workspace_id: int, version: int) -> dict[str, NamespacePolicy]:
+    """Return what a version declared; nothing for version 0."""
+    found = await tx.fetch_value(_READ, workspace_id=workspace_id, version=version)
+    return msgspec.convert(found or {}, dict[str, NamespacePolicy])
+
+
+async def put(tx: Tx, workspace_id: int, policies: dict[str, NamespacePolicy], now: datetime) -> int:
+    """Keep a new version and put it in force once nobody works with the old one; return its number."""
+    await tx.execute(_ENSURE, workspace_ids=[workspace_id])
+    version = int(await tx.fetch_value(_LOCK, workspace_id=workspace_id)) + 1
+    await tx.execute(
+        _KEEP, workspace_id=workspace_id, version=version, policies=msgspec.to_builtins(policies), created_at=now
+    )
+    await tx.execute(_ADVANCE, workspace_id=workspace_id, version=version)
+    return version

@@ -1,0 +1,128 @@
+"""The assignment rule run over loaded regions: what becomes of every link, and which nodes are one person."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.identity.domain.assignment import Assignment, assign
+from services.identity.domain.graph import SHARED, Link, LinkState, Node
+from services.identity.domain.links import LinkFacts, latest
+from services.identity.store.links import Decision, Pair
+from services.identity.store.nodes import Key, NodeRow, number_of, workspace_of
+from services.identity.usecases.graph.batch import Batch
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What the rule says about all regions of a batch."""
+
+    groups: list[list[Key]] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    states: dict[Pair, LinkState | None] = field(default_factory=dict)
+    changed: set[Key] = field(default_factory=set)
+    """Nodes whose hub state, calm or facts are not as stored."""
+    recheck: dict[Key, datetime] = field(default_factory=dict)
+    facts: dict[Pair, LinkFacts] = field(default_factory=dict)
+    new: set[Pair] = field(default_factory=set)
+    """Links that get a row by this batch."""
+
+
+def assign_regions(batch: Batch, decided: set[Key]) -> Outcome:
+    """Run the rule over every raw component among the decided nodes, and note what changed."""
+    outcome = Outcome()
+    outcome.new = {pair for pair, basis in batch.added if basis not in batch.links.get(pair, {})}
+    for pair in outcome.new:
+        if batch.watched.issuperset(pair):
+            outcome.decisions.append(Decision(pair, SHARED.state, SHARED.reason, None, None))
+    merged = _merged_links(batch, decided)
+    for members, pairs in _components(decided, merged):
+        _assign(batch, outcome, members, {pair: merged[pair] for pair in pairs})
+    return outcome
+
+
+def _merged_links(batch: Batch, decided: set[Key]) -> dict[Pair, dict[str, LinkFacts]]:
+    """Return the facts of every link at a decided node: what is stored and what the batch adds."""
+    merged = {pair: {basis: row.facts for basis, row in rows.items()} for pair, rows in batch.links.items()}
+    for (pair, basis), added in batch.added.items():
+        if pair[0] not in decided and pair[1] not in decided:
+            continue
+        facts = LinkFacts()
+        stored = merged.setdefault(pair, {}).get(basis)
+        if stored is not None:
+            facts.merge(stored)
+        facts.merge(added)
+        merged[pair][basis] = facts
+    return merged
+
+
+def _components(decided: set[Key], merged: dict[Pair, dict[str, LinkFacts]]) -> Iterable[tuple[list[Key], list[Pair]]]:
+    """Return the raw components: decided nodes that claims connect, with all the links that touch them."""
+    parent: dict[Key, Key] = {one: one for one in decided}
+
+    def root(one: Key) -> Key:
+        while parent[one] != one:
+            parent[one] = parent[parent[one]]
+            one = parent[one]
+        return one
+
+    for (low, high), by_basis in merged.items():
+        if low in decided and high in decided and any(facts.is_claimed for facts in by_basis.values()):
+            parent[root(low)] = root(high)
+    members: dict[Key, tuple[list[Key], list[Pair]]] = {}
+    for one in decided:
+        members.setdefault(root(one), ([], []))[0].append(one)
+    for pair in merged:
+        for home in {root(end) for end in pair if end in decided}:
+            members[home][1].append(pair)
+    return members.values()
+
+
+def _assign(batch: Batch, outcome: Outcome, members: list[Key], links: dict[Pair, dict[str, LinkFacts]]) -> None:
+    inside = set(members)
+    keys = sorted(inside.union(*links), key=lambda one: batch.names[one])
+    order = {one: index for index, one in enumerate(keys)}
+    nodes = [_node(batch, one, edge=one not in inside) for one in keys]
+    pairs = list(links)
+    given = [Link(order[low], order[high], links[low, high]) for low, high in pairs]
+    workspace_id = workspace_of(keys[0])
+    result = assign(nodes, given, batch.policies[workspace_id], batch.now[workspace_id])
+    for pair, state in zip(pairs, result.states, strict=True):
+        outcome.states[pair] = state
+        outcome.facts[pair] = next(iter(links[pair].values()))
+        _decide(batch, outcome, pair, state, keys)
+    outcome.groups.extend([keys[node] for node in group if keys[node] in inside] for group in result.groups)
+    _note_nodes(batch, outcome, keys, inside, result)
+    if result.recheck_at is not None:
+        outcome.recheck[min(members)] = result.recheck_at
+
+
+def _node(batch: Batch, one: Key, *, edge: bool) -> Node:
+    row = batch.nodes[one]
+    alone_at = latest(row.alone_at, batch.alone.get(one))
+    return Node(batch.names[one], alone_at, row.withdrawn, known_hub=edge)
+
+
+def _decide(batch: Batch, outcome: Outcome, pair: Pair, state: LinkState | None, keys: list[Key]) -> None:
+    low, high = (None, None) if state is None or state.blockers is None else state.blockers
+    decision = Decision(
+        pair,
+        state.state if state else None,
+        state.reason if state else "",
+        number_of(keys[low]) if low is not None else None,
+        number_of(keys[high]) if high is not None else None,
+    )
+    told = decision.state, decision.reason, (decision.blocker_low, decision.blocker_high)
+    stored = batch.links.get(pair, {})
+    if pair in outcome.new or any((row.state, row.reason, row.blockers) != told for row in stored.values()):
+        outcome.decisions.append(decision)
+
+
+def _note_nodes(batch: Batch, outcome: Outcome, keys: list[Key], inside: set[Key], result: Assignment) -> None:
+    for index, one in enumerate(keys):
+        if one not in inside:
+            continue
+        row: NodeRow = batch.nodes[one]
+        shared, calm = index in result.shared, index in result.calm
+        if (row.is_shared, row.is_calm) != (shared, calm):
+            row.is_shared, row.is_calm = shared, calm
+            outcome.changed.add(one)

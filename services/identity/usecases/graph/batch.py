@@ -1,0 +1,57 @@
+"""A batch of evidence on its way through the graph, and what was found and decided about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.identity.domain.evidence import Evidence, Identifier
+from services.identity.domain.links import LinkFacts
+from services.identity.domain.policy import PolicySet
+from services.identity.store.links import LinkRow, Pair
+from services.identity.store.nodes import Key, NodeRow
+
+
+@dataclass(slots=True)
+class Fact:
+    """Evidence of a workspace; `keys` are its identifiers as nodes, `pairs` its star as (member, centre)."""
+
+    workspace_id: int
+    evidence: Evidence
+    author: str | None = None
+    keys: list[Key] = field(default_factory=list)
+    pairs: list[tuple[Key, Key]] = field(default_factory=list)
+    centre: Key = 0
+    is_new: bool = True
+
+
+@dataclass(slots=True)
+class Batch:
+    """Everything one transaction of the resolver has in hand; nodes in `nodes` are locked unless `watched`."""
+
+    facts: Sequence[Fact]
+    policies: dict[int, PolicySet]
+    now: dict[int, datetime]
+    nodes: dict[Key, NodeRow] = field(default_factory=dict)
+    names: dict[Key, Identifier] = field(default_factory=dict)
+    fresh: set[Key] = field(default_factory=set)
+    """Nodes inserted by this transaction: they have no links yet."""
+    watched: set[Key] = field(default_factory=set)
+    """Hubs at the edge of a region: read, neither locked nor decided about."""
+    links: dict[Pair, dict[str, LinkRow]] = field(default_factory=dict)
+    added: dict[tuple[Pair, str], LinkFacts] = field(default_factory=dict)
+    """What the batch's evidence says, by pair and consent basis."""
+    alone: dict[Key, datetime] = field(default_factory=dict)
+    """The newest evidence of the batch that touched a node without a link."""
+    tiers: dict[Key, int] = field(default_factory=dict)
+    """The best tier of the batch's evidence for a node."""
+    keys: dict[tuple[int, Identifier], Key] = field(default_factory=dict)
+    spare_persons: dict[int, list[int]] = field(default_factory=dict)
+    """Person numbers taken before anything was locked, by workspace."""
+
+    def key_of(self, workspace_id: int, identifier: Identifier) -> Key:
+        """Return the node of an identifier of the batch."""
+        return self.keys[workspace_id, identifier]
+
+    def is_settled_hub(self, key: Key) -> bool:
+        """Whether a node is a hub whose links are not loaded: it stays one, and nothing is decided about it."""
+        return key in self.watched

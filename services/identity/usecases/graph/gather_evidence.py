@@ -1,0 +1,111 @@
+"""Evidence appended, added up per link, and parted: what repeats the known, and what may change the partition."""
+
+from libs.common.db import Tx
+from services.identity.domain.evidence import INFERRED
+from services.identity.domain.links import POSITIVE, LinkFacts, facts_of, latest, pairs, subject
+from services.identity.store import evidence, links
+from services.identity.store.evidence import EvidenceRow
+from services.identity.store.links import Pair
+from services.identity.store.nodes import Key, number_of
+from services.identity.usecases.graph.batch import Batch, Fact
+
+PLAIN = frozenset({"login", "bind", "import", "observe", "logout"})
+"""Kinds that repeat what is active without changing anything."""
+UNSETTLING = frozenset({"supersede", "unbind", "retract"})
+"""Kinds after which a hub may reach fewer people than before."""
+HOLDING = frozenset({"active", "shared"})
+
+
+async def gather_evidence(tx: Tx, batch: Batch) -> tuple[set[Key], set[Key]]:
+    """Append the batch's evidence and return (nodes whose regions must be assigned anew, nodes whose hubs may fall)."""
+    for fact in batch.facts:
+        policies = batch.policies[fact.workspace_id]
+        where = {identifier: batch.key_of(fact.workspace_id, identifier) for identifier in fact.evidence.identifiers}
+        fact.pairs = [(where[one], where[other]) for one, other in pairs(fact.evidence, policies)]
+        strongest = subject(fact.evidence, policies)
+        fact.centre = fact.pairs[0][1] if fact.pairs else where[strongest] if strongest is not None else 0
+    await _append(tx, batch)
+    repeating: list[Fact] = []
+    stirred: set[Key] = set()
+    unsettled: set[Key] = set()
+    for fact in batch.facts:
+        if not fact.is_new:
+            continue
+        _add_up(batch, fact)
+        if _may_repeat(batch, fact):
+            repeating.append(fact)
+            continue
+        stirred.update(fact.keys)
+        if fact.evidence.kind in UNSETTLING:
+            unsettled.update(fact.keys)
+    wanted = {_pair(*pair) for fact in repeating for pair in fact.pairs}
+    states = await links.states(tx, wanted) if wanted else {}
+    for fact in repeating:
+        basis = fact.evidence.consent_basis or ""
+        if any(states.get((_pair(*pair), basis)) not in HOLDING for pair in fact.pairs):
+            stirred.update(fact.keys)
+    return stirred, unsettled
+
+
+def _pair(one: Key, other: Key) -> Pair:
+    return (one, other) if one < other else (other, one)
+
+
+async def _append(tx: Tx, batch: Batch) -> None:
+    rows = [_row(fact) for fact in batch.facts if fact.keys]
+    new = await evidence.append(tx, rows) if rows else set()
+    seen: set[tuple[int, object, int]] = set()
+    for fact in batch.facts:
+        name = fact.workspace_id, fact.evidence.event_id, fact.evidence.part
+        fact.is_new = name in new and name not in seen
+        seen.add(name)
+
+
+def _row(fact: Fact) -> EvidenceRow:
+    said = fact.evidence
+    return EvidenceRow(
+        fact.workspace_id,
+        said.event_id,
+        said.part,
+        said.source_id,
+        said.kind,
+        said.tier,
+        said.event_time,
+        said.first_received_at,
+        said.rule_version,
+        said.consent_basis,
+        [number_of(one) for one in fact.keys],
+        number_of(fact.centre),
+        fact.author,
+    )
+
+
+def _add_up(batch: Batch, fact: Fact) -> None:
+    said = fact.evidence
+    basis = said.consent_basis or ""
+    for member, centre in fact.pairs:
+        pair = _pair(member, centre)
+        facts = facts_of(said, old_is_low=member < centre)
+        known: LinkFacts = batch.added.setdefault((pair, basis), facts)
+        if known is not facts:
+            known.merge(facts)
+    linked = {end for pair in fact.pairs for end in pair}
+    tier = INFERRED if said.kind == "infer" or said.kind not in POSITIVE else min(said.tier, INFERRED)
+    for one in fact.keys:
+        if tier < batch.tiers.get(one, batch.nodes[one].best_tier):
+            batch.tiers[one] = tier
+        if one not in linked:
+            newest = latest(batch.alone.get(one), said.effective_time)
+            if newest is not None:
+                batch.alone[one] = newest
+
+
+def _may_repeat(batch: Batch, fact: Fact) -> bool:
+    if fact.evidence.kind not in PLAIN or fact.evidence.tier >= INFERRED:
+        return False
+    return all(
+        (batch.nodes[one].is_calm or batch.nodes[one].is_shared)
+        and one not in batch.fresh
+        and batch.nodes[one].person_no
+        for one in fact.keys
+    )

@@ -1,0 +1,84 @@
+"""The raw components around nodes, loaded level by level and locked as they grow; hubs end them."""
+
+from libs.common.db import Tx
+from services.identity.domain.evidence import Identifier
+from services.identity.store import links, nodes
+from services.identity.store.nodes import Key, NodeRow, workspace_of
+from services.identity.usecases.graph.batch import Batch
+from services.identity.usecases.graph.tools import GraphTools
+
+
+async def load_regions(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[Key], unsettled: set[Key]) -> set[Key]:
+    """Load and lock everything the assignment of the `stirred` nodes may depend on; return the nodes to decide about.
+
+    A node's links are read after it is locked, and whoever adds a link holds both of its ends, so what is read stays.
+    Hubs are not walked through, unless they (or a neighbour in `unsettled`) may fall below their threshold.
+    """
+    reopened = set(unsettled)
+    decided: set[Key] = set()
+    frontier = set(stirred)
+    while frontier:
+        await _lock(tx, batch, tools, frontier)
+        walked = {one for one in frontier if not _stays_hub(batch, one, reopened)}
+        batch.watched |= frontier - walked
+        batch.watched -= walked
+        decided |= walked
+        frontier = await _neighbours(tx, batch, walked, reopened, unsettled) - decided
+    edge = {end for pair in batch.links for end in pair if end not in batch.nodes}
+    if edge:
+        for row in await nodes.read(tx, edge):
+            _put(batch, tools, row)
+            batch.watched.add(row.key)
+    return decided
+
+
+async def _lock(tx: Tx, batch: Batch, tools: GraphTools, frontier: set[Key]) -> None:
+    missing = [one for one in frontier if one not in batch.nodes]
+    if missing:
+        for row in await nodes.lock(tx, missing):
+            _put(batch, tools, row)
+
+
+def _put(batch: Batch, tools: GraphTools, row: NodeRow) -> None:
+    batch.nodes[row.key] = row
+    if row.key not in batch.names:
+        value = tools.sealer(row.workspace_id).open(row.sealed).decode()
+        batch.names[row.key] = Identifier(row.namespace, row.scope, value)
+
+
+def _stays_hub(batch: Batch, one: Key, reopened: set[Key]) -> bool:
+    row = batch.nodes[one]
+    if not row.is_shared or one in reopened:
+        return False
+    # Where owners may change by silence, every sighting can make a hub of fewer people.
+    return batch.policies[row.workspace_id].of(row.namespace).reassign_after_days is None
+
+
+async def _neighbours(tx: Tx, batch: Batch, walked: set[Key], reopened: set[Key], unsettled: set[Key]) -> set[Key]:
+    """Load the links around nodes and return the nodes they lead to."""
+    stored = [one for one in walked if one not in batch.fresh]
+    found: set[Key] = set()
+    for pair, row in await links.around(tx, stored) if stored else ():
+        batch.links.setdefault(pair, {})[row.basis] = row
+        if not row.facts.is_claimed:
+            continue
+        if row.state != "shared":
+            found.update(pair)
+            continue
+        for end, far in (pair, pair[::-1]):
+            if end in walked and _leads_on(batch, end, far, reopened, unsettled):
+                found.add(far)
+    for pair, _ in batch.added:
+        if pair[0] in walked or pair[1] in walked:
+            found.update(pair)
+    return found
+
+
+def _leads_on(batch: Batch, end: Key, far: Key, reopened: set[Key], unsettled: set[Key]) -> bool:
+    """Return whether a link to a hub is to be followed from `end`."""
+    if batch.nodes[end].is_shared:
+        return True
+    if end in unsettled:
+        reopened.add(far)
+        return True
+    return any(one.reassign_after_days is not None for one in batch.policies[workspace_of(end)].policies.values())

@@ -1,0 +1,63 @@
+"""Evidence taken into the graph: the one way in for events, callers and operators."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from libs.common import outbox
+from libs.common.db import Tx
+from services.identity.store.nodes import Key
+from services.identity.usecases.graph.assign_regions import Outcome, assign_regions
+from services.identity.usecases.graph.batch import Batch, Fact
+from services.identity.usecases.graph.gather_evidence import gather_evidence
+from services.identity.usecases.graph.identify_nodes import identify_nodes
+from services.identity.usecases.graph.load_regions import load_regions
+from services.identity.usecases.graph.save_graph import save_graph
+from services.identity.usecases.graph.settle_persons import PersonChanges, settle_persons
+from services.identity.usecases.graph.tell_changes import tell_changes
+from services.identity.usecases.graph.tools import GraphTools
+
+
+async def resolve_evidence(tx: Tx, facts: Sequence[Fact], tools: GraphTools) -> Batch:
+    """Append evidence of any workspaces and bring the partition up to date; return the batch with its nodes' owners.
+
+    All in the caller's transaction, in sets. Evidence that repeats what is active in a calm region only moves times
+    on; the regions of everything else are locked, assigned anew, and compared.
+    """
+    batch = await open_batch(tx, facts, tools)
+    await identify_nodes(tx, batch, tools)
+    stirred, unsettled = await gather_evidence(tx, batch)
+    await reassign(tx, batch, tools, stirred, unsettled)
+    return batch
+
+
+async def open_batch(tx: Tx, facts: Sequence[Fact], tools: GraphTools, also: Sequence[int] = ()) -> Batch:
+    """Return an empty batch under the policies and clocks of its workspaces."""
+    workspace_ids = sorted({fact.workspace_id for fact in facts} | set(also))
+    policies = await tools.policies_in_force(tx, workspace_ids)
+    return Batch(facts, policies, {one: tools.now(one) for one in workspace_ids})
+
+
+async def reassign(
+    tx: Tx, batch: Batch, tools: GraphTools, stirred: set[Key], unsettled: set[Key]
+) -> PersonChanges | None:
+    """Assign the regions of nodes anew, write what changed, and tell it."""
+    outcome = Outcome()
+    changes: PersonChanges | None = None
+    if stirred:
+        decided = await load_regions(tx, batch, tools, stirred, unsettled)
+        outcome = assign_regions(batch, decided)
+        changes = await settle_persons(tx, batch, tools, outcome)
+    events = tell_changes(batch, outcome, changes, watermarks(batch)) if changes is not None else []
+    await save_graph(tx, batch, outcome, changes)
+    if events:
+        await outbox.add(tx, events)
+    return changes
+
+
+def watermarks(batch: Batch) -> Mapping[int, datetime]:
+    """Return the greatest arrival behind the batch, per workspace; the present where only time brought it."""
+    found: dict[int, datetime] = {}
+    for fact in batch.facts:
+        at = fact.evidence.first_received_at
+        found[fact.workspace_id] = max(at, found.get(fact.workspace_id, at))
+    return {**batch.now, **found}

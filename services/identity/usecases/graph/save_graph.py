@@ -1,0 +1,66 @@
+"""The graph's rows written, a statement a table."""
+
+from libs.common.db import Tx
+from services.identity.store import links, nodes, persons, regions
+from services.identity.store.nodes import Key, number_of
+from services.identity.store.persons import OwnershipRow
+from services.identity.usecases.graph.assign_regions import Outcome
+from services.identity.usecases.graph.batch import Batch
+from services.identity.usecases.graph.settle_persons import PersonChanges
+
+
+async def save_graph(tx: Tx, batch: Batch, outcome: Outcome, changes: PersonChanges | None) -> None:
+    """Write facts, decisions, owners and persons of a batch."""
+    dirty = set(outcome.changed)
+    if changes is not None:
+        dirty |= _own(batch, changes)
+    for one, tier in batch.tiers.items():
+        batch.nodes[one].best_tier = tier
+        dirty.add(one)
+    touched = {one: at for one, at in batch.alone.items() if one not in dirty}
+    for one in batch.alone.keys() & dirty:
+        row = batch.nodes[one]
+        row.alone_at = max(row.alone_at, batch.alone[one]) if row.alone_at else batch.alone[one]
+    if dirty:
+        await nodes.save(tx, [batch.nodes[one] for one in sorted(dirty)])
+    if touched:
+        await nodes.touch(tx, touched)
+    await links.merge(tx, batch.added)
+    await links.decide(tx, outcome.decisions)
+    if changes is not None:
+        await _save_persons(tx, batch, changes)
+    await regions.schedule(tx, outcome.recheck)
+
+
+def _own(batch: Batch, changes: PersonChanges) -> set[Key]:
+    for move in changes.moves:
+        row = batch.nodes[move.node]
+        row.person_no, row.owner_version = move.to_person, changes.version
+        row.born_no = row.born_no or move.to_person
+    return {move.node for move in changes.moves}
+
+
+async def _save_persons(tx: Tx, batch: Batch, changes: PersonChanges) -> None:
+    await persons.insert(tx, changes.created)
+    await persons.retire(tx, changes.merged, version=changes.version, now=batch.now)
+    await persons.revive(tx, changes.revived, version=changes.version, now=batch.now)
+    concerned = {
+        move.node >> 32 << 32 | number for move in changes.moves for number in (move.from_person, move.to_person)
+    }
+    ended = {one for one, _ in changes.merged}
+    new = {row.key for row in changes.created}
+    await persons.mark(tx, {one for one in concerned if number_of(one)} - ended - new, changes.version)
+    await persons.append_ownership(
+        tx,
+        [
+            OwnershipRow(
+                move.node >> 32,
+                number_of(move.node),
+                changes.version,
+                move.to_person,
+                move.since,
+                batch.now[move.node >> 32],
+            )
+            for move in changes.moves
+        ],
+    )

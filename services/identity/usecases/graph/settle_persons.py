@@ -1,0 +1,127 @@
+"""Persons made, ended, brought back, and given identifiers, as the partition changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from libs.common.db import Tx
+from libs.common.ids import new_id
+from services.identity.domain.persons import Owned, Settlement, settle
+from services.identity.domain.policy import KNOWN_PRIORITY
+from services.identity.store import persons
+from services.identity.store.nodes import Key, key, workspace_of
+from services.identity.store.persons import PersonRow
+from services.identity.usecases.graph.assign_regions import Outcome
+from services.identity.usecases.graph.batch import Batch
+from services.identity.usecases.graph.tools import GraphTools
+
+
+@dataclass(slots=True)
+class Move:
+    """An identifier that has another owner than before (0: it is new)."""
+
+    node: Key
+    from_person: int
+    to_person: int
+    since: datetime | None = None
+
+
+@dataclass(slots=True)
+class PersonChanges:
+    """What happened to persons, under one graph version."""
+
+    version: int
+    created: list[PersonRow] = field(default_factory=list)
+    revived: list[Key] = field(default_factory=list)
+    merged: list[tuple[Key, Key]] = field(default_factory=list)
+    """(ended, survivor)"""
+    moves: list[Move] = field(default_factory=list)
+    ids: dict[Key, UUID] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every identifier stayed where it was."""
+        return not (self.moves or self.merged or self.created or self.revived)
+
+
+async def settle_persons(tx: Tx, batch: Batch, tools: GraphTools, outcome: Outcome) -> PersonChanges | None:
+    """Decide the person of every component of the decided regions; None when nothing changed."""
+    by_workspace: dict[int, list[list[Owned]]] = {}
+    for group in outcome.groups:
+        if group:
+            by_workspace.setdefault(workspace_of(group[0]), []).append([_owned(batch, one) for one in group])
+    known = await _known_persons(tx, by_workspace)
+    changes = PersonChanges(0)
+    for workspace_id, groups in by_workspace.items():
+        retired = {
+            row.person_no: row.graph_version
+            for row in known.values()
+            if row.workspace_id == workspace_id and row.state == "merged"
+        }
+        settled = settle(groups, retired)
+        await _number(tx, batch, tools, workspace_id, settled, changes)
+        for one in settled:
+            _note(workspace_id, one, changes)
+    if changes.is_empty:
+        return None
+    changes.version = await persons.next_version(tx)
+    for row in changes.created:
+        row.graph_version = changes.version
+    changes.ids |= {one: row.person_id for one, row in known.items()}
+    return changes
+
+
+def _owned(batch: Batch, one: Key) -> Owned:
+    row = batch.nodes[one]
+    policy = batch.policies[row.workspace_id].of(row.namespace)
+    tier = min(row.best_tier, batch.tiers.get(one, row.best_tier))
+    return Owned(
+        node=row.node_no,
+        person_no=row.person_no,
+        born=row.born_no,
+        priority=policy.priority,
+        proves=policy.is_singleton and tier <= 1,
+        names=policy.priority <= KNOWN_PRIORITY,
+        bridges=policy.bridges,
+    )
+
+
+async def _known_persons(tx: Tx, by_workspace: dict[int, list[list[Owned]]]) -> dict[Key, PersonRow]:
+    numbers = {
+        key(workspace_id, number)
+        for workspace_id, groups in by_workspace.items()
+        for group in groups
+        for one in group
+        for number in (one.person_no, one.born)
+        if number
+    }
+    return await persons.read(tx, numbers) if numbers else {}
+
+
+async def _number(
+    tx: Tx, batch: Batch, tools: GraphTools, workspace_id: int, settled: Sequence[Settlement], changes: PersonChanges
+) -> None:
+    """Give new persons their numbers and ids."""
+    new = [one for one in settled if one.is_new]
+    spare = batch.spare_persons.pop(workspace_id, [])
+    if len(spare) < len(new):
+        spare += await tools.numbers.take(tx, workspace_id, "person", len(new) - len(spare))
+    tools.numbers.keep_for_later(tx, workspace_id, "person", spare[len(new) :])
+    for settlement, number in zip(new, spare, strict=False):
+        settlement.person_no = number
+        row = PersonRow(workspace_id, number, new_id(), "active", None, None, 0, batch.now[workspace_id])
+        changes.created.append(row)
+        changes.ids[row.key] = row.person_id
+
+
+def _note(workspace_id: int, settlement: Settlement, changes: PersonChanges) -> None:
+    person = key(workspace_id, settlement.person_no)
+    if settlement.revived:
+        changes.revived.append(person)
+    changes.merged.extend((key(workspace_id, one), person) for one in settlement.absorbed)
+    changes.moves.extend(
+        Move(key(workspace_id, one.node), one.person_no, settlement.person_no)
+        for one in settlement.members
+        if one.person_no != settlement.person_no
+    )

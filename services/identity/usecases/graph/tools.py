@@ -1,0 +1,81 @@
+"""What every change of the graph needs in its hands, and what may be remembered between two."""
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from uuid import UUID
+
+from libs.common.db import Tx
+from libs.common.personal import Sealer
+from services.identity.domain.evidence import Identifier
+from services.identity.domain.policy import NamespacePolicy, PolicySet
+from services.identity.store import persons, policies
+from services.identity.store.nodes import Key
+from services.identity.store.numbers import Numbers
+
+REMEMBERED = 200_000
+
+
+class GraphTools:
+    """Clocks, sealers and policies of the workspaces, numbers to give out, and facts that never change."""
+
+    def __init__(
+        self,
+        *,
+        sealer: Callable[[int], Sealer],
+        now: Callable[[int], datetime],
+        defaults: Mapping[str, NamespacePolicy],
+    ) -> None:
+        self.sealer = sealer
+        self.now = now
+        self.numbers = Numbers()
+        self._defaults = dict(defaults)
+        self._policies: dict[int, PolicySet] = {}
+        self._person_ids: dict[Key, UUID] = {}
+        self._lookups: dict[tuple[int, Identifier], bytes] = {}
+        self.existing: set[tuple[int, bytes]] = set()
+        """Keyed hashes of identifiers that are stored, so that they need not be asked for."""
+
+    def lookup(self, workspace_id: int, identifier: Identifier) -> bytes:
+        """Return the keyed hash under which an identifier is found."""
+        known = self._lookups.get((workspace_id, identifier))
+        if known is None:
+            if len(self._lookups) >= REMEMBERED:
+                self._lookups.clear()
+                self.existing.clear()
+            text = f"{identifier.namespace}\0{identifier.scope}"
+            known = self.sealer(workspace_id).lookup(text, identifier.value.encode())
+            self._lookups[workspace_id, identifier] = known
+        return known
+
+    async def policies_in_force(self, tx: Tx, workspace_ids: Collection[int]) -> dict[int, PolicySet]:
+        """Return the policies of workspaces; they stay in force until the transaction ends."""
+        heads = await policies.hold(tx, sorted(workspace_ids))
+        return {one: await self._of_version(tx, one, version) for one, version in heads.items()}
+
+    async def present_policies(self, tx: Tx, workspace_id: int) -> PolicySet:
+        """Return the policies of a workspace as they stand, for reading."""
+        return await self._of_version(tx, workspace_id, await policies.present(tx, workspace_id))
+
+    async def _of_version(self, tx: Tx, workspace_id: int, version: int) -> PolicySet:
+        known = self._policies.get(workspace_id)
+        if known is None or known.version != version:
+            declared = await policies.read(tx, workspace_id, version)
+            known = PolicySet(version, {**self._defaults, **declared})
+            self._policies[workspace_id] = known
+        return known
+
+    async def person_ids(self, tx: Tx, keys: Collection[Key]) -> dict[Key, UUID]:
+        """Return the ids of persons; a number's id never changes."""
+        known = {one: self._person_ids[one] for one in keys if one in self._person_ids}
+        missing = [one for one in keys if one not in known]
+        if missing:
+            found = {one: row.person_id for one, row in (await persons.read(tx, missing)).items()}
+            # Rows of this transaction may still be rolled back.
+            tx.after_commit(lambda: self._remember_persons(found))
+            known |= found
+        return known
+
+    def _remember_persons(self, found: dict[Key, UUID]) -> None:
+        if len(self._person_ids) >= REMEMBERED:
+            self._person_ids.clear()
+        self._person_ids |= found

@@ -1,0 +1,92 @@
+"""The stored graph as tests drive and read it."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from libs.common.db import statement
+from libs.common.personal import Sealer
+from services.identity.domain.evidence import Evidence, Identifier
+from services.identity.domain.policy import PolicySet
+from services.identity.store import policies as policy_store
+from services.identity.usecases.graph.batch import Batch, Fact
+from services.identity.usecases.graph.resolve_evidence import resolve_evidence
+from services.identity.usecases.graph.tools import GraphTools
+from tests.fixtures.postgres import ServiceDatabase
+from tests.identity.graph.worlds import NOW
+
+WORKSPACE = 7
+
+
+@dataclass
+class Stored:
+    """The partition as PostgreSQL holds it, in identifiers."""
+
+    persons: frozenset[frozenset[Identifier]]
+    active: frozenset[frozenset[Identifier]]
+    refused: dict[frozenset[Identifier], tuple[str, str]]
+    shared: frozenset[Identifier]
+    ids: dict[Identifier, UUID]
+
+
+@dataclass
+class Graph:
+    """A graph in its own database, under a clock that stands still unless it is set."""
+
+    database: ServiceDatabase
+    now: datetime = NOW
+    sealer: Sealer = field(default_factory=lambda: Sealer({1: b"k" * 32}))
+
+    def __post_init__(self) -> None:
+        self.tools = self.fresh_tools()
+
+    def fresh_tools(self) -> GraphTools:
+        """Tools as another process would have them."""
+        return GraphTools(sealer=lambda _: self.sealer, now=lambda _: self.now, defaults={})
+
+    async def declare(self, workspace_id: int, policies: PolicySet) -> None:
+        async with self.database.worker.transaction(workspace_id) as tx:
+            await policy_store.put(tx, workspace_id, policies.policies, self.now)
+
+    async def take(
+        self, events: Sequence[Evidence], *, workspace_id: int = WORKSPACE, tools: GraphTools | None = None
+    ) -> Batch:
+        """Take one batch, again when it lost against another worker."""
+        for attempt in range(20):
+            try:
+                async with self.database.worker.transaction(workspace_id) as tx:
+                    return await resolve_evidence(tx, [Fact(workspace_id, one) for one in events], tools or self.tools)
+            except Exception as error:
+                if "deadlock" not in str(error):
+                    raise
+                await asyncio.sleep(random.random() * 0.05 * (attempt + 1))
+        raise AssertionError("twenty deadlocks in a row")
+
+    async def stored(self, workspace_id: int = WORKSPACE) -> Stored:
+        """Read the whole partition."""
+        async with self.database.worker.transaction(workspace_id) as tx:
+            nodes = await tx.fetch(statement("select * from node"))
+            links = await tx.fetch(statement("select * from link"))
+            people = await tx.fetch(statement("select * from person"))
+        names = {
+            row["node_no"]: Identifier(row["namespace"], row["scope"], self.sealer.open(row["sealed"]).decode())
+            for row in nodes
+        }
+        ids = {row["person_no"]: row["person_id"] for row in people if row["state"] == "active"}
+        groups: dict[int, set[Identifier]] = {}
+        for row in nodes:
+            groups.setdefault(row["person_no"], set()).add(names[row["node_no"]])
+        assert set(groups) == set(ids), "every living person owns something, and every owner lives"
+        pairs = [(frozenset((names[row["low_no"]], names[row["high_no"]])), row) for row in links]
+        return Stored(
+            persons=frozenset(frozenset(group) for group in groups.values()),
+            active=frozenset(pair for pair, row in pairs if row["state"] == "active"),
+            refused={
+                pair: (row["state"], row["reason"]) for pair, row in pairs if row["state"] not in {None, "active"}
+            },
+            shared=frozenset(names[row["node_no"]] for row in nodes if row["is_shared"]),
+            ids={names[row["node_no"]]: ids[row["person_no"]] for row in nodes},
+        )

@@ -1,0 +1,169 @@
+"""The laws of the assignment rule, on the pure function."""
+
+from collections import Counter
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.identity.domain.evidence import Evidence, Identifier
+from services.identity.domain.links import link_pairs, once_each, pairs
+from services.identity.domain.partition import Partition, partition
+from services.identity.domain.policy import PolicySet
+from tests.identity.graph.worlds import DENSE, EXAMPLES, FADING, NOW, histories
+
+policy_sets = st.sampled_from([DENSE, FADING])
+many = settings(max_examples=EXAMPLES, deadline=None)
+
+
+@many
+@given(histories(), policy_sets, st.data())
+def test_the_order_of_events_does_not_matter(events, policies, data):
+    shuffled = data.draw(st.permutations(events))
+    assert partition(shuffled, policies, NOW) == partition(events, policies, NOW)
+
+
+@many
+@given(histories(), policy_sets, st.data())
+def test_repeated_events_change_nothing(events, policies, data):
+    repeats = data.draw(st.lists(st.sampled_from(events), max_size=10))
+    assert partition([*events, *repeats], policies, NOW) == partition(events, policies, NOW)
+
+
+@many
+@given(histories(), policy_sets)
+def test_every_identifier_is_in_exactly_one_person(events, policies):
+    seen = {one for event in events for one in event.identifiers}
+    counted = Counter(one for person in partition(events, policies, NOW).persons for one in person)
+    assert counted == Counter(seen)
+
+
+@many
+@given(histories(), policy_sets)
+def test_no_person_exceeds_a_cap(events, policies):
+    result = partition(events, policies, NOW)
+    replaced = {one for event in events if event.kind == "supersede" for one in event.identifiers}
+    for person in result.persons:
+        accounts = [one for one in person if one.namespace == "account" and one not in replaced]
+        assert len(accounts) <= 1
+        assert sum(one.namespace == "union" for one in person) <= 2
+        assert sum(one.namespace == "tel" for one in person) <= 3
+        for scope in ("app1", "app2"):
+            assert sum(one.namespace == "openid" and one.scope == scope for one in person) <= 2
+
+
+@many
+@given(histories(), policy_sets)
+def test_no_active_link_touches_a_hub_and_a_hub_is_alone(events, policies):
+    result = partition(events, policies, NOW)
+    for pair in result.active:
+        assert not result.shared & set(pair)
+    for hub in result.shared:
+        assert result.person_of(hub) == {hub}
+
+
+@many
+@given(histories(), policy_sets)
+def test_a_hub_is_what_its_definition_says(events, policies):
+    result = partition(events, policies, NOW)
+    replaced = {one for event in events if event.kind == "supersede" for one in event.identifiers[:1]}
+    reached: dict[Identifier, set[Identifier]] = {}
+    alive = [
+        *result.active,
+        *(
+            pair
+            for pair, why in result.refused.items()
+            if why.state in {"suppressed", "shared"} and why.reason not in {"inferred", "consent"}
+        ),
+    ]
+    for one, other in alive:
+        reached.setdefault(one, set()).add(other)
+        reached.setdefault(other, set()).add(one)
+    for node, others in reached.items():
+        policy = policies.of(node.namespace)
+        if policy.hub_threshold is None or replaced & others:
+            continue
+        counted = {
+            other
+            for other in others
+            if (
+                policies.of(other.namespace).is_singleton
+                if policy.bridges
+                else policies.of(other.namespace).priority <= 3
+            )
+        }
+        assert (node in result.shared) == (len(counted) > policy.hub_threshold)
+
+
+@many
+@given(histories(), policy_sets)
+def test_persons_are_held_together_by_links_that_have_evidence(events, policies):
+    result = partition(events, policies, NOW)
+    witnessed = {pair for event in events for pair, _ in link_pairs(event, policies)}
+    assert result.active <= witnessed
+    assert components(result) == result.persons
+
+
+def components(result: Partition) -> frozenset[frozenset[Identifier]]:
+    groups = {one: {one} for person in result.persons for one in person}
+    for one, other in result.active:
+        if groups[one] is not groups[other]:
+            groups[one] |= groups[other]
+            for member in groups[other]:
+                groups[member] = groups[one]
+    return frozenset(frozenset(group) for group in groups.values())
+
+
+@many
+@given(histories(), policy_sets)
+def test_a_refused_link_names_who_stands_in_the_way(events, policies):
+    result = partition(events, policies, NOW)
+    for (one, other), refused in result.refused.items():
+        if refused.state != "suppressed" or refused.reason in {"inferred", "consent"}:
+            continue
+        assert result.person_of(one) != result.person_of(other)
+        assert refused.blockers is not None
+        mine, theirs = refused.blockers
+        assert mine in result.person_of(one)
+        assert theirs in result.person_of(other)
+        if refused.reason.startswith("limit:"):
+            assert {mine.namespace, theirs.namespace} == {refused.reason.removeprefix("limit:")}
+
+
+@many
+@given(histories(), policy_sets, st.data())
+def test_an_event_changes_only_persons_of_its_raw_component(events, policies, data):
+    position = data.draw(st.integers(0, len(events) - 1))
+    event = events[position]
+    without = [one for one in events if one is not event]
+    touched = raw_component(events, policies, set(event.identifiers))
+    before, after = partition(without, policies, NOW), partition(events, policies, NOW)
+    for person in after.persons:
+        if not person & touched:
+            assert person in before.persons
+
+
+def raw_component(events: list[Evidence], policies: PolicySet, start: set[Identifier]) -> set[Identifier]:
+    reached = set(start)
+    grown = True
+    while grown:
+        grown = False
+        for other in events:
+            for pair in pairs(other, policies):
+                if reached & set(pair) and not reached >= set(pair):
+                    reached |= set(pair)
+                    grown = True
+    return reached
+
+
+@many
+@given(histories(), policy_sets)
+def test_each_raw_component_can_be_rebuilt_alone(events, policies):
+    whole = partition(events, policies, NOW)
+    left = {one for event in events for one in event.identifiers}
+    persons: set[frozenset[Identifier]] = set()
+    while left:
+        touched = raw_component(events, policies, {min(left)})
+        inside = [one for one in once_each(events) if touched & set(one.identifiers)]
+        persons |= {person for person in partition(inside, policies, NOW).persons if person <= touched}
+        left -= touched
+    assert persons == whole.persons

@@ -1,0 +1,54 @@
+"""The stored, incremental graph against the pure function that rebuilds everything."""
+
+import asyncio
+import random
+
+import pytest
+
+from services.identity.domain.evidence import Evidence
+from services.identity.domain.partition import partition
+from services.identity.domain.policy import PolicySet
+from tests.identity.graph.graphs import Graph, Stored
+from tests.identity.graph.worlds import DENSE, FADING, NOW, a_history
+
+
+def assert_equal(stored: Stored, events: list[Evidence], policies: PolicySet) -> None:
+    expected = partition(events, policies, NOW)
+    assert stored.persons == expected.persons
+    assert stored.shared == expected.shared
+    assert stored.active == {frozenset(pair) for pair in expected.active}
+    assert stored.refused == {frozenset(pair): (why.state, why.reason) for pair, why in expected.refused.items()}
+
+
+@pytest.mark.parametrize("policies", [DENSE, FADING], ids=["dense", "fading"])
+@pytest.mark.parametrize("seed", range(6))
+async def test_batches_of_any_size_in_any_order_end_in_the_same_partition(graph_of, policies, seed):
+    graph: Graph = await graph_of(policies)
+    chance = random.Random(seed)
+    events = a_history(chance, 160, values=14)
+    deliveries = [*events, *chance.sample(events, 20)]
+    chance.shuffle(deliveries)
+    position = 0
+    while position < len(deliveries):
+        size = chance.choice([1, 1, 2, 5, 20])
+        await graph.take(deliveries[position : position + size])
+        position += size
+        if chance.random() < 0.3:
+            assert_equal(await graph.stored(), deliveries[:position], policies)
+    assert_equal(await graph.stored(), events, policies)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_concurrent_workers_end_in_the_same_partition(graph_of, seed):
+    graph: Graph = await graph_of(DENSE)
+    chance = random.Random(100 + seed)
+    events = a_history(chance, 240, values=16)
+    shares = [events[number::3] for number in range(3)]
+
+    async def work(share: list[Evidence]) -> None:
+        tools = graph.fresh_tools()
+        for position in range(0, len(share), 4):
+            await graph.take(share[position : position + 4], tools=tools)
+
+    await asyncio.gather(*(work(share) for share in shares))
+    assert_equal(await graph.stored(), events, DENSE)
