@@ -42,8 +42,13 @@ class Call(NamedTuple):
     body: dict[str, Any]
 
 
-def read_call(raw: bytes | memoryview, kind: str | None = None, shared: dict[str, Any] | None = None) -> Call | Refusal:
-    """Return the call in `raw` JSON; `kind` is the endpoint's (None: its own `type`), `shared` the batch's context."""
+def read_call(
+    raw: bytes | memoryview, kind: str | None = None, shared: dict[str, Any] | None = None, *, personless: bool = False
+) -> Call | Refusal:
+    """Return the call in `raw` JSON; `kind` is the endpoint's (None: its own `type`), `shared` the batch's context.
+
+    `personless` admits a call that names nobody: in imports, where the mapping says so.
+    """
     if len(raw) > EVENT_BYTES:
         return Refusal("event_too_large", "", f"an event may have {EVENT_BYTES} bytes, this one has {len(raw)}")
     body = decode_object(raw)
@@ -53,7 +58,7 @@ def read_call(raw: bytes | memoryview, kind: str | None = None, shared: dict[str
     if shared:
         body = _with_shared(body, shared)
         payload = msgspec.json.encode(body)
-    return _checked(body, payload, kind)
+    return _checked(body, payload, kind, personless)
 
 
 def decode_object(raw: bytes | memoryview) -> dict[str, Any] | Refusal:
@@ -97,12 +102,12 @@ def _with_shared(body: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]
     return merged
 
 
-def _checked(body: dict[str, Any], payload: bytes, kind: str | None) -> Call | Refusal:
+def _checked(body: dict[str, Any], payload: bytes, kind: str | None, personless: bool) -> Call | Refusal:
     told = kind or body.get("type")
     word = told.lower() if isinstance(told, str) else ""
     if word not in KINDS:
         return Refusal("unknown_type", "/type", f"type is one of {', '.join(sorted(KINDS))}")
-    refusal = _wrong_shape(body) or _incomplete(body, word)
+    refusal = _wrong_shape(body) or _incomplete(body, word, personless)
     if refusal is not None:
         return refusal
     original_time = read_time(body.get("originalTimestamp")) or read_time(body.get("timestamp"))
@@ -141,7 +146,7 @@ def _wrong_shape(body: dict[str, Any]) -> Refusal | None:
     return None
 
 
-def _incomplete(body: dict[str, Any], kind: str) -> Refusal | None:
+def _incomplete(body: dict[str, Any], kind: str, personless: bool) -> Refusal | None:
     if kind == "track":
         name = body.get("event")
         if not isinstance(name, str):
@@ -154,7 +159,7 @@ def _incomplete(body: dict[str, Any], kind: str) -> Refusal | None:
         return Refusal("no_group_id", "/groupId", "a group call names its groupId")
     if kind == "alias" and scalar_text(body.get("previousId")) is None:
         return Refusal("no_previous_id", "/previousId", "an alias call names its previousId")
-    if not is_identified(body):
+    if not personless and not is_identified(body):
         return Refusal("no_identifier", "/userId", "send userId or anonymousId, or another identifier")
     return None
 

@@ -106,8 +106,7 @@ async def _open(
         mode="test",
         roles=frozenset({"api"}),
         data_dir=tmp_path / "data",
-        import_dir=str(import_dir),
-        **more,
+        **{"import_dir": str(import_dir), **more},
     )
     runtime = await stack.enter_async_context(running(definition, settings, bus=MemoryBus()))
     app = app_of(definition, runtime)

@@ -1,0 +1,73 @@
+"""Rows of a file read as calls."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import msgspec
+
+from services.identity.domain.calls import Call, Refusal, is_identified, read_call
+from services.identity.domain.mapping import ImportMapping, map_row
+
+
+class MappedRow(NamedTuple):
+    """A row that is a call."""
+
+    row_no: int
+    message_id: str
+    call: Call
+    personless: bool
+
+
+class BadRow(NamedTuple):
+    """A row that is none: why, and its cells as JSON."""
+
+    row_no: int
+    refusal: Refusal
+    cells: bytes
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Some consecutive rows, sorted into calls and others. `last` is the number of the last row read."""
+
+    first: int
+    last: int
+    calls: list[MappedRow] = field(default_factory=list)
+    bad: list[BadRow] = field(default_factory=list)
+
+    @property
+    def personless(self) -> int:
+        """How many rows name nobody."""
+        return sum(row.personless for row in self.calls)
+
+
+def read_chunk(
+    rows: Iterable[tuple[int, dict[str, Any] | str]], mapping: ImportMapping, file_hash: str, *, after: int
+) -> Chunk:
+    """Return the calls of some rows; each bears the id (file hash, row number), so equal rows stay apart."""
+    chunk = Chunk(first=after + 1, last=after)
+    for row_no, cells in rows:
+        chunk.last = row_no
+        read = _read(cells, mapping)
+        if isinstance(read, Refusal):
+            chunk.bad.append(BadRow(row_no, read, _as_json(cells)))
+        else:
+            message_id = read.message_id or f"{file_hash[:32]}:{row_no}"
+            chunk.calls.append(MappedRow(row_no, message_id, read, not is_identified(read.body)))
+    return chunk
+
+
+def _read(cells: dict[str, Any] | str, mapping: ImportMapping) -> Call | Refusal:
+    if isinstance(cells, str):
+        return Refusal("unreadable_row", "", cells)
+    raw = map_row(cells, mapping)
+    return raw if isinstance(raw, Refusal) else read_call(raw, personless=mapping.personless)
+
+
+def _as_json(cells: dict[str, Any] | str) -> bytes:
+    value = {"unreadable": cells} if isinstance(cells, str) else cells
+    try:
+        return msgspec.json.encode(value)
+    except (UnicodeEncodeError, TypeError, ValueError, RecursionError):
+        return msgspec.json.encode({"unreadable": repr(value)[:10_000]})

@@ -1,0 +1,118 @@
+"""Imports, a chunk of rows a transaction, resumed where the last commit left them."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from libs.common.errors import Conflict
+from libs.common.jobs import Job
+from libs.common.runtime import Runtime
+from services.identity.domain.import_rows import Chunk, read_chunk
+from services.identity.domain.mapping import ImportMapping
+from services.identity.store import imports
+from services.identity.store.imports import ImportRow
+from services.identity.store.row_files import FileRow, read_rows
+from services.identity.usecases.advance_import import advance_import
+from services.identity.usecases.open_months import open_months
+
+log = logging.getLogger(__name__)
+
+CHUNK_ROWS = 2_000
+CHUNKS_A_ROUND = 10
+BACKLOG_ROWS = 50_000
+"""While the resolver has this much to read, imports wait: live events must not queue behind a file."""
+
+
+@dataclass
+class _Reader:
+    """An open file, standing after row `position`."""
+
+    rows: Iterator[FileRow]
+    position: int
+
+
+_readers: dict[UUID, _Reader] = {}
+
+
+async def run(runtime: Runtime[Any]) -> int:
+    """Take some chunks of the oldest import; return how many rows."""
+    async with runtime.worker_database.transaction([]) as tx:
+        queued = await imports.queued(tx, 1)
+        crowded = await imports.backlog(tx, BACKLOG_ROWS) >= BACKLOG_ROWS
+    if not queued or crowded:
+        return 0
+    workspace_id, import_id = queued[0]
+    done = 0
+    for _ in range(CHUNKS_A_ROUND):
+        rows = await _take_chunk(runtime, workspace_id, import_id)
+        done += rows
+        if rows == 0:
+            break
+    runtime.wake("resolve_events")
+    return done
+
+
+async def _take_chunk(runtime: Runtime[Any], workspace_id: int, import_id: UUID) -> int:
+    now = runtime.now(workspace_id)
+    async with runtime.worker_database.transaction(workspace_id) as tx:
+        row = await imports.find(tx, workspace_id, import_id)
+    if row is None or row.state not in {"waiting", "running"}:
+        return await _end(runtime, workspace_id, import_id, "stopped", "", now)
+    try:
+        chunk = await asyncio.to_thread(_next_chunk, row)
+    except (OSError, ValueError, EOFError) as error:
+        return await _end(runtime, workspace_id, import_id, "failed", f"the file cannot be read: {error}", now)
+    if chunk.last == row.next_row:
+        return await _end(runtime, workspace_id, import_id, "done", "", now)
+    source = runtime.directory.source(row.source_id)
+    if source is None:
+        return await _end(runtime, workspace_id, import_id, "failed", "its source is gone", now)
+    try:
+        async with runtime.worker_database.transaction([]) as tx:
+            await open_months(tx, [now])
+        async with runtime.worker_database.transaction(workspace_id) as tx:
+            await advance_import(tx, row=row, chunk=chunk, source=source, sealer=runtime.sealer(workspace_id), now=now)
+    except Conflict:
+        _readers.pop(import_id, None)
+        return 0
+    except BaseException:
+        # The reader stands beyond the checkpoint now.
+        _readers.pop(import_id, None)
+        raise
+    return chunk.last - row.next_row
+
+
+def _next_chunk(row: ImportRow) -> Chunk:
+    reader = _readers.get(row.import_id)
+    if reader is None or reader.position != row.next_row:
+        rows = read_rows(Path(row.file_path), row.format, after=row.next_row)
+        reader = _readers[row.import_id] = _Reader(rows, row.next_row)
+    mapping = msgspec.convert(row.mapping, ImportMapping)
+    chunk = read_chunk(islice(reader.rows, CHUNK_ROWS), mapping, row.file_hash, after=row.next_row)
+    reader.position = chunk.last
+    return chunk
+
+
+async def _end(runtime: Runtime[Any], workspace_id: int, import_id: UUID, state: str, why: str, now: datetime) -> int:
+    _readers.pop(import_id, None)
+    async with runtime.worker_database.transaction(workspace_id) as tx:
+        await imports.finish(tx, workspace_id, import_id, state=state, why=why, now=now)
+    log.info("import ended", extra={"import": str(import_id), "state": state, "why": why})
+    return 1
+
+
+async def open_imports(runtime: Runtime[Any], workspace_id: int) -> int:
+    """Return how many imports of a workspace are still to be run."""
+    async with runtime.worker_database.transaction([]) as tx:
+        return sum(workspace == workspace_id for workspace, _ in await imports.queued(tx, 1_000))
+
+
+job = Job(name="run_imports", run=run, open=open_imports, idle_seconds=1.0)
