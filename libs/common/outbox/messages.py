@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 from libs.common.outbox.rows import MAX_BYTES, MAX_EVENTS
 
@@ -40,8 +41,12 @@ class Message:
 
     @property
     def key(self) -> str:
-        """Return the same text for the same rows: the stream drops a second copy."""
-        return f"{self.rows[0].log_id}-{self.rows[-1].log_id}-{len(self.rows)}-{sum(r.said_again for r in self.rows)}"
+        """Return the same text for the same rows: the stream drops a second copy.
+
+        By content, because the numbers of the log begin anew in a restored database while the stream remembers.
+        """
+        content = blake2b(self.payload, digest_size=16).hexdigest()
+        return f"{content}-{sum(row.said_again for row in self.rows)}"
 
     def has_room_for(self, row: ClaimedRow) -> bool:
         """Tell whether the row still fits within the bounds."""
