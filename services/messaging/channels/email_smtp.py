@@ -26,12 +26,8 @@ from services.messaging.domain.provider_errors import CanonicalError, code_table
 from services.messaging.settings import MessagingSettings
 
 LOOKUP_SECONDS = 5.0
-_FOUND: dict[str, Found] = {
-    "delivered": "delivered",
-    "accepted": "accepted",
-    "failed": "failed",
-    "absent": "absent",
-}
+LOOKUP_BATCH = 50
+_FOUND: dict[object, Found] = {True: "delivered", False: "absent"}
 # What cannot have reached the mailbox: the body was never taken.
 _BEFORE_BODY = (aiosmtplib.SMTPException, OSError, TimeoutError)
 
@@ -154,14 +150,21 @@ class EmailSmtp:
         return client
 
     async def poll(self, message_ids: Sequence[str]) -> dict[str, Found]:
-        """Ask the relay's look-up what became of Message-IDs; raises Unavailable when it does not answer."""
-        try:
-            async with httpx.AsyncClient(timeout=LOOKUP_SECONDS, trust_env=False) as client:
-                answer = await client.post(self._settings.smtp_lookup_url, json={"message_ids": list(message_ids)})
-                answers = answer.raise_for_status().json()["answers"]
-                return {name: _FOUND.get(str(answers.get(name)), "unknown") for name in message_ids}
-        except (httpx.HTTPError, KeyError, ValueError, AttributeError, TypeError) as error:
-            raise Unavailable(f"the relay's look-up does not answer: {type(error).__name__}") from error
+        """Ask the relay's look-up (`?id=<Message-ID>&id=…` -> `{"messages": {id: true|false}}`) what it has taken.
+
+        Raises Unavailable when it does not answer.
+        """
+        found: dict[str, Found] = {}
+        async with httpx.AsyncClient(timeout=LOOKUP_SECONDS, trust_env=False) as client:
+            for start in range(0, len(message_ids), LOOKUP_BATCH):
+                part = message_ids[start : start + LOOKUP_BATCH]
+                try:
+                    answer = await client.get(self._settings.smtp_lookup_url, params={"id": list(part)})
+                    taken = answer.raise_for_status().json()["messages"]
+                    found.update({name: _FOUND.get(taken.get(name), "unknown") for name in part})
+                except (httpx.HTTPError, KeyError, ValueError, AttributeError, TypeError) as error:
+                    raise Unavailable(f"the relay's look-up does not answer: {type(error).__name__}") from error
+        return found
 
     def parse_callback(self, headers: Mapping[str, str], body: bytes) -> list[Receipt]:
         """Read a bounce or delivery report (RFC 3464)."""

@@ -18,7 +18,7 @@ from services.messaging.domain.channel import (
 from services.messaging.domain.provider_errors import CanonicalError
 from services.messaging.store.inbox_messages import InboxRow, add_inbox_messages
 
-_SHOWN = ("subject", "body", "text", "url", "action")
+_SHOWN = ("subject", "text", "url", "action")
 
 
 class Inbox:

@@ -1,7 +1,9 @@
 """What messaging asks of profile at the moment of sending, and tells it when somebody unsubscribes."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -79,3 +81,30 @@ def _reach(answer: Answer) -> Reach:
         locale=answer.locale,
         traits=answer.traits,
     )
+
+
+async def withdraw(
+    peers: Peers,
+    workspace_id: int,
+    *,
+    withdrawal_id: UUID,
+    person_no: int,
+    purpose: str,
+    channel: str,
+    topic: str,
+    at: datetime,
+    proof: str,
+) -> None:
+    """Write a withdrawal into the consent ledger; `withdrawal_id` makes a repeat harmless."""
+    consent = {
+        "person_no": person_no,
+        "purpose": purpose,
+        "channel": channel,
+        "topic": topic,
+        "state": "withdrawn",
+        "source": "messaging",
+        "proof": proof,
+        "at": at,
+        "id": withdrawal_id,
+    }
+    await peers.post("profile", CONSENTS_PATH, workspace_id, {"consents": [consent]}, object)

@@ -87,7 +87,8 @@ def finish(
         rendered,
         language=composition.language,
         unsubscribe_url=unsubscribe,
-        with_footer=can_unsubscribe and tracks_links,
+        is_mail=tracks_links,
+        with_footer=can_unsubscribe,
     )
     if tracks_links:
         wrap: Callable[[str], str] = links.click

@@ -15,7 +15,7 @@ class Content(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is said in one language, as Liquid; `channels` replaces parts for one channel."""
 
     subject: str = ""
-    body: str = ""
+    text: str = ""
     html: str = ""
     preheader: str = ""
     action_label: str = ""
@@ -54,7 +54,7 @@ class Rendering(msgspec.Struct, frozen=True, array_like=True):
 
 _MODES: dict[str, Mode] = {
     "subject": "header",
-    "body": "text",
+    "text": "text",
     "html": "html",
     "preheader": "text",
     "action_label": "text",
@@ -133,23 +133,21 @@ def text_to_html(text: str, action_label: str = "", action_url: str = "", prehea
 _UNSUBSCRIBE_WORDS = {"zh": "退订", "en": "Unsubscribe"}
 
 
-def assemble(rendered: Mapping[str, str], *, language: str, unsubscribe_url: str, with_footer: bool) -> dict[str, str]:
-    """Return a channel's content: subject, html, text, url and action, with the unsubscribe link where it belongs."""
-    body = rendered.get("body", "")
+def assemble(
+    rendered: Mapping[str, str], *, language: str, unsubscribe_url: str, is_mail: bool, with_footer: bool
+) -> dict[str, str]:
+    """Return a channel's content: subject, text, url, action; for mail also HTML, and the way out in both bodies."""
+    text, page = rendered.get("text", ""), rendered.get("html", "")
     label, url = rendered.get("action_label", ""), rendered.get("action_url", "").strip()
-    page = rendered.get("html") or text_to_html(body, label, url, rendered.get("preheader", ""))
-    text = body or re.sub(r"<[^>]+>", " ", rendered.get("html", ""))
+    content = {"subject": rendered.get("subject", ""), "text": text, "url": url, "action": label}
+    if not is_mail:
+        return content
+    page = page or text_to_html(text, label, url, rendered.get("preheader", ""))
+    text = text or html.unescape(re.sub(r"<[^>]+>", " ", page))
     if url and url not in text:
         text = f"{text}\n\n{label + ': ' if label else ''}{url}"
     if with_footer and unsubscribe_url not in page:
         word = _UNSUBSCRIBE_WORDS["zh" if language.lower().startswith("zh") else "en"]
         page += f'<p style="font-size:12px"><a href="{html.escape(unsubscribe_url)}">{word}</a></p>'
         text += f"\n\n{word}: {unsubscribe_url}"
-    return {
-        "subject": rendered.get("subject", ""),
-        "html": page,
-        "text": text,
-        "url": url,
-        "action": label,
-        "body": body,
-    }
+    return {**content, "html": page, "text": text}

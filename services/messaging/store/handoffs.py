@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from libs.common.db import Tx, statement
+from services.messaging.domain.provider_errors import CanonicalError
 
 _LOAD = statement("""
     select h.intent_id, h.channel, h.message_id, h.state, h.attempt, h.address_lookup, h.content_sealed, h.language,
@@ -84,6 +85,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     link: str = ""
     human: bool = True
+    error: CanonicalError | None = None
 
 
 async def load_handoffs(tx: Tx, workspace_id: int, intent_ids: Sequence[UUID]) -> list[Handoff]:

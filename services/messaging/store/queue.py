@@ -16,6 +16,10 @@ _RELEASE = statement("""
     update intent_queue set available_at = clock_timestamp() + make_interval(secs => :pause_seconds)
     where workspace_id = :workspace_id and intent_id = any(:intent_ids::uuid[]) and step = 'send'
 """)
+_LEAVE = statement("""
+    delete from intent_queue
+    where workspace_id = :workspace_id and intent_id = :intent_id and step in ('send', 'fallback')
+""")
 _NEXT_DUE = statement("""
     select min(due_at) from intent_queue where workspace_id = :workspace_id and step = :step and due_at > :now
 """)
@@ -56,6 +60,11 @@ async def release(tx: Tx, workspace_id: int, intent_ids: Sequence[UUID], *, paus
     await tx.execute(
         _RELEASE, workspace_id=workspace_id, intent_ids=list(intent_ids), pause_seconds=float(pause_seconds)
     )
+
+
+async def leave_queue(tx: Tx, workspace_id: int, intent_id: UUID) -> None:
+    """Take an intent out that waits for its next channel; one in a provider's hands stays."""
+    await tx.execute(_LEAVE, workspace_id=workspace_id, intent_id=intent_id)
 
 
 async def next_due(tx: Tx, workspace_id: int, step: Step, now: datetime) -> datetime | None:
