@@ -76,7 +76,7 @@ TEMPLATES: dict[str, dict[str, Any]] = {
 
 
 def _send(node: str, template: str, channel: str) -> dict[str, Any]:
-    return {"id": node, "type": "send", "channel": channel, "template": template, "purpose": "marketing"}
+    return {"id": node, "type": "send", "channel": channel, "template_key": template, "purpose": "marketing"}
 
 
 def journeys(segment_ids: dict[str, str]) -> dict[str, dict[str, Any]]:
@@ -115,7 +115,7 @@ def journeys(segment_ids: dict[str, str]) -> dict[str, dict[str, Any]]:
                 {
                     "id": "until-three-days-before",
                     "type": "wait",
-                    "until": {"event": "expires_at", "offset": "-P3D"},
+                    "until": {"kind": "property", "name": "expires_at", "offset": "-P3D"},
                 },
                 _send("remind", "coupon-expiry", "inbox"),
                 _send("mail", "coupon-expiry", "email"),

@@ -36,7 +36,6 @@ class Replay:
 async def replay(api: Api, workspace: Workspace, calls: list[Encoded], step: timedelta) -> Replay:
     """Go through the year in steps: move the clock to a step's end, then post what happened in it."""
     result = Replay()
-    posting = asyncio.Semaphore(REQUESTS_AT_ONCE)
     month = 0
     with _bar() as bar:
         task = bar.add_task("replaying 2017", total=len(calls), rate=0.0, day="")
@@ -49,7 +48,7 @@ async def replay(api: Api, workspace: Workspace, calls: list[Encoded], step: tim
             result.instants += await _move_clock(api, end, step)
             result.seconds_clock += time.perf_counter() - before
             before = time.perf_counter()
-            await asyncio.gather(*(_post(api, workspace, posting, result, *batch) for batch in batches(due)))
+            await post_all(api, workspace, result, due)
             result.seconds_posting += time.perf_counter() - before
             bar.update(task, advance=len(due), day=f"{end:%d %b}", rate=result.posted / (time.perf_counter() - began))
             if end.month != month:
@@ -61,6 +60,12 @@ async def replay(api: Api, workspace: Workspace, calls: list[Encoded], step: tim
         result.seconds_clock += time.perf_counter() - before
     result.sizes.append((YEAR_END, await segment_sizes(api)))
     return result
+
+
+async def post_all(api: Api, workspace: Workspace, result: Replay, calls: list[Encoded]) -> None:
+    """Post calls in batches, several requests at once, and count the answers."""
+    posting = asyncio.Semaphore(REQUESTS_AT_ONCE)
+    await asyncio.gather(*(_post(api, workspace, posting, result, *batch) for batch in batches(calls)))
 
 
 def _bar() -> Progress:

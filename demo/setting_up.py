@@ -88,6 +88,6 @@ async def _furnish(admin: Api, key: str) -> Workspace:
     await admin.put("messaging", "/v1/messaging/policies", caps)
     for name, definition in journeys(workspace.segment_ids).items():
         draft = await admin.post("journey", "/v1/journey/journeys", {"name": name, "definition": definition})
-        workspace.journey_ids[name] = draft["journey_id"]
-        await admin.post("journey", f"/v1/journey/journeys/{draft['journey_id']}/publish", {"policy": "pin"})
+        workspace.journey_ids[name] = draft["id"]
+        await admin.post("journey", f"/v1/journey/journeys/{draft['id']}/publish", {"policy": "pin"})
     return workspace

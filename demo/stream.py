@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from demo.calls import calls_of
+from demo.calls import DemoCall, calls_of
 from demo.shopping import Shopping
 from demo.touchpoints import Touchpoints
 
@@ -27,14 +27,29 @@ class Encoded:
 
 def encode_year(shopping: Shopping, world: dict[int, Touchpoints]) -> list[Encoded]:
     """Return every household's calls, by time."""
-    encoder = msgspec.json.Encoder()
-    encoded = [
-        Encoded(call.at, call.source, encoder.encode(call.body))
+    return encode(
+        call
         for household in shopping.households
         for call in calls_of(household, world[household.household_id], shopping)
-    ]
-    encoded.sort(key=lambda call: call.at)
-    return encoded
+    )
+
+
+def encode(calls: Iterable[DemoCall]) -> list[Encoded]:
+    """Return calls as they go over the wire, by time."""
+    encoder = msgspec.json.Encoder()
+    return sorted(
+        (Encoded(call.at, call.source, encoder.encode(call.body)) for call in calls), key=lambda call: call.at
+    )
+
+
+def rejoined_lines(calls: Iterable[Encoded]) -> int:
+    """Return the order lines in the calls, split orders rejoined by their order_id; each part counts once."""
+    parts: dict[str, dict[int, int]] = defaultdict(dict)
+    for call in calls:
+        if b'"order_id"' in call.body:
+            properties = msgspec.json.decode(call.body)["properties"]
+            parts[properties["order_id"]][properties["part"]] = len(properties["products"])
+    return sum(sum(lines.values()) for lines in parts.values())
 
 
 def between(calls: list[Encoded], start: datetime, end: datetime) -> list[Encoded]:
