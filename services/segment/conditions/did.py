@@ -74,8 +74,10 @@ class Did(Condition):
 
 def _parse_where(reader: Reader, grammar: Grammar) -> PropertyTest:
     named = reader.need("prop")
-    path = tuple(step.text() for step in named.items(at_least=1, at_most=DEEPEST_PATH)) if isinstance(named.value, list) else (
-        named.text(),
+    path = (
+        tuple(step.text() for step in named.items(at_least=1, at_most=DEEPEST_PATH))
+        if isinstance(named.value, list)
+        else (named.text(),)
     )
     test = grammar.test(reader, "prop")
     if test.only_traits:

@@ -4,7 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.segment.domain.columns import TRAIT_COLUMNS, map_columns
-from services.segment.domain.condition import Concerns, Condition, ConditionKind, Grammar, Inquiry, Question, Test, negate
+from services.segment.domain.condition import (
+    Concerns,
+    Condition,
+    ConditionKind,
+    Grammar,
+    Inquiry,
+    Question,
+    Test,
+    negate,
+)
 from services.segment.domain.edges import TimeEdge
 from services.segment.domain.formula import Formula
 from services.segment.domain.reader import Reader
@@ -39,8 +48,10 @@ class TraitHolds(Condition):
 
 def _parse(reader: Reader, grammar: Grammar) -> Condition:
     named = reader.need("trait")
-    path = tuple(step.text() for step in named.items(at_least=1, at_most=DEEPEST_PATH)) if isinstance(named.value, list) else (
-        named.text(),
+    path = (
+        tuple(step.text() for step in named.items(at_least=1, at_most=DEEPEST_PATH))
+        if isinstance(named.value, list)
+        else (named.text(),)
     )
     return TraitHolds(path[0], path[1:], grammar.test(reader, "trait"))
 

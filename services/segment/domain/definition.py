@@ -59,7 +59,9 @@ class Definition:
 
     def concerns(self) -> Concerns:
         """Return what it looks at."""
-        return reduce(lambda left, right: left | right, (leaf.condition.concerns() for leaf in self.leaves()), Concerns())
+        return reduce(
+            lambda left, right: left | right, (leaf.condition.concerns() for leaf in self.leaves()), Concerns()
+        )
 
     def edges(self) -> frozenset[TimeEdge]:
         """Return who must be asked again as the clock goes on."""
@@ -78,6 +80,24 @@ def formula_of(node: Node, inquiry: Inquiry) -> Formula:
             return AnyOf(inner)
         case "none":
             return Not(AnyOf(inner))
+
+
+def formula_without(node: Node, pointer: str, inquiry: Inquiry) -> Formula | None:
+    """Return the persons a node would mean without the condition at `pointer`; None when nothing is left of it."""
+    if isinstance(node, Leaf):
+        return None if node.pointer == pointer else formula_of(node, inquiry)
+    kept = tuple(
+        inner for child in node.nodes if (inner := formula_without(child, pointer, inquiry)) is not None
+    )
+    if not kept:
+        return None
+    match node.kind:
+        case "all":
+            return All(kept)
+        case "any":
+            return AnyOf(kept)
+        case "none":
+            return Not(AnyOf(kept))
 
 
 def parse_definition(body: object, grammar: Grammar, *, pointer: str = "") -> Definition:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dateutil.relativedelta import MO, TH, FR, SA, SU, TU, WE, relativedelta
+from dateutil.relativedelta import FR, MO, SA, SU, TH, TU, WE, relativedelta
 
 Period = Literal["day", "week", "month", "quarter", "year"]
 PERIODS: tuple[Period, ...] = ("day", "week", "month", "quarter", "year")
@@ -30,7 +30,7 @@ class Moment:
         wall = datetime(day.year, day.month, day.day, tzinfo=zone)
         instant = wall.astimezone(UTC)
         if instant.astimezone(zone).replace(tzinfo=None) != wall.replace(tzinfo=None):
-            return (instant + (wall.utcoffset() or timedelta()) - (wall.replace(fold=1).utcoffset() or timedelta()))
+            return instant + (wall.utcoffset() or timedelta()) - (wall.replace(fold=1).utcoffset() or timedelta())
         return instant
 
     def period(self, period: Period, offset: int) -> tuple[datetime, datetime]:

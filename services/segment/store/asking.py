@@ -1,7 +1,7 @@
 """One statement for all questions of an inquiry, about everybody or about some persons only."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy
 from pyroaring import BitMap
@@ -44,6 +44,24 @@ async def ask(columnar: Columnar, inquiry: Inquiry, scope: Scope) -> list[BitMap
         mask = (words[number // WORD] >> numpy.uint64(number % WORD)) & numpy.uint64(1)
         answers[number] = BitMap(persons[mask.astype(bool)])
     return answers
+
+
+async def explain(columnar: Columnar, inquiry: Inquiry, scope: Scope) -> list[str]:
+    """Return, for the one person of the scope, what each question looked at, as text."""
+    shown = [""] * len(inquiry.questions)
+    for source in ("event", "trait"):
+        numbered = [
+            (number, replace(asked, holds=asked.value))
+            for number, asked in enumerate(inquiry.questions)
+            if asked.source == source
+        ]
+        if not numbered:
+            continue
+        inner = _events(inquiry, scope, numbered) if source == "event" else _traits(inquiry, scope, numbered)
+        for row in await columnar.rows(inner, inquiry.bind.parameters):
+            for number, _ in numbered:
+                shown[number] = row[f"q{number}"]
+    return shown
 
 
 def _words(inquiry: Inquiry) -> int:

@@ -5,7 +5,7 @@ import base64
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,10 @@ QUERY_SETTINGS = {"max_execution_time": 60, "max_memory_usage": 8_000_000_000, "
 
 class QueryTooHeavy(Unavailable):
     """The question needs more time or memory than one question may take."""
+
+
+class Refusal(Exception):
+    """The engine does not take the question."""
 
 
 class Columnar:
@@ -63,7 +67,7 @@ class Columnar:
         except DatabaseError as error:
             if error.code in _TOO_HEAVY:
                 raise QueryTooHeavy("the question needs more time or memory than one question may take") from error
-            raise
+            raise Refusal(str(error)) from error
 
     async def rows(self, sql: str, parameters: Mapping[str, Bindable]) -> list[dict[str, Any]]:
         """Return a small answer as dictionaries."""
@@ -82,6 +86,13 @@ class Columnar:
             **whole,
         }
         await self._call(partial(self._client.raw_insert, table, None, lines, settings, "JSONEachRow"))
+
+    async def delete(self, table: str, workspace_id: int, column: str, numbers: Sequence[int]) -> None:
+        """Delete rows by a number; returns when the parts are rewritten."""
+        # a mutation is kept by its text, so that parameters cannot be bound; numbers are numbers
+        listed = ", ".join(str(int(number)) for number in numbers)
+        where = f"workspace_id = {int(workspace_id)} and {column} in ({listed})"
+        await self.command(f"alter table {table} delete where {where} settings mutations_sync = 2")
 
     async def command(self, sql: str, parameters: Mapping[str, Bindable] | None = None) -> None:
         """Run a statement without an answer."""

@@ -21,6 +21,12 @@ def decode(raw: bytes | bytearray | memoryview | str) -> object:
     return _decoder.decode(raw)
 
 
+def decode_object(raw: bytes | bytearray | memoryview | str) -> Mapping[str, object]:
+    """Return a decoded JSON object with exact numbers; anything else is an empty one."""
+    value = decode(raw)
+    return value if isinstance(value, dict) else {}
+
+
 def event_row(
     *,
     workspace_id: int,

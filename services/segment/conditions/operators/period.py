@@ -22,7 +22,9 @@ class InPeriod(Test):
     only_traits = True
 
     def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
-        first, last = (inquiry.bind.whole(microseconds(bound)) for bound in inquiry.moment.period(self.period, self.offset))
+        first, last = (
+            inquiry.bind.whole(microseconds(bound)) for bound in inquiry.moment.period(self.period, self.offset)
+        )
         at = value.instant(inquiry.zone)
         return f"({value.has(Facet.TIME)} and {at} >= {first} and {at} < {last})"
 

@@ -26,7 +26,9 @@ class HasPart(Test):
 
 def _parse(name: str, reader: Reader) -> Test:
     flag = reader.get("ignore_case")
-    return HasPart(name.removeprefix("not_"), reader.need("value").text(), flag.flag() if flag else False, name == "not_contains")
+    return HasPart(
+        name.removeprefix("not_"), reader.need("value").text(), flag.flag() if flag else False, name == "not_contains"
+    )
 
 
 operator = OperatorKind((*_SQL, "not_contains"), ("value", "ignore_case"), _parse)

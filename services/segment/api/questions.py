@@ -1,0 +1,176 @@
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field, model_validator
+
+from libs.common.http.callers import Caller, RuntimeOf, requires
+from services.segment.domain.definition import Definition
+from services.segment.store import persons
+from services.segment.usecases.ask_membership import ask_everybody, ask_membership
+from services.segment.usecases.check_definition import check_definition, read_definition
+from services.segment.usecases.explain_person import explain_person
+from services.segment.usecases.prove_patterns import prove_patterns
+from services.segment.usecases.save_segment import load_segment
+
+router = APIRouter(prefix="/v1/segment", tags=["questions"])
+
+Reader = Annotated[Caller, Depends(requires("segments:read"))]
+PersonNo = Annotated[int, Field(ge=1, lt=2**31)]
+MOST_PERSONS = 500
+SAMPLE = 10
+
+
+class Question(BaseModel):
+    """A segment, or a condition in the language of segments, and the persons asked about."""
+
+    segment_id: UUID | None = None
+    condition: dict[str, Any] | None = None
+    person_nos: Annotated[list[PersonNo], Field(max_length=MOST_PERSONS)]
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.segment_id is None) == (self.condition is None):
+            raise ValueError("give either `segment_id` or `condition`")
+        return self
+
+
+class Membership(BaseModel):
+    """Which of the persons asked about are in."""
+
+    person_nos: list[int]
+
+
+class PreviewOf(BaseModel):
+    """A definition to be tried."""
+
+    definition: dict[str, Any]
+
+
+class Sampled(BaseModel):
+    """A person found."""
+
+    person_no: int
+    person_id: UUID | None
+
+
+class Counted(BaseModel):
+    """How many a condition finds by itself, and how many the whole would gain if the condition were not there."""
+
+    pointer: str
+    count: int
+    removes: int
+
+
+class Warned(BaseModel):
+    """Something doubtful, and where it stands."""
+
+    pointer: str
+    detail: str
+
+
+class Preview(BaseModel):
+    """The exact count of a definition, now."""
+
+    count: int
+    universe: int
+    sample: list[Sampled]
+    conditions: list[Counted]
+    warnings: list[Warned]
+
+
+class ExplanationOf(BaseModel):
+    """A segment (or a definition) and the person it is explained for."""
+
+    segment_id: UUID | None = None
+    definition: dict[str, Any] | None = None
+    person_no: PersonNo
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.segment_id is None) == (self.definition is None):
+            raise ValueError("give either `segment_id` or `definition`")
+        return self
+
+
+class ExplainedCondition(BaseModel):
+    """Whether a condition holds, and the value that decides it (how often, or the trait's text)."""
+
+    pointer: str
+    holds: bool
+    value: str | None
+
+
+class Explanation(BaseModel):
+    """Why a person is a member, or is not; `manual` names the hand-made list that decides."""
+
+    member: bool
+    manual: str | None
+    conditions: list[ExplainedCondition]
+
+
+async def _definition(runtime: RuntimeOf, body: object, pointer: str) -> Definition:
+    definition = read_definition(body, pointer=pointer)
+    await prove_patterns(runtime.parts.columnar, definition)
+    return definition
+
+
+@router.post("/questions/membership")
+async def ask(body: Question, caller: Reader, runtime: RuntimeOf) -> Membership:
+    """Return which of up to 500 persons are in a segment, or meet a condition, at this moment."""
+    subject: Definition | UUID
+    if body.segment_id is not None:
+        async with runtime.database.transaction(caller.workspace_id) as tx:
+            await load_segment(tx, workspace_id=caller.workspace_id, segment_id=body.segment_id)
+        subject = body.segment_id
+    else:
+        subject = await _definition(runtime, body.condition, "/condition")
+        async with runtime.database.transaction(caller.workspace_id) as tx:
+            await check_definition(tx, workspace_id=caller.workspace_id, definition=subject)
+    found = await ask_membership(
+        runtime, workspace_id=caller.workspace_id, subject=subject, person_nos=body.person_nos
+    )
+    return Membership(person_nos=found)
+
+
+@router.post("/preview")
+async def preview(body: PreviewOf, caller: Reader, runtime: RuntimeOf) -> Preview:
+    """Return how many a definition finds now, ten of them, and what each condition does."""
+    workspace_id = caller.workspace_id
+    definition = await _definition(runtime, body.definition, "/definition")
+    async with runtime.database.transaction(workspace_id) as tx:
+        checked = await check_definition(tx, workspace_id=workspace_id, definition=definition)
+    asked = await ask_everybody(runtime, workspace_id=workspace_id, definition=definition)
+    step = max(1, len(asked.found) // SAMPLE)
+    sample = [asked.found[position] for position in range(0, len(asked.found), step)][:SAMPLE]
+    async with runtime.database.transaction(workspace_id) as tx:
+        known = await persons.snapshot(tx, workspace_id, sample)
+    return Preview(
+        count=len(asked.found),
+        universe=len(asked.among),
+        sample=[Sampled(person_no=number, person_id=known.get(number, (1, None))[1]) for number in sample],
+        conditions=[
+            Counted(pointer=pointer, count=len(found), removes=asked.removes.get(pointer, 0))
+            for pointer, found in asked.by_condition.items()
+        ],
+        warnings=[Warned(pointer=warning.pointer, detail=warning.detail) for warning in checked.warnings],
+    )
+
+
+@router.post("/explain")
+async def explain(body: ExplanationOf, caller: Reader, runtime: RuntimeOf) -> Explanation:
+    """Return which conditions hold for one person, with the values that decide them."""
+    workspace_id = caller.workspace_id
+    subject: Definition | UUID
+    if body.segment_id is not None:
+        async with runtime.database.transaction(workspace_id) as tx:
+            await load_segment(tx, workspace_id=workspace_id, segment_id=body.segment_id)
+        subject = body.segment_id
+    else:
+        subject = await _definition(runtime, body.definition, "/definition")
+    explained = await explain_person(runtime, workspace_id=workspace_id, subject=subject, person_no=body.person_no)
+    conditions = [
+        ExplainedCondition(pointer=condition.pointer, holds=condition.holds, value=condition.value)
+        for condition in explained.conditions
+    ]
+    return Explanation(member=explained.member, manual=explained.manual, conditions=conditions)

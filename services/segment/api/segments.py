@@ -1,0 +1,235 @@
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel, Field
+
+from libs.common.db import Tx
+from libs.common.errors import Invalid
+from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
+from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
+from libs.common.runtime import Runtime
+from services.segment.store import memberships, persons, segments
+from services.segment.store.rows import decode
+from services.segment.store.segments import SegmentRow
+from services.segment.usecases.check_definition import check_definition, read_definition
+from services.segment.usecases.prove_patterns import prove_patterns
+from services.segment.usecases.save_segment import (
+    Edit,
+    create_segment,
+    delete_segment,
+    dependents_of,
+    edit_segment,
+    load_segment,
+    set_lists,
+)
+
+router = APIRouter(prefix="/v1/segment", tags=["segments"])
+
+Reader = Annotated[Caller, Depends(requires("segments:read"))]
+Writer = Annotated[Caller, Depends(requires("segments:write"))]
+State = Literal["draft", "live"]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
+Definition = Annotated[dict[str, Any], Field(description="a tree of all / any / none groups over conditions")]
+PersonNo = Annotated[int, Field(ge=1, lt=2**31)]
+
+
+class NewSegment(BaseModel):
+    """A segment to be made."""
+
+    key: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,99}$")] | None = None
+    name: Name
+    definition: Definition
+    state: State = "draft"
+
+
+class SegmentEdit(BaseModel):
+    """What of a segment changes."""
+
+    name: Name | None = None
+    definition: Definition | None = None
+    state: State | None = None
+
+
+class Warned(BaseModel):
+    """Something doubtful, and where it stands."""
+
+    pointer: str
+    detail: str
+
+
+class Segment(BaseModel):
+    """A segment; `live_version` answers, `version` is the newest."""
+
+    segment_id: UUID
+    key: str | None
+    name: str
+    state: State
+    version: int
+    live_version: int | None
+    size: int
+    definition: dict[str, Any]
+    warnings: list[Warned] = []
+    created_at: datetime
+    updated_at: datetime
+
+
+class Members(BaseModel):
+    """A member."""
+
+    person_no: int
+    person_id: UUID | None
+
+
+class Size(BaseModel):
+    """The size at the end of an hour, and who came and went in it."""
+
+    at: datetime
+    version: int
+    size: int
+    entered: int
+    exited: int
+
+
+class Lists(BaseModel):
+    """Hand-made lists; who is on both is excluded."""
+
+    include: Annotated[list[PersonNo], Field(max_length=100_000)] = []
+    exclude: Annotated[list[PersonNo], Field(max_length=100_000)] = []
+
+
+class Dependents(BaseModel):
+    """The segments that refer to this one."""
+
+    segment_ids: list[UUID]
+
+
+def _shown(row: SegmentRow, warnings: list[Warned] | None = None) -> Segment:
+    fields = vars(row) | {"definition": decode(row.definition)}
+    return Segment(**fields, warnings=warnings or [])
+
+
+async def _checked(tx: Tx, workspace_id: int, body: object, *, state: str, segment_id: UUID | None) -> list[Warned]:
+    """Return what is doubtful; a draft may be unfinished, what is live may not."""
+    try:
+        checked = await check_definition(
+            tx, workspace_id=workspace_id, definition=read_definition(body), segment_id=segment_id
+        )
+    except Invalid as refused:
+        if state == "live":
+            raise
+        return [Warned(pointer=error.pointer, detail=error.detail) for error in refused.errors]
+    return [Warned(pointer=warning.pointer, detail=warning.detail) for warning in checked.warnings]
+
+
+async def _proved(runtime: Runtime[Any], body: object, *, state: str) -> None:
+    if state == "live":
+        await prove_patterns(runtime.parts.columnar, read_definition(body))
+
+
+@router.post("/segments", status_code=201)
+async def post_segment(body: NewSegment, caller: Writer, runtime: RuntimeOf) -> Segment:
+    """Make a segment, as a draft or live; a live one is computed for everybody in the background."""
+    workspace_id = caller.workspace_id
+    await _proved(runtime, body.definition, state=body.state)
+    async with runtime.database.transaction(workspace_id) as tx:
+        warnings = await _checked(tx, workspace_id, body.definition, state=body.state, segment_id=None)
+        row = await create_segment(
+            tx,
+            workspace_id=workspace_id,
+            key=body.key,
+            name=body.name,
+            state=body.state,
+            definition=body.definition,
+            now=runtime.now(workspace_id),
+        )
+    runtime.wake("answer_rounds")
+    return _shown(row, warnings)
+
+
+@router.get("/segments")
+async def list_segments(caller: Reader, tx: Transaction, limit: Limit = 100, cursor: Cursor = None) -> Page[Segment]:
+    """Return the segments."""
+    position = decode_cursor(cursor, tuple[UUID])
+    after = position[0] if position else UUID(int=0)
+    rows = await segments.page(tx, caller.workspace_id, after=after, limit=limit)
+    following = encode_cursor(str(rows[-1].segment_id)) if len(rows) == limit else None
+    return Page[Segment](items=[_shown(row) for row in rows], next_cursor=following)
+
+
+@router.get("/segments/{segment_id}")
+async def get_segment(segment_id: UUID, caller: Reader, tx: Transaction) -> Segment:
+    """Return a segment with its newest definition."""
+    return _shown(await load_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id))
+
+
+@router.patch("/segments/{segment_id}")
+async def patch_segment(segment_id: UUID, body: SegmentEdit, caller: Writer, runtime: RuntimeOf) -> Segment:
+    """Change a segment: another definition is a new version, computed aside and swapped in at once when ready."""
+    workspace_id = caller.workspace_id
+    async with runtime.database.transaction(workspace_id) as tx:
+        before = await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id)
+    definition = decode(before.definition) if body.definition is None else body.definition
+    state = body.state or before.state
+    await _proved(runtime, definition, state=state)
+    async with runtime.database.transaction(workspace_id) as tx:
+        row = await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id, lock=True)
+        warnings = await _checked(tx, workspace_id, definition, state=state, segment_id=segment_id)
+        edit = Edit(name=body.name, state=body.state, definition=body.definition)
+        row = await edit_segment(tx, workspace_id=workspace_id, row=row, edit=edit, now=runtime.now(workspace_id))
+    runtime.wake("answer_rounds")
+    return _shown(row, warnings)
+
+
+@router.delete("/segments/{segment_id}", status_code=204, response_class=Response)
+async def remove_segment(segment_id: UUID, caller: Writer, tx: Transaction) -> None:
+    """Delete a segment; refused (409) while another one refers to it."""
+    await delete_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id)
+
+
+@router.get("/segments/{segment_id}/dependents")
+async def get_dependents(segment_id: UUID, caller: Reader, tx: Transaction) -> Dependents:
+    """Return the segments that refer to this one."""
+    await load_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id)
+    found = await dependents_of(tx, workspace_id=caller.workspace_id, segment_id=segment_id)
+    return Dependents(segment_ids=found)
+
+
+@router.put("/segments/{segment_id}/lists", status_code=204, response_class=Response)
+async def put_lists(segment_id: UUID, body: Lists, caller: Writer, tx: Transaction, runtime: RuntimeOf) -> None:
+    """Replace the hand-made lists: included or excluded whatever the definition says."""
+    row = await load_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id, lock=True)
+    await set_lists(tx, workspace_id=caller.workspace_id, row=row, included=body.include, excluded=body.exclude)
+    tx.after_commit(lambda: runtime.wake("answer_rounds"))
+
+
+@router.get("/segments/{segment_id}/members")
+async def get_members(
+    segment_id: UUID, caller: Reader, tx: Transaction, limit: Limit = 100, cursor: Cursor = None
+) -> Page[Members]:
+    """Return the members, by number."""
+    await load_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id)
+    position = decode_cursor(cursor, tuple[int])
+    after = position[0] if position and 0 <= position[0] < 2**31 else 0
+    found = await memberships.members_after(tx, caller.workspace_id, segment_id, person_no=after, limit=limit)
+    known = await persons.snapshot(tx, caller.workspace_id, found)
+    items = [Members(person_no=number, person_id=known.get(number, (1, None))[1]) for number in found]
+    return Page[Members](items=items, next_cursor=encode_cursor(found[-1]) if len(found) == limit else None)
+
+
+@router.get("/segments/{segment_id}/sizes")
+async def get_sizes(
+    segment_id: UUID,
+    caller: Reader,
+    tx: Transaction,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    limit: Limit = 1000,
+) -> list[Size]:
+    """Return the size by the hour, newest first; hours without a change are left out."""
+    await load_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id)
+    points = await memberships.size_history(
+        tx, caller.workspace_id, segment_id, from_time=start, to_time=end, limit=limit
+    )
+    return [Size(**{name: getattr(point, name) for name in Size.model_fields}) for point in points]

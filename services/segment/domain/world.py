@@ -1,0 +1,113 @@
+"""What the engine holds of a workspace: its live segments, their members, everybody, and how far time is answered."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from pyroaring import BitMap
+
+from services.segment.domain.condition import Concerns
+from services.segment.domain.definition import Definition
+from services.segment.domain.edges import TimeEdge
+
+CHUNK_BITS = 16
+
+
+@dataclass
+class LiveSegment:
+    """A live segment, its present members and its hand-made lists."""
+
+    segment_id: UUID
+    version: int
+    definition: Definition
+    members: BitMap = field(default_factory=BitMap)
+    included: BitMap = field(default_factory=BitMap)
+    excluded: BitMap = field(default_factory=BitMap)
+
+    def __post_init__(self) -> None:
+        self.concerns: Concerns = self.definition.concerns()
+        self.edges: frozenset[TimeEdge] = self.definition.edges()
+
+    def concerned_by(self, concern: str) -> bool:
+        """Tell whether a touch for `event:<name>`, `trait:<name>`, `segment:<id>` or everything ("") concerns this segment."""
+        kind, _, name = concern.partition(":")
+        if kind == "event":
+            return name in self.concerns.events or any(name.startswith(p) for p in self.concerns.event_prefixes)
+        if kind == "segment":
+            return UUID(name) in self.concerns.segments
+        return not kind or name in self.concerns.traits
+
+    def with_lists(self, found: BitMap, among: BitMap) -> BitMap:
+        """Return who of `among` is a member, given whom the definition found."""
+        return ((found | (self.included & among)) - self.excluded) & among
+
+
+@dataclass
+class World:
+    """One workspace in memory; what is durable lies in PostgreSQL, `revision` tells whether this is still true to it."""
+
+    workspace_id: int
+    revision: int
+    evaluated_until: datetime
+    universe: BitMap
+    segments: dict[UUID, LiveSegment]
+    upcoming: datetime | None = None
+    upcoming_known: bool = False
+
+    def edges(self) -> frozenset[TimeEdge]:
+        """Return every time edge of the live segments."""
+        return frozenset(edge for segment in self.segments.values() for edge in segment.edges)
+
+    def concerned(self, concerns: Iterable[str], *, time: bool) -> list[LiveSegment]:
+        """Return the segments to ask, those they refer to first; `time` adds those the clock moves."""
+        wanted = set(concerns)
+        found = {
+            segment.segment_id
+            for segment in self.segments.values()
+            if (time and segment.edges) or any(segment.concerned_by(concern) for concern in wanted)
+        }
+        ordered = in_order(self.segments)
+        # whoever refers to an asked segment is asked too, in the same round
+        for segment in ordered:
+            if segment.concerns.segments & found:
+                found.add(segment.segment_id)
+        return [segment for segment in ordered if segment.segment_id in found]
+
+    def needed_by(self, definition: Definition) -> list[LiveSegment]:
+        """Return the live segments a definition refers to, however indirectly, referred ones first."""
+        needed: set[UUID] = set()
+        waiting = list(definition.concerns().segments)
+        while waiting:
+            segment = self.segments.get(waiting.pop())
+            if segment is not None and segment.segment_id not in needed:
+                needed.add(segment.segment_id)
+                waiting.extend(segment.concerns.segments)
+        return [segment for segment in in_order(self.segments) if segment.segment_id in needed]
+
+
+def in_order(segments: Mapping[UUID, LiveSegment]) -> list[LiveSegment]:
+    """Return the segments so that each comes after those it refers to; a cycle cannot be published."""
+    ordered: dict[UUID, LiveSegment] = {}
+
+    def place(segment: LiveSegment, path: frozenset[UUID]) -> None:
+        if segment.segment_id in ordered or segment.segment_id in path:
+            return
+        for referred in sorted(segment.concerns.segments):
+            if referred in segments:
+                place(segments[referred], path | {segment.segment_id})
+        ordered[segment.segment_id] = segment
+
+    for segment in segments.values():
+        place(segment, frozenset())
+    return list(ordered.values())
+
+
+def chunk_of(members: BitMap, chunk: int) -> BitMap:
+    """Return the members whose number lies in one chunk."""
+    return members & BitMap(range(chunk << CHUNK_BITS, (chunk + 1) << CHUNK_BITS))
+
+
+def chunks_of(persons: BitMap) -> list[int]:
+    """Return the chunks that persons lie in."""
+    return sorted({person >> CHUNK_BITS for person in persons})

@@ -1,0 +1,204 @@
+"""Segments, their members, and the way from events to both."""
+
+from libs.common.db.migration import execute
+from libs.common.db.schema import claim_queue, common_tables, protect
+
+revision = "0001"
+down_revision = None
+
+TABLES = """
+-- The universe: every person ever seen. state 1 alive, 2 merged into another, 3 erased.
+create table segment.person (
+    workspace_id integer not null,
+    person_no    integer not null,
+    person_id    uuid,
+    state        smallint not null default 1,
+    merged_into  integer,
+    version      bigint not null default 0,
+    primary key (workspace_id, person_no)
+);
+
+-- Who owns a subject now, and under which persons its events were stored. A subject_no below 0 stands for the
+-- events of a person that came without a subject.
+create table segment.subject (
+    workspace_id integer not null,
+    subject_no   bigint not null,
+    person_no    integer not null,
+    version      bigint not null default 0,
+    stored_under integer[] not null default '{}',
+    moved        boolean generated always as
+                 (cardinality(stored_under) > 0 and stored_under <> array[person_no]) stored,
+    overridden   boolean not null default false,
+    primary key (workspace_id, subject_no)
+);
+create index subject_of_person on segment.subject (workspace_id, person_no);
+create index subject_moved on segment.subject (workspace_id, person_no) where moved;
+create index subject_overridden on segment.subject (workspace_id) where overridden;
+create sequence segment.override_version;
+grant usage on sequence segment.override_version to segment_app;
+
+-- Rows for the columnar store that are not in a block yet, or whose block is not known to be inserted.
+create table segment.staged (
+    workspace_id integer not null,
+    staged_no    bigint generated always as identity,
+    target       text not null,
+    row_count    integer not null,
+    event_ids    uuid[] not null,
+    payload      bytea not null,
+    sealed       boolean not null default false,
+    block_no     bigint,
+    primary key (workspace_id, staged_no)
+);
+alter table segment.staged alter column payload set storage external;
+create index staged_in_block on segment.staged (workspace_id, block_no) where block_no is not null;
+
+-- Cut blocks: what is in one never changes, so that it can be sent again as it was.
+create table segment.block (
+    workspace_id integer not null,
+    block_no     bigint generated always as identity,
+    target       text not null,
+    row_count    integer not null,
+    cut_at       timestamptz not null default clock_timestamp(),
+    inserted_at  timestamptz,
+    primary key (workspace_id, block_no)
+);
+create index block_open on segment.block (workspace_id, block_no) where inserted_at is null;
+
+-- Who must be asked again, and why. No payload.
+create table segment.touch (
+    touch_no       bigint generated always as identity primary key,
+    workspace_id   integer not null,
+    person_no      integer not null,
+    cause          text not null,
+    concern        text not null default '',
+    cause_event_id uuid,
+    received_at    timestamptz not null
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+create index touch_of_workspace on segment.touch (workspace_id, touch_no);
+
+create table segment.segment (
+    workspace_id      integer not null,
+    segment_id        uuid not null,
+    key               text,
+    name              text not null,
+    state             text not null default 'draft' check (state in ('draft', 'live')),
+    version           integer not null default 1,
+    live_version      integer,
+    size              bigint not null default 0,
+    created_at        timestamptz not null,
+    updated_at        timestamptz not null,
+    primary key (workspace_id, segment_id),
+    unique (workspace_id, key)
+);
+
+create table segment.segment_version (
+    workspace_id integer not null,
+    segment_id   uuid not null,
+    version      integer not null,
+    definition   text not null,
+    created_at   timestamptz not null,
+    published_at timestamptz,
+    primary key (workspace_id, segment_id, version),
+    foreign key (workspace_id, segment_id) references segment.segment on delete cascade
+);
+
+-- Hand-made lists: included or excluded whatever the definition says.
+create table segment.manual_member (
+    workspace_id integer not null,
+    segment_id   uuid not null,
+    person_no    integer not null,
+    included     boolean not null,
+    primary key (workspace_id, segment_id, person_no),
+    foreign key (workspace_id, segment_id) references segment.segment on delete cascade
+);
+
+-- Versions and lists to be computed aside and swapped in.
+create table segment.recompute (
+    workspace_id integer not null,
+    segment_id   uuid not null,
+    version      integer not null,
+    cause        text not null,
+    primary key (workspace_id, segment_id)
+);
+
+-- Members of the live version: a Roaring bitmap for each 65,536 person numbers.
+create table segment.membership_chunk (
+    workspace_id integer not null,
+    segment_id   uuid not null,
+    chunk        integer not null,
+    bitmap       bytea not null,
+    primary key (workspace_id, segment_id, chunk)
+);
+
+create table segment.membership_sequence (
+    workspace_id integer not null,
+    segment_id   uuid not null,
+    person_no    integer not null,
+    sequence     bigint not null,
+    primary key (workspace_id, segment_id, person_no)
+);
+
+create table segment.size_history (
+    workspace_id integer not null,
+    segment_id   uuid not null,
+    at           timestamptz not null,
+    version      integer not null,
+    size         bigint not null,
+    entered      bigint not null default 0,
+    exited       bigint not null default 0,
+    primary key (workspace_id, segment_id, at)
+);
+
+-- How far time has been answered for; `revision` lets only one evaluator settle at a time.
+create table segment.round (
+    workspace_id    integer primary key,
+    evaluated_until timestamptz,
+    revision        bigint not null default 0
+);
+
+-- Persons whose columnar rows are to be deleted.
+create table segment.erasure (
+    workspace_id integer not null,
+    person_no    integer not null,
+    subject_nos  bigint[] not null,
+    requested_at timestamptz not null,
+    done_at      timestamptz,
+    primary key (workspace_id, person_no)
+);
+create index erasure_open on segment.erasure (workspace_id) where done_at is null;
+
+-- Event and trait names ever seen, for warnings.
+create table segment.known_name (
+    workspace_id integer not null,
+    kind         text not null,
+    name         text not null,
+    primary key (workspace_id, kind, name)
+);
+"""
+
+PROTECTED = (
+    "person",
+    "subject",
+    "staged",
+    "segment",
+    "segment_version",
+    "manual_member",
+    "membership_chunk",
+    "membership_sequence",
+    "size_history",
+    "known_name",
+)
+
+
+def upgrade() -> None:
+    """Make the tables."""
+    execute(
+        *common_tables("segment"),
+        TABLES,
+        *(line for table in PROTECTED for line in protect("segment", table)),
+        *claim_queue("segment", "touch"),
+        *claim_queue("segment", "block", app="select, insert, update"),
+        *claim_queue("segment", "round", app="select, insert, update"),
+        *claim_queue("segment", "recompute", app="select, insert, update, delete"),
+        *claim_queue("segment", "erasure"),
+    )

@@ -1,0 +1,49 @@
+"""Event and trait names ever seen, so that a definition can be warned of a name nobody sent."""
+
+from collections.abc import Collection
+from typing import Literal
+
+from libs.common.db import Tx, statement
+
+Kind = Literal["event", "trait"]
+
+_ADD = statement(
+    """
+    insert into segment.known_name (workspace_id, kind, name)
+    select :workspace_id::int, :kind::text, given.name from unnest(:names::text[]) as given (name)
+    where not exists (
+        select from segment.known_name as known
+        where known.workspace_id = :workspace_id::int and known.kind = :kind::text and known.name = given.name
+    )
+    order by given.name
+    on conflict do nothing
+    """
+)
+_KNOWN = statement(
+    """
+    select name from segment.known_name
+    where workspace_id = :workspace_id and kind = :kind and name = any(:names::text[])
+    """
+)
+_LIST = statement("select kind, name from segment.known_name where workspace_id = :workspace_id order by kind, name")
+
+
+async def remember(tx: Tx, workspace_id: int, kind: Kind, names: Collection[str]) -> None:
+    """Keep names."""
+    storable = [name for name in names if "\x00" not in name]
+    await tx.execute(_ADD, workspace_id=workspace_id, kind=kind, names=storable)
+
+
+async def unknown(tx: Tx, workspace_id: int, kind: Kind, names: Collection[str]) -> set[str]:
+    """Return those of the names that were never seen."""
+    storable = [name for name in names if "\x00" not in name]
+    rows = await tx.fetch(_KNOWN, workspace_id=workspace_id, kind=kind, names=storable)
+    return set(names) - {row["name"] for row in rows}
+
+
+async def all_names(tx: Tx, workspace_id: int) -> dict[str, list[str]]:
+    """Return every name by kind."""
+    found: dict[str, list[str]] = {"event": [], "trait": []}
+    for row in await tx.fetch(_LIST, workspace_id=workspace_id):
+        found[row["kind"]].append(row["name"])
+    return found

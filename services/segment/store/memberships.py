@@ -1,0 +1,186 @@
+"""Members as Roaring bitmaps in chunks, the sequence of each person's changes, sizes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from pyroaring import BitMap
+
+from libs.common.db import Tx, statement
+from services.segment.domain.world import CHUNK_BITS
+
+_LOAD = statement("select segment_id, bitmap from segment.membership_chunk where workspace_id = :workspace_id")
+_SAVE = statement(
+    """
+    insert into segment.membership_chunk (workspace_id, segment_id, chunk, bitmap)
+    select :workspace_id::int, given.segment_id, given.chunk, given.bitmap
+    from unnest(:segment_ids::uuid[], :chunks::int[], :bitmaps::bytea[]) as given (segment_id, chunk, bitmap)
+    on conflict (workspace_id, segment_id, chunk) do update set bitmap = excluded.bitmap
+    """
+)
+_COUNT_ON = statement(
+    """
+    insert into segment.membership_sequence as known (workspace_id, segment_id, person_no, sequence)
+    select :workspace_id::int, :segment_id::uuid, given.person_no, 1
+    from unnest(:person_nos::int[]) as given (person_no)
+    order by given.person_no
+    on conflict (workspace_id, segment_id, person_no) do update set sequence = known.sequence + 1
+    returning person_no, sequence
+    """
+)
+_SIZE = statement(
+    """
+    with resized as (
+        update segment.segment set size = :size::bigint
+        where workspace_id = :workspace_id::int and segment_id = :segment_id::uuid
+    )
+    insert into segment.size_history as known (workspace_id, segment_id, at, version, size, entered, exited)
+    values (
+        :workspace_id::int, :segment_id::uuid, date_trunc('hour', :at::timestamptz), :version::int, :size::bigint,
+        :entered::bigint, :exited::bigint
+    )
+    on conflict (workspace_id, segment_id, at) do update set
+        version = excluded.version, size = excluded.size,
+        entered = known.entered + excluded.entered, exited = known.exited + excluded.exited
+    """
+)
+_HISTORY = statement(
+    """
+    select at, version, size, entered, exited from segment.size_history
+    where workspace_id = :workspace_id and segment_id = :segment_id
+      and at >= coalesce(:from_time::timestamptz, '-infinity') and at < coalesce(:to_time::timestamptz, 'infinity')
+    order by at desc limit :limit
+    """
+)
+_CHUNKS_FROM = statement(
+    """
+    select bitmap from segment.membership_chunk
+    where workspace_id = :workspace_id and segment_id = :segment_id and chunk >= :chunk
+    order by chunk
+    """
+)
+_FORGET = statement(
+    "delete from segment.membership_sequence where workspace_id = :workspace_id and person_no = any(:person_nos::int[])"
+)
+_ROUND = statement("select evaluated_until, revision from segment.round where workspace_id = :workspace_id")
+_BEGIN = statement(
+    """
+    insert into segment.round as known (workspace_id, evaluated_until) values (:workspace_id, :now)
+    on conflict (workspace_id) do update set evaluated_until = coalesce(known.evaluated_until, excluded.evaluated_until)
+    """
+)
+_SETTLE = statement(
+    """
+    update segment.round set revision = revision + 1, evaluated_until = greatest(evaluated_until, :now)
+    where workspace_id = :workspace_id and revision = :revision
+    """
+)
+_DISTURB = statement(
+    """
+    insert into segment.round as known (workspace_id) values (:workspace_id)
+    on conflict (workspace_id) do update set revision = known.revision + 1
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SizePoint:
+    """A segment's size at the end of an hour, and how many entered and exited in it."""
+
+    at: datetime
+    version: int
+    size: int
+    entered: int
+    exited: int
+
+
+async def load(tx: Tx, workspace_id: int) -> dict[UUID, BitMap]:
+    """Return the members of every live segment."""
+    members: dict[UUID, BitMap] = {}
+    for row in await tx.fetch(_LOAD, workspace_id=workspace_id):
+        members.setdefault(row["segment_id"], BitMap()).update(BitMap.deserialize(row["bitmap"]))
+    return members
+
+
+async def save_chunks(tx: Tx, workspace_id: int, chunks: Iterable[tuple[UUID, int, BitMap]]) -> None:
+    """Write the chunks (segment, number, members) that changed."""
+    listed = list(chunks)
+    await tx.execute(
+        _SAVE,
+        workspace_id=workspace_id,
+        segment_ids=[segment_id for segment_id, _, _ in listed],
+        chunks=[number for _, number, _ in listed],
+        bitmaps=[members.serialize() for _, _, members in listed],
+    )
+
+
+async def next_sequences(tx: Tx, workspace_id: int, segment_id: UUID, person_nos: list[int]) -> dict[int, int]:
+    """Return the number of each person's change in a segment, from 1."""
+    rows = await tx.fetch(_COUNT_ON, workspace_id=workspace_id, segment_id=segment_id, person_nos=person_nos)
+    return {row["person_no"]: row["sequence"] for row in rows}
+
+
+async def save_size(
+    tx: Tx, workspace_id: int, *, segment_id: UUID, version: int, at: datetime, size: int, entered: int, exited: int
+) -> None:
+    """Keep a segment's size, and its history by the hour."""
+    await tx.execute(
+        _SIZE,
+        workspace_id=workspace_id,
+        segment_id=segment_id,
+        version=version,
+        at=at,
+        size=size,
+        entered=entered,
+        exited=exited,
+    )
+
+
+async def size_history(
+    tx: Tx, workspace_id: int, segment_id: UUID, *, from_time: datetime | None, to_time: datetime | None, limit: int
+) -> list[SizePoint]:
+    """Return sizes, newest first."""
+    rows = await tx.fetch(
+        _HISTORY, workspace_id=workspace_id, segment_id=segment_id, from_time=from_time, to_time=to_time, limit=limit
+    )
+    return [SizePoint(**dict(row)) for row in rows]
+
+
+async def members_after(tx: Tx, workspace_id: int, segment_id: UUID, *, person_no: int, limit: int) -> list[int]:
+    """Return up to `limit` members with a greater number."""
+    found: list[int] = []
+    rows = await tx.fetch(
+        _CHUNKS_FROM, workspace_id=workspace_id, segment_id=segment_id, chunk=(person_no + 1) >> CHUNK_BITS
+    )
+    for row in rows:
+        members = BitMap.deserialize(row["bitmap"])
+        first = members.rank(person_no)
+        found.extend(members[first : first + limit - len(found)])
+        if len(found) >= limit:
+            break
+    return found
+
+
+async def forget_sequences(tx: Tx, workspace_id: int, person_nos: list[int]) -> None:
+    """Delete what is kept of erased persons."""
+    await tx.execute(_FORGET, workspace_id=workspace_id, person_nos=person_nos)
+
+
+async def read_round(tx: Tx, workspace_id: int, *, now: datetime) -> tuple[datetime, int]:
+    """Return up to when time is answered, and the revision; the first look begins both."""
+    row = await tx.fetch_one(_ROUND, workspace_id=workspace_id)
+    if row is None or row["evaluated_until"] is None:
+        await tx.execute(_BEGIN, workspace_id=workspace_id, now=now)
+        row = await tx.fetch_one(_ROUND, workspace_id=workspace_id)
+    return (row["evaluated_until"], row["revision"]) if row else (now, 0)
+
+
+async def settle_round(tx: Tx, workspace_id: int, *, revision: int, now: datetime) -> bool:
+    """Note that time is answered up to `now`; False when somebody else settled or changed segments meanwhile."""
+    return bool(await tx.execute(_SETTLE, workspace_id=workspace_id, revision=revision, now=now))
+
+
+async def disturb(tx: Tx, workspace_id: int) -> None:
+    """Make evaluators load their picture of the workspace again."""
+    await tx.execute(_DISTURB, workspace_id=workspace_id)

@@ -1,0 +1,321 @@
+"""Segments and their versions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from libs.common.db import Tx, statement
+
+
+@dataclass(frozen=True)
+class SegmentRow:
+    """A segment with the definition of its newest version."""
+
+    segment_id: UUID
+    key: str | None
+    name: str
+    state: str
+    version: int
+    live_version: int | None
+    size: int
+    definition: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class LiveRow:
+    """What is in force of a live segment."""
+
+    segment_id: UUID
+    version: int
+    definition: str
+
+
+_COLUMNS = """
+    segment.segment_id, segment.key, segment.name, segment.state, segment.version, segment.live_version, segment.size,
+    newest.definition, segment.created_at, segment.updated_at
+"""
+_JOINED = """
+    from segment.segment
+    join segment.segment_version as newest
+      on newest.workspace_id = segment.workspace_id and newest.segment_id = segment.segment_id
+     and newest.version = segment.version
+"""
+_ONE = statement(
+    f"select {_COLUMNS} {_JOINED} where segment.workspace_id = :workspace_id and segment.segment_id = :segment_id"
+)
+_PAGE = statement(
+    f"""
+    select {_COLUMNS} {_JOINED}
+    where segment.workspace_id = :workspace_id and segment.segment_id > :after::uuid
+    order by segment.segment_id limit :limit
+    """
+)
+_LIVE = statement(
+    """
+    select segment.segment_id, version.version, version.definition
+    from segment.segment
+    join segment.segment_version as version
+      on version.workspace_id = segment.workspace_id and version.segment_id = segment.segment_id
+     and version.version = segment.live_version
+    where segment.workspace_id = :workspace_id and segment.live_version is not null
+    order by segment.segment_id
+    """
+)
+_ALL = statement(
+    """
+    select segment.segment_id, version.version, version.definition
+    from segment.segment
+    join segment.segment_version as version
+      on version.workspace_id = segment.workspace_id and version.segment_id = segment.segment_id
+     and version.version in (segment.version, segment.live_version)
+    where segment.workspace_id = :workspace_id
+    """
+)
+_ADD = statement(
+    """
+    insert into segment.segment (workspace_id, segment_id, key, name, state, created_at, updated_at)
+    values (:workspace_id, :segment_id, :key, :name, :state, :now, :now)
+    on conflict (workspace_id, key) do nothing
+    """
+)
+_ADD_VERSION = statement(
+    """
+    insert into segment.segment_version (workspace_id, segment_id, version, definition, created_at, published_at)
+    values (:workspace_id, :segment_id, :version, :definition, :now, :published_at)
+    """
+)
+_UPDATE = statement(
+    """
+    update segment.segment set name = :name, state = :state, version = :version, updated_at = :now
+    where workspace_id = :workspace_id and segment_id = :segment_id
+    """
+)
+_PUBLISHED = statement(
+    """
+    update segment.segment_version set published_at = :now
+    where workspace_id = :workspace_id and segment_id = :segment_id and version = :version and published_at is null
+    """
+)
+_LOCK = statement(
+    "select 1 from segment.segment where workspace_id = :workspace_id and segment_id = :segment_id for update"
+)
+_DELETE = statement("delete from segment.segment where workspace_id = :workspace_id and segment_id = :segment_id")
+_DELETE_REST = (
+    statement("delete from segment.membership_chunk where workspace_id = :workspace_id and segment_id = :segment_id"),
+    statement(
+        "delete from segment.membership_sequence where workspace_id = :workspace_id and segment_id = :segment_id"
+    ),
+    statement("delete from segment.size_history where workspace_id = :workspace_id and segment_id = :segment_id"),
+    statement("delete from segment.recompute where workspace_id = :workspace_id and segment_id = :segment_id"),
+)
+_RECOMPUTE = statement(
+    """
+    insert into segment.recompute (workspace_id, segment_id, version, cause)
+    values (:workspace_id, :segment_id, :version, :cause)
+    on conflict (workspace_id, segment_id) do update set
+        version = excluded.version,
+        cause = case when recompute.cause = 'manual' or recompute.version < excluded.version
+                     then excluded.cause else recompute.cause end
+    """
+)
+_RECOMPUTES = statement(
+    """
+    select recompute.segment_id, recompute.version, recompute.cause, version.definition
+    from segment.recompute
+    join segment.segment_version as version
+      on version.workspace_id = recompute.workspace_id and version.segment_id = recompute.segment_id
+     and version.version = recompute.version
+    where recompute.workspace_id = :workspace_id
+    order by recompute.segment_id
+    """
+)
+_RECOMPUTED = statement(
+    """
+    delete from segment.recompute
+    where workspace_id = :workspace_id and segment_id = :segment_id and version = :version
+    """
+)
+_SWAP = statement(
+    """
+    update segment.segment set live_version = :version
+    where workspace_id = :workspace_id and segment_id = :segment_id
+    """
+)
+_OPEN = statement("select count(*) from segment.recompute where workspace_id = :workspace_id")
+_MANUAL = statement(
+    "select segment_id, person_no, included from segment.manual_member where workspace_id = :workspace_id"
+)
+_CLEAR_MANUAL = statement(
+    "delete from segment.manual_member where workspace_id = :workspace_id and segment_id = :segment_id"
+)
+_ADD_MANUAL = statement(
+    """
+    insert into segment.manual_member (workspace_id, segment_id, person_no, included)
+    select :workspace_id::int, :segment_id::uuid, given.person_no, given.included
+    from unnest(:person_nos::int[], :included::boolean[]) as given (person_no, included)
+    on conflict (workspace_id, segment_id, person_no) do update set included = excluded.included
+    """
+)
+_MOVE_MANUAL = statement(
+    """
+    with moved as (
+        delete from segment.manual_member
+        where workspace_id = :workspace_id::int and person_no = any(:absorbed::int[])
+        returning segment_id, included
+    )
+    insert into segment.manual_member (workspace_id, segment_id, person_no, included)
+    select :workspace_id::int, segment_id, :survivor::int, bool_and(included) from moved group by segment_id
+    on conflict (workspace_id, segment_id, person_no) do nothing
+    returning segment_id
+    """
+)
+
+
+@dataclass(frozen=True)
+class Recompute:
+    """A version (or changed lists) to be computed aside and swapped in."""
+
+    segment_id: UUID
+    version: int
+    cause: str
+    definition: str
+
+
+def _row(record: object) -> SegmentRow:
+    return SegmentRow(**dict(record))  # type: ignore[call-overload]  # a record of _COLUMNS
+
+
+async def one(tx: Tx, workspace_id: int, segment_id: UUID, *, lock: bool = False) -> SegmentRow | None:
+    """Return a segment; with `lock`, held until the transaction ends."""
+    if lock:
+        await tx.fetch_value(_LOCK, workspace_id=workspace_id, segment_id=segment_id)
+    record = await tx.fetch_one(_ONE, workspace_id=workspace_id, segment_id=segment_id)
+    return _row(record) if record else None
+
+
+async def page(tx: Tx, workspace_id: int, *, after: UUID, limit: int) -> list[SegmentRow]:
+    """Return segments by id."""
+    return [_row(record) for record in await tx.fetch(_PAGE, workspace_id=workspace_id, after=after, limit=limit)]
+
+
+async def live(tx: Tx, workspace_id: int) -> list[LiveRow]:
+    """Return what is in force."""
+    return [LiveRow(**dict(record)) for record in await tx.fetch(_LIVE, workspace_id=workspace_id)]
+
+
+async def all_versions(tx: Tx, workspace_id: int) -> list[LiveRow]:
+    """Return the newest and the live version of every segment, to look for references."""
+    return [LiveRow(**dict(record)) for record in await tx.fetch(_ALL, workspace_id=workspace_id)]
+
+
+async def add(
+    tx: Tx, workspace_id: int, *, segment_id: UUID, key: str | None, name: str, state: str, definition: str, now: datetime
+) -> bool:
+    """Add a segment with its first version; False when the key is taken."""
+    added = await tx.execute(
+        _ADD, workspace_id=workspace_id, segment_id=segment_id, key=key, name=name, state=state, now=now
+    )
+    if added:
+        published_at = now if state == "live" else None
+        await add_version(
+            tx,
+            workspace_id,
+            segment_id=segment_id,
+            version=1,
+            definition=definition,
+            now=now,
+            published_at=published_at,
+        )
+    return bool(added)
+
+
+async def add_version(
+    tx: Tx,
+    workspace_id: int,
+    *,
+    segment_id: UUID,
+    version: int,
+    definition: str,
+    now: datetime,
+    published_at: datetime | None,
+) -> None:
+    """Add a version."""
+    await tx.execute(
+        _ADD_VERSION,
+        workspace_id=workspace_id,
+        segment_id=segment_id,
+        version=version,
+        definition=definition,
+        now=now,
+        published_at=published_at,
+    )
+
+
+async def update(
+    tx: Tx, workspace_id: int, *, segment_id: UUID, name: str, state: str, version: int, now: datetime
+) -> None:
+    """Change a segment."""
+    await tx.execute(
+        _UPDATE, workspace_id=workspace_id, segment_id=segment_id, name=name, state=state, version=version, now=now
+    )
+    if state == "live":
+        await tx.execute(_PUBLISHED, workspace_id=workspace_id, segment_id=segment_id, version=version, now=now)
+
+
+async def delete(tx: Tx, workspace_id: int, segment_id: UUID) -> None:
+    """Delete a segment with all that hangs on it."""
+    for each in _DELETE_REST:
+        await tx.execute(each, workspace_id=workspace_id, segment_id=segment_id)
+    await tx.execute(_DELETE, workspace_id=workspace_id, segment_id=segment_id)
+
+
+async def ask_recompute(tx: Tx, workspace_id: int, *, segment_id: UUID, version: int, cause: str) -> None:
+    """Ask for a version to be computed aside and swapped in."""
+    await tx.execute(_RECOMPUTE, workspace_id=workspace_id, segment_id=segment_id, version=version, cause=cause)
+
+
+async def recomputes(tx: Tx, workspace_id: int) -> list[Recompute]:
+    """Return what is to be computed."""
+    return [Recompute(**dict(record)) for record in await tx.fetch(_RECOMPUTES, workspace_id=workspace_id)]
+
+
+async def open_recomputes(tx: Tx, workspace_id: int) -> int:
+    """Return how much is to be computed."""
+    return int(await tx.fetch_value(_OPEN, workspace_id=workspace_id))
+
+
+async def swap(tx: Tx, workspace_id: int, *, segment_id: UUID, version: int) -> None:
+    """Put a computed version in force."""
+    await tx.execute(_SWAP, workspace_id=workspace_id, segment_id=segment_id, version=version)
+    await tx.execute(_RECOMPUTED, workspace_id=workspace_id, segment_id=segment_id, version=version)
+
+
+async def manual_lists(tx: Tx, workspace_id: int) -> dict[UUID, tuple[list[int], list[int]]]:
+    """Return (included, excluded) persons by segment."""
+    lists: dict[UUID, tuple[list[int], list[int]]] = {}
+    for record in await tx.fetch(_MANUAL, workspace_id=workspace_id):
+        lists.setdefault(record["segment_id"], ([], []))[0 if record["included"] else 1].append(record["person_no"])
+    return lists
+
+
+async def set_manual_lists(
+    tx: Tx, workspace_id: int, *, segment_id: UUID, included: list[int], excluded: list[int]
+) -> None:
+    """Replace a segment's hand-made lists; who is on both is excluded."""
+    await tx.execute(_CLEAR_MANUAL, workspace_id=workspace_id, segment_id=segment_id)
+    lists = dict.fromkeys(included, True) | dict.fromkeys(excluded, False)
+    await tx.execute(
+        _ADD_MANUAL,
+        workspace_id=workspace_id,
+        segment_id=segment_id,
+        person_nos=list(lists),
+        included=list(lists.values()),
+    )
+
+
+async def move_manual(tx: Tx, workspace_id: int, *, absorbed: list[int], survivor: int) -> list[UUID]:
+    """Let the survivor of a merge stand where the absorbed stood; return the segments whose lists changed."""
+    rows = await tx.fetch(_MOVE_MANUAL, workspace_id=workspace_id, absorbed=absorbed, survivor=survivor)
+    return [row["segment_id"] for row in rows]

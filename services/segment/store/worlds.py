@@ -1,0 +1,43 @@
+"""Loading a workspace's picture from PostgreSQL."""
+
+from datetime import datetime
+
+import msgspec
+from pyroaring import BitMap
+
+from libs.common.db import Tx
+from services.segment.conditions.catalogue import grammar
+from services.segment.domain.definition import Definition, parse_definition
+from services.segment.domain.world import LiveSegment, World
+from services.segment.store import memberships, persons, segments
+from services.segment.store.rows import decode
+
+
+def definition_of(text: str) -> Definition:
+    """Return a stored definition parsed; it was valid when it was stored."""
+    return parse_definition(decode(text), grammar())
+
+
+def definition_text(body: object) -> str:
+    """Return a definition as it is stored."""
+    return msgspec.json.encode(body).decode("utf-8")
+
+
+async def load_world(tx: Tx, workspace_id: int, *, now: datetime) -> World:
+    """Return everything the engine holds of a workspace."""
+    evaluated_until, revision = await memberships.read_round(tx, workspace_id, now=now)
+    members = await memberships.load(tx, workspace_id)
+    lists = await segments.manual_lists(tx, workspace_id)
+    live = {}
+    for row in await segments.live(tx, workspace_id):
+        included, excluded = lists.get(row.segment_id, ([], []))
+        live[row.segment_id] = LiveSegment(
+            row.segment_id,
+            row.version,
+            definition_of(row.definition),
+            members.get(row.segment_id, BitMap()),
+            BitMap(included),
+            BitMap(excluded),
+        )
+    universe = BitMap(await persons.everybody(tx, workspace_id))
+    return World(workspace_id, revision, evaluated_until, universe, live)

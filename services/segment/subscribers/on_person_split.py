@@ -1,0 +1,27 @@
+"""A split gives each part its own events back."""
+
+from typing import Any
+
+from libs.common.bus import Subscription
+from libs.common.contracts.identity.person_split import PersonSplit
+from libs.common.db import Tx
+from libs.common.runtime import Runtime
+from services.segment.usecases.follow_graph import split_person
+
+
+async def handle(tx: Tx, events: list[PersonSplit], runtime: Runtime[Any]) -> None:
+    """Apply the splits one after the other, in graph order."""
+    for event in sorted(events, key=lambda split: split.graph_version):
+        await split_person(
+            tx,
+            workspace_id=event.workspace_id,
+            remaining=event.person_no,
+            parts=[(part.person_no, part.person_id, part.subject_nos, part.revived) for part in event.parts],
+            version=event.graph_version,
+            event_id=event.id,
+            received_at=event.received_at,
+        )
+    tx.after_commit(lambda: runtime.wake("answer_rounds"))
+
+
+subscription = Subscription(contract=PersonSplit, handle=handle, name="on_person_split")

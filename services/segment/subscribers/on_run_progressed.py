@@ -1,0 +1,45 @@
+"""Ways through journeys are events of their persons too: $journey_entered, $journey_moved ..."""
+
+from collections import defaultdict
+from typing import Any
+
+from libs.common.bus import Subscription
+from libs.common.contracts.journey.run_progressed import RunProgressed
+from libs.common.db import Tx
+from libs.common.runtime import Runtime
+from services.segment.usecases.stage_events import Happening, stage_events
+
+
+async def handle(tx: Tx, events: list[RunProgressed], runtime: Runtime[Any]) -> None:
+    """Stage them as events of our own."""
+    by_workspace: dict[int, list[Happening]] = defaultdict(list)
+    for event in events:
+        by_workspace[event.workspace_id].append(_happening(event))
+    for workspace_id, happenings in by_workspace.items():
+        await stage_events(tx, workspace_id=workspace_id, happenings=happenings)
+    tx.after_commit(lambda: runtime.wake("answer_rounds"))
+
+
+def _happening(event: RunProgressed) -> Happening:
+    return Happening(
+        name=f"$journey_{event.state}",
+        person_no=event.person_no,
+        subject_no=0,
+        event_time=event.occurred_at,
+        received_at=event.received_at,
+        event_id=event.id,
+        properties={
+            "journey_id": str(event.journey_id),
+            "journey_name": event.journey_name,
+            "run_id": str(event.run_id),
+            "node": event.node,
+            "reason": event.reason,
+            "arm": event.arm,
+            "converted": event.converted,
+        },
+        origin="own",
+        person_id=event.person_id,
+    )
+
+
+subscription = Subscription(contract=RunProgressed, handle=handle, name="on_run_progressed")

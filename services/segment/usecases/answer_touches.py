@@ -1,0 +1,89 @@
+"""Ask the columnar store about touched persons and compare with what they were members of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from pyroaring import BitMap
+
+from services.segment.domain.answer import Change, Reason, answer_all, ask_all
+from services.segment.domain.condition import Inquiry
+from services.segment.domain.moment import Moment
+from services.segment.domain.world import LiveSegment, World
+from services.segment.store.asking import Scope, ask
+from services.segment.store.columnar import Columnar
+from services.segment.store.persons import ALIVE
+
+
+@dataclass
+class Touched:
+    """Who is asked again: the reasons by person, those time moved, who they are, and where their events lie."""
+
+    reasons: dict[int, list[Reason]] = field(default_factory=dict)
+    by_time: frozenset[int] = frozenset()
+    people: Mapping[int, tuple[int, UUID | None]] = field(default_factory=dict)
+    stored_under: Sequence[int] = ()
+    merged: bool = False
+
+    @property
+    def alive(self) -> BitMap:
+        """Return those in the universe."""
+        return BitMap(person_no for person_no, (state, _) in self.people.items() if state == ALIVE)
+
+    @property
+    def gone(self) -> BitMap:
+        """Return those merged or erased."""
+        return BitMap(person_no for person_no, (state, _) in self.people.items() if state != ALIVE)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The changes of a round, and persons who leave every segment without a word."""
+
+    changes: tuple[Change, ...]
+    vanished: BitMap
+
+
+async def answer_touches(columnar: Columnar, world: World, touched: Touched, moment: Moment) -> Answered:
+    """Return what changes; the world itself is left as it is until that is settled."""
+    alive, gone = touched.alive, touched.gone
+    concerns = {reason.concern for reasons in touched.reasons.values() for reason in reasons}
+    concerned = world.concerned(concerns, time=bool(touched.by_time))
+    changes = await _ask(columnar, world, concerned, alive, touched, moment)
+    return Answered(tuple(changes), gone)
+
+
+async def _ask(
+    columnar: Columnar,
+    world: World,
+    concerned: Sequence[LiveSegment],
+    alive: BitMap,
+    touched: Touched,
+    moment: Moment,
+) -> list[Change]:
+    if not concerned or not alive:
+        return []
+    inquiry = Inquiry(moment)
+    formulas = ask_all(concerned, inquiry)
+    persons = list(alive)
+    scope = Scope(world.workspace_id, touched.merged, persons, sorted({*persons, *touched.stored_under}))
+    atoms = await ask(columnar, inquiry, scope)
+    now = answer_all(
+        concerned,
+        formulas,
+        atoms=atoms,
+        among=alive,
+        otherwise=lambda segment_id: members_of(world, segment_id),
+    )
+    changes = []
+    for segment in concerned:
+        before, after = segment.members & alive, now[segment.segment_id]
+        if before != after:
+            changes.append(Change(segment, after - before, before - after))
+    return changes
+
+
+def members_of(world: World, segment_id: UUID) -> BitMap:
+    """Return a segment's members; a segment that is not live has none."""
+    segment = world.segments.get(segment_id)
+    return segment.members if segment else BitMap()

@@ -1,0 +1,132 @@
+"""Answer at once, including everything committed: for journeys' splits, previews and explanations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from pyroaring import BitMap
+
+from libs.common.runtime import Runtime
+from services.segment.domain.answer import answer_all, answer_one, ask_all
+from services.segment.domain.condition import Inquiry
+from services.segment.domain.definition import Definition, formula_without
+from services.segment.domain.formula import EVERYBODY, Formula
+from services.segment.domain.moment import Moment
+from services.segment.domain.world import LiveSegment, World
+from services.segment.store import persons
+from services.segment.store.asking import Scope, ask
+from services.segment.store.parts import SegmentParts
+from services.segment.store.persons import ALIVE
+from services.segment.store.workspaces import moment_of
+from services.segment.usecases.answer_touches import members_of
+from services.segment.usecases.insert_blocks import insert_blocks
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who was found and asked about; per condition (by pointer) whom it finds by itself, how many it keeps out."""
+
+    found: BitMap
+    among: BitMap
+    by_condition: dict[str, BitMap] = field(default_factory=dict)
+    removes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Ground:
+    world: World
+    merged: bool
+    moment: Moment
+
+
+async def ask_membership(
+    runtime: Runtime[SegmentParts], *, workspace_id: int, subject: Definition | UUID, person_nos: Sequence[int]
+) -> list[int]:
+    """Return which of these persons are in a segment, or meet a definition, now. Merged ones answer as the survivor."""
+    async with runtime.worker_database.transaction(workspace_id) as tx:
+        now = await persons.present(tx, workspace_id, person_nos)
+    present = {person_no: now.get(person_no, person_no) for person_no in person_nos}
+    asked = await ask_persons(
+        runtime, workspace_id=workspace_id, subject=subject, person_nos=sorted(set(present.values()))
+    )
+    return [person_no for person_no, number in present.items() if number in asked.found]
+
+
+async def ask_persons(
+    runtime: Runtime[SegmentParts], *, workspace_id: int, subject: Definition | UUID, person_nos: Sequence[int]
+) -> Asked:
+    """Return which of these persons (none of them merged) are in a segment, or meet a definition, now."""
+    async with runtime.parts.locks[workspace_id]:
+        ground = await _ground(runtime, workspace_id)
+        async with runtime.worker_database.transaction(workspace_id) as tx:
+            known = await persons.snapshot(tx, workspace_id, person_nos)
+            stored_under = await persons.stored_under(tx, workspace_id, person_nos)
+        # somebody not heard of yet has done nothing, which is an answer too
+        among = BitMap(number for number in person_nos if known.get(number, (ALIVE, None))[0] == ALIVE)
+        scope = Scope(workspace_id, ground.merged, list(among), sorted({*among, *stored_under}))
+        return await _ask(runtime, ground, subject, scope, among)
+
+
+async def ask_everybody(runtime: Runtime[SegmentParts], *, workspace_id: int, definition: Definition) -> Asked:
+    """Return everybody who meets a definition now, and whom each of its conditions finds by itself."""
+    async with runtime.parts.locks[workspace_id]:
+        ground = await _ground(runtime, workspace_id)
+        scope = Scope(workspace_id, ground.merged)
+        return await _ask(runtime, ground, definition, scope, ground.world.universe)
+
+
+async def _ground(runtime: Runtime[SegmentParts], workspace_id: int) -> _Ground:
+    now = runtime.now(workspace_id)
+    async with runtime.worker_database.transaction(workspace_id) as tx:
+        world = await runtime.parts.world(tx, workspace_id, now=now)
+        merged = await persons.has_overrides(tx, workspace_id)
+    await insert_blocks(
+        runtime.worker_database, runtime.parts.columnar, workspace_id=workspace_id, sealer=runtime.sealer(workspace_id)
+    )
+    return _Ground(world, merged, moment_of(runtime, workspace_id, now))
+
+
+async def _ask(
+    runtime: Runtime[SegmentParts], ground: _Ground, subject: Definition | UUID, scope: Scope, among: BitMap
+) -> Asked:
+    world, inquiry = ground.world, Inquiry(ground.moment)
+    if isinstance(subject, UUID):
+        chosen = world.segments.get(subject)
+        if chosen is None:
+            return Asked(BitMap(), among)
+        needed = [*world.needed_by(chosen.definition), chosen]
+        members, _ = await _answer(runtime, ground, needed, inquiry, scope, among)
+        return Asked(members[subject], among)
+    wanted = subject.formula(inquiry)
+    leaves = {leaf.pointer: leaf.condition.formula(inquiry) for leaf in subject.leaves()}
+    without = {pointer: formula_without(subject.root, pointer, inquiry) or EVERYBODY for pointer in leaves}
+    members, atoms = await _answer(runtime, ground, world.needed_by(subject), inquiry, scope, among)
+
+    def answer(formula: Formula) -> BitMap:
+        return answer_one(formula, atoms=atoms, among=among, members=members)
+
+    found = answer(wanted)
+    return Asked(
+        found,
+        among,
+        {pointer: answer(formula) for pointer, formula in leaves.items()},
+        {pointer: max(0, len(answer(formula)) - len(found)) for pointer, formula in without.items()},
+    )
+
+
+async def _answer(
+    runtime: Runtime[SegmentParts],
+    ground: _Ground,
+    needed: Sequence[LiveSegment],
+    inquiry: Inquiry,
+    scope: Scope,
+    among: BitMap,
+) -> tuple[dict[UUID, BitMap], list[BitMap]]:
+    """Ask everything at once; return the members of the segments needed, and the answers to all questions."""
+    formulas = ask_all(needed, inquiry)
+    atoms = await ask(runtime.parts.columnar, inquiry, scope)
+    world = ground.world
+    members = answer_all(
+        needed, formulas, atoms=atoms, among=among, otherwise=lambda other: members_of(world, other)
+    )
+    return members, atoms

@@ -1,0 +1,87 @@
+"""Whether a definition may be published, and what is doubtful about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from libs.common.db import Tx
+from libs.common.errors import FieldError, Invalid
+from services.segment.conditions.catalogue import grammar
+from services.segment.domain.definition import Definition, parse_definition
+from services.segment.domain.fault import Fault, InvalidDefinition
+from services.segment.store import known_names, segments
+from services.segment.store.worlds import definition_of
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A valid definition and its warnings."""
+
+    definition: Definition
+    warnings: tuple[Fault, ...]
+
+
+def invalid(faults: Sequence[Fault]) -> Invalid:
+    """Return the problem that names every fault."""
+    return Invalid("the definition is not valid", errors=[FieldError(fault.pointer, fault.detail) for fault in faults])
+
+
+def read_definition(body: object, *, pointer: str = "/definition") -> Definition:
+    """Parse a definition; raises Invalid with a pointer to each fault."""
+    try:
+        return parse_definition(body, grammar(), pointer=pointer)
+    except InvalidDefinition as refused:
+        raise invalid(refused.faults) from refused
+
+
+async def check_definition(
+    tx: Tx, *, workspace_id: int, definition: Definition, segment_id: UUID | None = None
+) -> Checked:
+    """Refuse references to unknown segments and to itself, however indirect; warn of names never seen."""
+    await _check_references(tx, workspace_id, definition, segment_id)
+    events = await known_names.unknown(tx, workspace_id, "event", definition.concerns().events)
+    traits = await known_names.unknown(tx, workspace_id, "trait", definition.concerns().traits)
+    warnings = []
+    for leaf in definition.leaves():
+        concerns = leaf.condition.concerns()
+        warnings += [Fault(leaf.pointer, f"no event named {name!r} was ever seen") for name in concerns.events & events]
+        warnings += [Fault(leaf.pointer, f"no trait named {name!r} was ever seen") for name in concerns.traits & traits]
+    return Checked(definition, tuple(warnings))
+
+
+async def _check_references(tx: Tx, workspace_id: int, definition: Definition, segment_id: UUID | None) -> None:
+    if not definition.concerns().segments:
+        return
+    refers = await references(tx, workspace_id)
+    faults = []
+    for leaf in definition.leaves():
+        for referred in leaf.condition.concerns().segments:
+            if referred not in refers:
+                faults.append(Fault(leaf.pointer, f"there is no segment {referred}"))
+            elif segment_id is not None and segment_id in _reachable(referred, refers):
+                faults.append(Fault(leaf.pointer, "the segment would depend on itself"))
+    if faults:
+        raise invalid(faults)
+
+
+async def references(tx: Tx, workspace_id: int) -> dict[UUID, set[UUID]]:
+    """Return, per segment, the segments its newest or its live version refers to."""
+    found: dict[UUID, set[UUID]] = {}
+    for row in await segments.all_versions(tx, workspace_id):
+        known = found.setdefault(row.segment_id, set())
+        try:
+            known |= definition_of(row.definition).concerns().segments
+        except InvalidDefinition:
+            continue  # a draft may be unfinished
+    return found
+
+
+def _reachable(start: UUID, refers: dict[UUID, set[UUID]]) -> set[UUID]:
+    found: set[UUID] = set()
+    waiting = [start]
+    while waiting:
+        segment = waiting.pop()
+        if segment not in found:
+            found.add(segment)
+            waiting.extend(refers.get(segment, ()))
+    return found

@@ -1,0 +1,71 @@
+"""Why one person is a member, or is not."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from pyroaring import BitMap
+
+from libs.common.runtime import Runtime
+from services.segment.domain.condition import Inquiry
+from services.segment.domain.definition import Definition
+from services.segment.domain.formula import Atom, Formula, Not
+from services.segment.store import persons
+from services.segment.store.asking import Scope, explain
+from services.segment.store.parts import SegmentParts
+from services.segment.store.workspaces import moment_of
+from services.segment.usecases.ask_membership import ask_persons
+
+
+@dataclass(frozen=True)
+class ConditionExplained:
+    """Whether a condition holds, and the value that decides it."""
+
+    pointer: str
+    holds: bool
+    value: str | None
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Membership, the hand-made list that decides it (if any), and every condition."""
+
+    member: bool
+    manual: str | None
+    conditions: tuple[ConditionExplained, ...]
+
+
+async def explain_person(
+    runtime: Runtime[SegmentParts], *, workspace_id: int, subject: Definition | UUID, person_no: int
+) -> Explained:
+    """Explain a live segment, or a definition, for one person, now."""
+    now = runtime.now(workspace_id)
+    async with runtime.worker_database.transaction(workspace_id) as tx:
+        world = await runtime.parts.world(tx, workspace_id, now=now)
+        present = (await persons.present(tx, workspace_id, [person_no])).get(person_no, person_no)
+        under = await persons.stored_under(tx, workspace_id, [present])
+        merged = await persons.has_overrides(tx, workspace_id)
+    segment = world.segments.get(subject) if isinstance(subject, UUID) else None
+    definition = segment.definition if segment else subject
+    if isinstance(definition, UUID):
+        return Explained(False, None, ())
+    asked = await ask_persons(runtime, workspace_id=workspace_id, subject=definition, person_nos=[present])
+    inquiry = Inquiry(moment_of(runtime, workspace_id, now))
+    formulas = {leaf.pointer: leaf.condition.formula(inquiry) for leaf in definition.leaves()}
+    scope = Scope(workspace_id, merged, [present], sorted({present, *under}))
+    values = await explain(runtime.parts.columnar, inquiry, scope)
+    conditions = tuple(
+        ConditionExplained(pointer, present in asked.by_condition[pointer], _value(formula, values))
+        for pointer, formula in formulas.items()
+    )
+    manual = None
+    member = present in asked.found
+    if segment and present in asked.among:
+        manual = "exclude" if present in segment.excluded else "include" if present in segment.included else None
+        member = present in segment.with_lists(asked.found, BitMap([present]))
+    return Explained(member, manual, conditions)
+
+
+def _value(formula: Formula, values: list[str]) -> str | None:
+    while isinstance(formula, Not):
+        formula = formula.inner
+    return values[formula.number] if isinstance(formula, Atom) else None

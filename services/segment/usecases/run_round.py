@@ -1,0 +1,206 @@
+"""One round of a workspace: read what waits, insert, ask, settle."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+from uuid import UUID
+
+from pyroaring import BitMap
+
+from libs.common.contracts.segment.cause import Cause
+from libs.common.db import Tx
+from libs.common.runtime import Runtime
+from services.segment.domain.answer import Change, Reason, reason_for
+from services.segment.domain.moment import Moment
+from services.segment.domain.world import LiveSegment, World
+from services.segment.store import erasures, memberships, persons, segments
+from services.segment.store.erasures import Erasure
+from services.segment.store.parts import SegmentParts
+from services.segment.store.segments import Recompute
+from services.segment.store.slices import moved_between
+from services.segment.store.touches import Touch, TouchCause, add_touches, read_touches, remove_touches
+from services.segment.store.workspaces import moment_of
+from services.segment.store.worlds import definition_of
+from services.segment.usecases.answer_touches import Touched, answer_touches
+from services.segment.usecases.erase_rows import erase_rows
+from services.segment.usecases.insert_blocks import insert_blocks
+from services.segment.usecases.recompute_segment import recompute_segment
+from services.segment.usecases.settle_changes import members_after, settle_changes
+
+MOST_TOUCHES = 10_000
+_SILENT = frozenset({"revived", "erased"})
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What a round begins with."""
+
+    touches: Sequence[Touch]
+    recomputes: Sequence[Recompute]
+    erasures: Sequence[Erasure]
+    merged: bool
+
+
+async def run_round(runtime: Runtime[SegmentParts], workspace_id: int) -> int:
+    """Answer what waits in a workspace and what time has moved; return how much that was."""
+    parts = runtime.parts
+    async with parts.locks[workspace_id]:
+        now = runtime.now(workspace_id)
+        async with runtime.worker_database.transaction(workspace_id) as tx:
+            world = await parts.world(tx, workspace_id, now=now)
+            waiting = await _read(tx, workspace_id)
+        now = max(now, world.evaluated_until)
+        moment = moment_of(runtime, workspace_id, now)
+        # read first, inserted after: whatever a touch stands for is then in the store
+        await insert_blocks(
+            runtime.worker_database, parts.columnar, workspace_id=workspace_id, sealer=runtime.sealer(workspace_id)
+        )
+        await erase_rows(parts.columnar, workspace_id=workspace_id, erasures=waiting.erasures)
+        try:
+            return await _answer(runtime, world, waiting, moment)
+        except BaseException:
+            # half-settled pictures are thrown away; the next round reads what is durable
+            parts.worlds.pop(workspace_id, None)
+            raise
+
+
+async def _read(tx: Tx, workspace_id: int) -> Waiting:
+    return Waiting(
+        await read_touches(tx, workspace_id, most=MOST_TOUCHES),
+        await segments.recomputes(tx, workspace_id),
+        await erasures.open_erasures(tx, workspace_id),
+        await persons.has_overrides(tx, workspace_id),
+    )
+
+
+async def _answer(runtime: Runtime[SegmentParts], world: World, waiting: Waiting, moment: Moment) -> int:
+    columnar, workspace_id = runtime.parts.columnar, world.workspace_id
+    last = moment_of(runtime, workspace_id, world.evaluated_until)
+    by_time: frozenset[int] = frozenset()
+    if last.now < moment.now:
+        moved = await moved_between(
+            columnar, world.edges(), workspace_id=workspace_id, merged=waiting.merged, last=last, now=moment
+        )
+        by_time = frozenset(moved) - {0}
+    async with runtime.worker_database.transaction(workspace_id) as tx:
+        touched = await _who(tx, workspace_id, waiting, by_time)
+    world.universe |= touched.alive
+    world.universe -= touched.gone
+    answered = await answer_touches(columnar, world, touched, moment)
+    time = Reason("time", moment.now)
+
+    def reason_of(segment: LiveSegment, person_no: int) -> Reason:
+        return reason_for(segment, touched.reasons.get(person_no, ()), time=time)
+
+    async with runtime.worker_database.transaction(workspace_id) as tx:
+        ids = {person_no: person_id for person_no, (_, person_id) in touched.people.items()}
+        await settle_changes(
+            tx,
+            world=world,
+            changes=answered.changes,
+            vanished=answered.vanished,
+            reason_of=reason_of,
+            person_ids=ids,
+            now=moment.now,
+        )
+        await remove_touches(tx, [touch.touch_no for touch in waiting.touches])
+        await memberships.forget_sequences(tx, workspace_id, [erasure.person_no for erasure in waiting.erasures])
+        await erasures.settle_erasures(tx, workspace_id, [erasure.person_no for erasure in waiting.erasures])
+        settled = await memberships.settle_round(tx, workspace_id, revision=world.revision, now=moment.now)
+        if not settled:
+            raise SettledElsewhereError(workspace_id)
+    _apply(world, answered.changes, answered.vanished, moment.now)
+    for recompute in waiting.recomputes:
+        await _recompute(runtime, world, recompute, waiting.merged, moment)
+    return len(waiting.touches) + len(by_time) + len(waiting.recomputes) + len(waiting.erasures)
+
+
+class SettledElsewhereError(Exception):
+    """Another process settled this workspace, or its segments were changed, while the round ran: it is done again."""
+
+
+async def _who(tx: Tx, workspace_id: int, waiting: Waiting, by_time: frozenset[int]) -> Touched:
+    named = {touch.person_no for touch in waiting.touches} | by_time
+    now = await persons.present(tx, workspace_id, sorted(named))
+    reasons: dict[int, list[Reason]] = {}
+    for touch in waiting.touches:
+        if touch.person_no:
+            # a touch of somebody merged meanwhile is the survivor's; he himself is asked to leave
+            for person_no in {touch.person_no, now.get(touch.person_no, touch.person_no)}:
+                reasons.setdefault(person_no, []).append(_reason(touch))
+    everyone = sorted({*reasons, *(now.get(person_no, person_no) for person_no in by_time)})
+    return Touched(
+        reasons=reasons,
+        by_time=by_time,
+        people=await persons.snapshot(tx, workspace_id, everyone),
+        stored_under=await persons.stored_under(tx, workspace_id, everyone),
+        merged=waiting.merged,
+    )
+
+
+def _reason(touch: Touch) -> Reason:
+    silent = touch.cause in _SILENT
+    cause: Cause = "split" if silent else cast("Cause", touch.cause)
+    return Reason(cause, touch.received_at, touch.concern, touch.cause_event_id, silent)
+
+
+def _apply(world: World, changes: Sequence[Change], vanished: BitMap, now: datetime) -> None:
+    for change in changes:
+        change.segment.members = members_after(change.segment, change, BitMap())
+    for segment in world.segments.values() if vanished else ():
+        segment.members -= vanished
+    world.revision += 1
+    world.evaluated_until = now
+    world.upcoming_known = False
+
+
+async def _recompute(
+    runtime: Runtime[SegmentParts], world: World, recompute: Recompute, merged: bool, moment: Moment
+) -> None:
+    """Compute a version aside, swap it in, and let those who refer to the segment ask its changed members again."""
+    workspace_id = world.workspace_id
+    async with runtime.worker_database.transaction(workspace_id) as tx:
+        included, excluded = (await segments.manual_lists(tx, workspace_id)).get(recompute.segment_id, ([], []))
+    known = world.segments.get(recompute.segment_id)
+    fresh = LiveSegment(
+        recompute.segment_id,
+        recompute.version,
+        definition_of(recompute.definition),
+        known.members if known else BitMap(),
+        BitMap(included),
+        BitMap(excluded),
+    )
+    change = await recompute_segment(runtime.parts.columnar, world, fresh, merged=merged, moment=moment)
+    reason = Reason(cast("Cause", recompute.cause), moment.now)
+    changed = change.entered | change.exited
+    dependent = any(recompute.segment_id in other.concerns.segments for other in world.segments.values())
+    async with runtime.worker_database.transaction(workspace_id) as tx:
+        ids = await _ids(tx, workspace_id, changed)
+        await settle_changes(
+            tx,
+            world=world,
+            changes=(change,),
+            vanished=BitMap(),
+            reason_of=lambda _segment, _person_no: reason,
+            person_ids=ids,
+            now=moment.now,
+        )
+        await segments.swap(tx, workspace_id, segment_id=recompute.segment_id, version=recompute.version)
+        if dependent:
+            await _touch_dependents(tx, workspace_id, recompute, changed, moment.now)
+        if not await memberships.settle_round(tx, workspace_id, revision=world.revision, now=moment.now):
+            raise SettledElsewhereError(workspace_id)
+    world.segments[fresh.segment_id] = fresh
+    _apply(world, (change,), BitMap(), moment.now)
+
+
+async def _ids(tx: Tx, workspace_id: int, changed: BitMap) -> dict[int, UUID | None]:
+    found = await persons.snapshot(tx, workspace_id, list(changed))
+    return {person_no: person_id for person_no, (_, person_id) in found.items()}
+
+
+async def _touch_dependents(tx: Tx, workspace_id: int, recompute: Recompute, changed: BitMap, now: datetime) -> None:
+    cause = cast("TouchCause", recompute.cause)
+    concern = f"segment:{recompute.segment_id}"
+    await add_touches(tx, workspace_id, [Touch(person_no, cause, now, concern) for person_no in changed])

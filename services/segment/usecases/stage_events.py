@@ -1,0 +1,71 @@
+"""Events become rows for the columnar store, and touches of their persons."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from libs.common.db import Tx
+from services.segment.store import known_names, persons
+from services.segment.store.rows import Origin, event_row
+from services.segment.store.staging import stage
+from services.segment.store.touches import Touch, TouchCause, add_touches
+from services.segment.usecases.stage_overrides import stage_overrides
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One event of a person; `subject_no` 0 where it names no identifier."""
+
+    name: str
+    person_no: int
+    subject_no: int
+    event_time: datetime
+    received_at: datetime
+    event_id: UUID
+    properties: Mapping[str, object]
+    origin: Origin = "collected"
+    source_id: int = 0
+    person_id: UUID | None = None
+    cause: TouchCause = "event"
+
+    @property
+    def owned_as(self) -> int:
+        """Return the subject its ownership is kept under."""
+        return self.subject_no or -self.person_no
+
+
+async def stage_events(tx: Tx, *, workspace_id: int, happenings: Sequence[Happening]) -> None:
+    """Stage events (of one workspace) and touch the persons they belong to now."""
+    of_persons = [happening for happening in happenings if happening.person_no]
+    await known_names.remember(tx, workspace_id, "event", {happening.name for happening in happenings})
+    await persons.ensure_persons(tx, workspace_id, {h.person_no: h.person_id for h in of_persons})
+    owners, news = await persons.owners_after_storing(
+        tx,
+        workspace_id,
+        subject_nos=[happening.owned_as for happening in of_persons],
+        person_nos=[happening.person_no for happening in of_persons],
+    )
+    await stage_overrides(tx, workspace_id=workspace_id, subject_nos=news)
+    lines = [
+        event_row(
+            workspace_id=workspace_id,
+            name=happening.name,
+            person_no=happening.person_no,
+            subject_no=happening.owned_as,
+            event_time=happening.event_time,
+            received_at=happening.received_at,
+            event_id=happening.event_id,
+            origin=happening.origin,
+            source_id=happening.source_id,
+            properties=happening.properties,
+        )
+        for happening in happenings
+    ]
+    ids = [happening.event_id for happening in happenings]
+    await stage(tx, workspace_id, "event", b"\n".join(lines), rows=len(lines), event_ids=ids)
+    touches = [Touch(owners[h.owned_as], h.cause, h.received_at, f"event:{h.name}", h.event_id) for h in of_persons]
+    if not of_persons and happenings:
+        # nobody to ask again, but the rows have to go in
+        touches.append(Touch(0, "event", happenings[0].received_at))
+    await add_touches(tx, workspace_id, touches)
