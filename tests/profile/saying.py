@@ -136,7 +136,9 @@ def erased(person_no: int, subject_nos: tuple[int, ...], *, workspace_id: int = 
     )  # fmt: skip
 
 
-def progressed(person_no: int, state: str, *, workspace_id: int = 1, minute: float = 0, **more: Any) -> MessageProgressed:
+def progressed(
+    person_no: int, state: str, *, workspace_id: int = 1, minute: float = 0, **more: Any
+) -> MessageProgressed:
     """Return what became of a message to a person."""
     return MessageProgressed(
         workspace_id=workspace_id, person_no=person_no, message_id=new_id(), state=state, channel="email",

@@ -176,6 +176,14 @@ async def load_published(tx: Tx, persons: Iterable[PersonKey]) -> dict[PersonKey
     return found
 
 
+async def published_of_persons(
+    tx: Tx, workspace_id: int, person_nos: Collection[int]
+) -> dict[int, dict[Scope, Published]]:
+    """Return what was last published of persons' consent, by number and scope."""
+    found = await load_published(tx, [PersonKey(workspace_id, number) for number in person_nos])
+    return {person.person_no: dict(sorted(states.items())) for person, states in found.items()}
+
+
 async def save_published(tx: Tx, states: Iterable[tuple[PersonKey, Scope, Published]]) -> None:
     """Keep what is published now."""
     rows = sorted((*person, *scope, *published) for person, scope, published in states)

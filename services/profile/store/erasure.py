@@ -20,15 +20,20 @@ class Receipt(NamedTuple):
 
 _SUBJECTS = "workspace_id = :workspace_id and {column} = any(:subject_nos::int[])"
 _PERSONS = "workspace_id = :workspace_id and {column} = any(:person_nos::int[])"
+# with the lines that an event of an erased identifier left about all that its person held
 _LINES_OF_SUBJECTS = """
-workspace_id = :workspace_id and (
-    (subject_no <> 0 and subject_no = any(:subject_nos::int[]))
-    or lookup in (
-        select lookup from subject
-        where workspace_id = :workspace_id and subject_no = any(:subject_nos::int[]) and lookup is not null
+workspace_id = :workspace_id and event_id in (
+    select event_id from consent_ledger
+    where workspace_id = :workspace_id and (
+        (subject_no <> 0 and subject_no = any(:subject_nos::int[]))
+        or lookup in (
+            select lookup from subject
+            where workspace_id = :workspace_id and subject_no = any(:subject_nos::int[]) and lookup is not null
+        )
     )
 )
 """
+_SPOKEN_FOR = f"select distinct person_no from consent_ledger where {_LINES_OF_SUBJECTS} and person_no <> 0"
 _BY_SUBJECT = {
     "trait_fact": _SUBJECTS.format(column="subject_no"),
     "contact_point": _SUBJECTS.format(column="subject_no"),
@@ -118,4 +123,10 @@ async def find_receipt(tx: Tx, workspace_id: int, erasure_id: UUID) -> Receipt |
 async def owners_ever(tx: Tx, workspace_id: int, subject_nos: Collection[int]) -> set[PersonKey]:
     """Return every person that owned one of these identifiers at some time."""
     records = await tx.fetch(statement(_OWNERS), workspace_id=workspace_id, subject_nos=list(subject_nos))
+    return {PersonKey(workspace_id, record["person_no"]) for record in records}
+
+
+async def spoken_for(tx: Tx, workspace_id: int, subject_nos: Collection[int]) -> set[PersonKey]:
+    """Return the persons for whom consent was stated through these identifiers."""
+    records = await tx.fetch(statement(_SPOKEN_FOR), workspace_id=workspace_id, subject_nos=list(subject_nos))
     return {PersonKey(workspace_id, record["person_no"]) for record in records}

@@ -55,8 +55,10 @@ where s.workspace_id = d.workspace_id and s.subject_no = d.subject_no and s.name
 """
 _LOCALITY = load_sql(__file__, "note_locality.sql")
 _BY_LOOKUP = """
-select subject_no from subject where workspace_id = :workspace_id and lookup = any(:lookups::bytea[]) and not erased
+select lookup, subject_no from subject
+where workspace_id = :workspace_id and lookup = any(:lookups::bytea[]) and not erased
 """
+_LOCALITIES = load_sql(__file__, "localities_of_persons.sql")
 
 
 def _keyed(subjects: Iterable[SubjectKey]) -> dict[str, list[int]]:
@@ -94,7 +96,15 @@ async def note_localities(tx: Tx, localities: Collection[Locality]) -> None:
     await tx.execute(_LOCALITY, **columns(names, localities))
 
 
-async def subjects_of_lookups(tx: Tx, workspace_id: int, lookups: Collection[bytes]) -> list[int]:
+async def subjects_of_lookups(tx: Tx, workspace_id: int, lookups: Collection[bytes]) -> dict[bytes, int]:
     """Return the identifiers found by the keyed hash of their value."""
     records = await tx.fetch(statement(_BY_LOOKUP), workspace_id=workspace_id, lookups=list(lookups))
-    return [record["subject_no"] for record in records]
+    return {record["lookup"]: record["subject_no"] for record in records}
+
+
+async def localities_of_persons(
+    tx: Tx, workspace_id: int, person_nos: Collection[int]
+) -> dict[int, tuple[str | None, str | None]]:
+    """Return the zone and the language each person was last seen with."""
+    records = await tx.fetch(_LOCALITIES, workspace_id=workspace_id, person_nos=list(person_nos))
+    return {record["person_no"]: (record["timezone"], record["locale"]) for record in records}

@@ -3,7 +3,7 @@
 from libs.common.contracts.identity.person_erased import PersonErased
 from libs.common.db import Tx
 from services.profile.domain.keys import PersonKey, SubjectKey, TraitKey
-from services.profile.store import erasure, guard, persons, trait_facts
+from services.profile.store import consents, erasure, guard, persons, trait_facts
 from services.profile.store.erasure import Receipt
 from services.profile.store.persons import Standing
 from services.profile.usecases.means import Means
@@ -36,6 +36,9 @@ async def erase_person(tx: Tx, event: PersonErased, *, means: Means) -> None:
         if person.person_no not in numbers
     }
     touched = await _traits_of_others(tx, event, others)
+    others |= await consents.present_owners_of_once_held(
+        tx, await erasure.spoken_for(tx, workspace_id, event.subject_nos)
+    )
     counts = await erasure.delete_of_subjects(tx, workspace_id, event.subject_nos)
     for table, count in (await erasure.delete_of_persons(tx, workspace_id, numbers)).items():
         counts[table] = counts.get(table, 0) + count

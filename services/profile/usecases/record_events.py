@@ -60,6 +60,7 @@ async def record_events(tx: Tx, events: Iterable[EventRecorded], *, means: Means
     if not owned:
         return
     await guard.share_workspaces(tx, {event.workspace_id for event in owned})
+    await persons.note_persons(tx, {_person(event): (event.person_id, event.received_at) for event in owned})
     gone = await subjects.erased_subjects(tx, map(_subject, owned))
     # by identifier alone: one that left the person before he was erased is another's now
     kept = [event for event in owned if _subject(event) not in gone]
@@ -70,7 +71,6 @@ async def record_events(tx: Tx, events: Iterable[EventRecorded], *, means: Means
 async def _record(tx: Tx, events: list[EventRecorded], means: Means) -> None:
     received_at = max(event.received_at for event in events)
     findings = _read(events, means)
-    await persons.note_persons(tx, {_person(event): (event.person_id, event.received_at) for event in events})
     await subjects.note_subjects(tx, map(_subject, events))
     news = await ownership.add_ownership_facts(tx, map(_provisional, events))
     locked = await subjects.lock_subjects(tx, findings.subjects() | news)

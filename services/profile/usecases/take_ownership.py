@@ -23,12 +23,14 @@ from services.profile.usecases.seal_address import identifier_lookup, seal_addre
 async def take_ownership(tx: Tx, events: Sequence[OwnershipChanged], *, means: Means) -> None:
     """Keep the facts, move traits and consents with the identifiers, and say what changed for everybody concerned."""
     await guard.share_workspaces(tx, {event.workspace_id for event in events})
+    await persons.note_persons(
+        tx, {PersonKey(e.workspace_id, e.person_no): (e.person_id, e.received_at) for e in events}
+    )
     gone = await subjects.erased_subjects(tx, map(_subject, events))
     kept = [event for event in events if _subject(event) not in gone]
     if not kept:
         return
     received_at = max(event.received_at for event in kept)
-    await persons.note_persons(tx, {PersonKey(e.workspace_id, e.person_no): (e.person_id, e.received_at) for e in kept})
     await subjects.note_subjects(tx, map(_subject, kept))
     changed = await ownership.add_ownership_facts(tx, [(event.workspace_id, _fact(event)) for event in kept])
     locked = await subjects.lock_subjects(tx, map(_subject, kept))

@@ -1,6 +1,7 @@
 """Ownership is painted over time by version."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,7 +48,7 @@ def test_at_every_instant_exactly_one_person_owns_an_identifier(known):
     found = intervals(known)
     assert found[0].valid_from == BEGINNING
     assert found[-1].valid_to == END
-    for left, right in zip(found, found[1:], strict=False):
+    for left, right in pairwise(found):
         assert left.valid_to == right.valid_from
         assert left.person_no != right.person_no
 

@@ -145,7 +145,9 @@ def cut(events: list[Any], random: Any) -> list[list[Any]]:
     return batches
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(scene=scenes, random=st.randoms(use_true_random=False))
 async def test_any_order_gives_the_same_tables(profile_database, scene, random):
     shuffled = [*scene, *random.sample(scene, len(scene) // 2)]

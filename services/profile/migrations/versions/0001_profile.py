@@ -208,6 +208,7 @@ create table profile.consent_ledger (
 );
 create index consent_by_subject on profile.consent_ledger (workspace_id, subject_no) where subject_no <> 0;
 create index consent_by_person on profile.consent_ledger (workspace_id, person_no) where person_no <> 0;
+create index consent_by_event on profile.consent_ledger (workspace_id, event_id);
 create index consent_by_lookup on profile.consent_ledger (workspace_id, lookup) where lookup is not null;
 
 -- What the ledger says of a person, per scope named in it: what was last published. The ledger itself decides sends.
