@@ -1,6 +1,7 @@
 """`./rapport VERB ...`: finds the command's file and runs it."""
 
 import importlib
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -31,6 +32,10 @@ def main(words: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # The reader (head, less) has enough; Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 def load(verb: str) -> ModuleType:

@@ -120,6 +120,7 @@ def running_supervisor(home: Home) -> int | None:
             except BlockingIOError:
                 text = lock.read().strip()
                 return int(text) if text.isdigit() and process.is_alive(int(text)) else None
-    except FileNotFoundError:
-        pass
+    except OSError:
+        # No data directory of ours: nothing runs on it.
+        return None
     return None
