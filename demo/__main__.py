@@ -38,6 +38,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--step", type=float, default=24.0, help="hours the clock is driven at a time (default 24)")
     parser.add_argument("--home", type=Path, default=None, help="data directory (default .rapport-demo)")
     chosen = parser.parse_args(words)
+    (chosen.home or PROJECT / ".rapport" / "demo").mkdir(parents=True, exist_ok=True)
     if not 1 <= chosen.households <= HOUSEHOLDS_PUBLISHED:
         parser.error(f"--households is 1 to {HOUSEHOLDS_PUBLISHED}")
     return chosen
@@ -46,7 +47,6 @@ def arguments(words: list[str]) -> argparse.Namespace:
 async def run(chosen: argparse.Namespace, console: Console) -> int:
     """Start everything, replay, report; return the exit status."""
     home: Path = chosen.home or PROJECT / ".rapport" / "demo"
-    home.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
     with console.status("reading the shopping data"):
         shopping = read_shopping(chosen.households if chosen.households < HOUSEHOLDS_PUBLISHED else None)

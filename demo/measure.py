@@ -22,10 +22,13 @@ async def resolve(api: Api, identifiers: list[Identifier]) -> dict[Identifier, d
         part = identifiers[start : start + QUESTIONS_AT_ONCE]
         body = {"identifiers": [{"namespace": n, "scope": s, "value": v} for n, s, v in part]}
         answer = await api.post("identity", "/v1/identity/resolve", body)
-        for identifier, person in zip(part, answer["persons"], strict=True):
-            if person is not None and person.get("person_id"):
-                found[identifier] = person
+        answered = zip(part, answer["persons"], strict=True)
+        found |= {identifier: person for identifier, person in answered if person and person.get("person_id")}
     return found
+
+
+def _any(truth: dict[Identifier, int]) -> dict[Hashable, Hashable]:
+    return dict(truth.items())
 
 
 async def recognition(api: Api, figures: Figures, world: dict[int, Touchpoints]) -> dict[str, int]:
@@ -37,9 +40,9 @@ async def recognition(api: Api, figures: Figures, world: dict[int, Touchpoints])
         identifier: number for identifier, number in truth.items() if identifier[2] in linked_by_evidence(world[number])
     }
     figures.identifiers = len(found)
-    figures.pairs = score_pairs(clusters, dict(truth))
-    figures.reachable_pairs = score_pairs(clusters, dict(reachable))
-    figures.wrongly_merged = wrongly_merged(clusters, dict(truth))
+    figures.pairs = score_pairs(clusters, _any(truth))
+    figures.reachable_pairs = score_pairs(clusters, _any(reachable))
+    figures.wrongly_merged = wrongly_merged(clusters, _any(truth))
     return {
         str(found[identifier]["person_id"]): number
         for identifier, number in truth.items()
@@ -47,7 +50,7 @@ async def recognition(api: Api, figures: Figures, world: dict[int, Touchpoints])
     }
 
 
-async def counts(api: Api, figures: Figures, replay: Replay, quarantined_before: int = 0) -> None:
+async def counts(api: Api, figures: Figures, replay: Replay) -> None:
     """Fill in the reconciliation from every service's own count."""
     numbers = figures.reconciliation
     numbers.posted = replay.posted

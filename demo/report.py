@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from demo.figures import Figures
+from demo.figures import Figures, JourneyFigures
 from demo.scores import Difference
 
 SPARKS = "▁▂▃▄▅▆▇█"
@@ -28,16 +28,33 @@ def _difference(found: Difference | None) -> str:
 
 def print_report(console: Console, figures: Figures) -> None:
     """Print everything."""
-    numbers = figures.reconciliation
+    console.print(_reconciliation(figures))
+    console.print(_recognition(figures))
+    console.print(_segments(figures))
+    for journey in figures.journeys:
+        console.print(_funnel(journey))
+        console.print("  runs: " + ", ".join(f"{name} {count:,}" for name, count in sorted(journey.runs.items())))
+    console.print(_messages(figures))
+    console.print(_effects(figures))
+    console.print(_pace(figures))
+    for line in figures.restarts:
+        console.print(f"  [yellow]{line}[/]")
+    console.print("[bold green]Every count agrees.[/]" if figures.reconciled else "[bold red]Counts differ.[/]")
+
+
+def _reconciliation(figures: Figures) -> Table:
     table = _table("Reconciliation", "events", "count")
     for name in (
         "posted", "accepted", "duplicates", "conflicts", "quarantined", "recorded", "columnar", "timelines",
         "own_events_columnar", "own_events_timelines", "lines_published", "lines_rejoined",
     ):  # fmt: skip
-        table.add_row(name.replace("_", " "), f"{getattr(numbers, name):,}")
+        table.add_row(name.replace("_", " "), f"{getattr(figures.reconciliation, name):,}")
     for name, holds in figures.checks.items():
         table.add_row(name, "[green]yes[/]" if holds else "[bold red]NO[/]")
-    console.print(table)
+    return table
+
+
+def _recognition(figures: Figures) -> Table:
     table = _table("OneID against the generated truth", "", "")
     table.add_row("persons", f"{figures.persons:,}")
     table.add_row("merges", f"{figures.merges:,}")
@@ -47,36 +64,45 @@ def print_report(console: Console, figures: Figures) -> None:
         table.add_row("recall, all true pairs", f"{figures.pairs.recall:.4f}")
         table.add_row("recall, pairs any event ever joined", f"{figures.reachable_pairs.recall:.4f}")
     table.add_row("persons that hold two humans", f"{figures.wrongly_merged:,}")
-    console.print(table)
+    return table
+
+
+def _segments(figures: Figures) -> Table:
     table = _table("Segments", "segment", "over the year", "size")
     for key, size in figures.segments[-1][1].items() if figures.segments else ():
         table.add_row(key, spark([sizes.get(key, 0) for _, sizes in figures.segments]), f"{size:,}")
-    console.print(table)
-    for journey in figures.journeys:
-        table = _table(f"Journey {journey.name}", "node", "entered", "waiting", "left by")
-        for node in journey.nodes:
-            left = ", ".join(f"{branch} {count:,}" for branch, count in node["left"].items())
-            table.add_row(str(node["node"]), f"{node['entered']:,}", f"{node['waiting']:,}", left)
-        console.print(table)
-        console.print("  runs: " + ", ".join(f"{name} {count:,}" for name, count in sorted(journey.runs.items())))
+    return table
+
+
+def _funnel(journey: JourneyFigures) -> Table:
+    table = _table(f"Journey {journey.name}", "node", "entered", "waiting", "left by")
+    for node in journey.nodes:
+        left = ", ".join(f"{branch} {count:,}" for branch, count in node["left"].items())
+        table.add_row(str(node["node"]), f"{node['entered']:,}", f"{node['waiting']:,}", left)
+    return table
+
+
+def _messages(figures: Figures) -> Table:
     table = _table("Messages", "state", "count")
     for name, count in sorted(figures.messages.items()):
         table.add_row(name, f"{count:,}")
     for name, count in sorted(figures.drops.items()):
         table.add_row(f"dropped: {name}", f"{count:,}")
     table.add_row("in the mail sink", f"{figures.sink_messages:,}")
-    console.print(table)
+    return table
+
+
+def _effects(figures: Figures) -> Table:
     table = _table("Win-back: treated minus control, 95 % interval", "", "")
     table.add_row("orders in 14 days (A/A: purchases are fixed history)", _difference(figures.control_check))
     table.add_row(f"generated visits (known effect {figures.effect_known:+.0%})", _difference(figures.effect_found))
-    console.print(table)
+    return table
+
+
+def _pace(figures: Figures) -> Table:
     table = _table("Pace", "", "")
     table.add_row("events/s, everything included", f"{figures.events_per_second:,.0f}")
     for name, seconds in figures.seconds.items():
         table.add_row(name, f"{seconds:,.1f} s")
     table.add_row("due instants", f"{figures.instants:,}")
-    console.print(table)
-    for line in figures.restarts:
-        console.print(f"  [yellow]{line}[/]")
-    verdict = "[bold green]Every count agrees.[/]" if figures.reconciled else "[bold red]Counts differ.[/]"
-    console.print(verdict)
+    return table

@@ -1,7 +1,7 @@
 """The generated response layer: visits to a showroom with a known effect of the win-back message.
 
-Purchases are fixed history: no message of ours could change them. So an effect to be found again is generated: everybody
-in the win-back journey visits with a base rate, those who were sent the message with `EFFECT` more.
+Purchases are fixed history: no message of ours could change them. So an effect to be found again is generated:
+everybody in the win-back journey visits with a base rate, those who were sent the message with `EFFECT` more.
 """
 
 import random
