@@ -66,6 +66,8 @@ class WaitNode(Node):
     @property
     def needs_zone(self) -> bool:
         """Return whether a clock time is involved; a plain duration is the same everywhere."""
+        if isinstance(self.until, Date):
+            return datetime.fromisoformat(self.until.value).tzinfo is None
         return self.until is not None
 
     def decide(self, run: Run, facts: Facts, /) -> Outcome:
