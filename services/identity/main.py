@@ -13,11 +13,12 @@ from libs.common.runtime import Runtime
 from libs.common.service import ServiceDefinition, serve
 from services.identity.settings import IdentitySettings
 from services.identity.store import access
+from services.identity.usecases.identity_parts import IdentityParts, make_identity_parts
 
 
 @asynccontextmanager
-async def parts(runtime: Runtime[Any]) -> AsyncIterator[None]:
-    """Admit the installation's administrator."""
+async def parts(runtime: Runtime[Any]) -> AsyncIterator[IdentityParts]:
+    """Admit the installation's administrator; give the graph its tools."""
     if isinstance(runtime.settings, IdentitySettings) and runtime.settings.admin_key_hash:
         record = ApiKey(
             key_id=str(new_id()),
@@ -31,10 +32,10 @@ async def parts(runtime: Runtime[Any]) -> AsyncIterator[None]:
             if not await access.is_known_key(tx, record.hash):
                 await access.keep(tx, record)
                 runtime.directory.put(record)
-    yield None
+    yield make_identity_parts(runtime)
 
 
-definition: ServiceDefinition[None] = ServiceDefinition(
+definition: ServiceDefinition[IdentityParts] = ServiceDefinition(
     name="identity",
     title="identity",
     settings=IdentitySettings,

@@ -73,6 +73,11 @@ class NodeRow:
         """The node's key over all workspaces."""
         return self.workspace_id << 32 | self.node_no
 
+    @property
+    def owner(self) -> Key:
+        """The key of the person who owns it."""
+        return self.workspace_id << 32 | self.person_no
+
 
 def _row(record: Record) -> NodeRow:
     return NodeRow(

@@ -12,9 +12,11 @@ from libs.common.personal import Sealer
 from services.identity.domain.evidence import Evidence, Identifier
 from services.identity.domain.policy import PolicySet
 from services.identity.store import policies as policy_store
+from services.identity.store import regions
 from services.identity.usecases.graph.batch import Batch, Fact
 from services.identity.usecases.graph.resolve_evidence import resolve_evidence
 from services.identity.usecases.graph.tools import GraphTools
+from services.identity.usecases.recompute_regions import recompute_regions
 from tests.fixtures.postgres import ServiceDatabase
 from tests.identity.graph.worlds import NOW
 
@@ -45,11 +47,12 @@ class Graph:
 
     def fresh_tools(self) -> GraphTools:
         """Tools as another process would have them."""
-        return GraphTools(sealer=lambda _: self.sealer, now=lambda _: self.now, defaults={})
+        return GraphTools(sealer=lambda _: self.sealer, now=lambda _: self.now, namespaces=())
 
     async def declare(self, workspace_id: int, policies: PolicySet) -> None:
         async with self.database.worker.transaction(workspace_id) as tx:
             await policy_store.put(tx, workspace_id, policies.policies, self.now)
+            await regions.schedule_all(tx, workspace_id, self.now)
 
     async def take(
         self, events: Sequence[Evidence], *, workspace_id: int = WORKSPACE, tools: GraphTools | None = None
@@ -64,6 +67,30 @@ class Graph:
                     raise
                 await asyncio.sleep(random.random() * 0.05 * (attempt + 1))
         raise AssertionError("twenty deadlocks in a row")
+
+    async def look_again(self) -> int:
+        """Look at every region that is due; return how many there were."""
+        done = 0
+        while True:
+            async with self.database.worker.transaction(WORKSPACE) as tx:
+                due = await regions.claim(tx, 50)
+                await recompute_regions(tx, due, self.tools)
+            done += len(due)
+            if not due:
+                return done
+
+    async def set_clock(self, now: datetime) -> None:
+        """Drive the workspace's clock."""
+        self.now = now
+        async with self.database.worker.transaction(WORKSPACE) as tx:
+            await tx.execute(
+                statement(
+                    "insert into workspace (workspace_id, key, name, driven_now) values (:one, 'acme', 'Acme', :now)"
+                    " on conflict (workspace_id) do update set driven_now = excluded.driven_now"
+                ),
+                one=WORKSPACE,
+                now=now,
+            )
 
     async def stored(self, workspace_id: int = WORKSPACE) -> Stored:
         """Read the whole partition."""

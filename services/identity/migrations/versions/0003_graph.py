@@ -53,7 +53,8 @@ create table identity.node (
 create unique index node_lookup on identity.node (workspace_id, lookup);
 create index node_owner on identity.node (workspace_id, person_no);
 
--- Every fact about identifiers, for ever; an event that says several things says them in parts. `node_nos` are in the order of the source, `centre_no` the star's middle.
+-- Every fact about identifiers, for ever; an event that says several things says them in parts. `node_nos` are in the
+-- order of the source, `centre_no` the star's middle.
 create table identity.evidence (
     workspace_id      integer not null,
     event_id          uuid not null,

@@ -42,8 +42,12 @@ async def _lock(tx: Tx, batch: Batch, tools: GraphTools, frontier: set[Key]) -> 
 def _put(batch: Batch, tools: GraphTools, row: NodeRow) -> None:
     batch.nodes[row.key] = row
     if row.key not in batch.names:
-        value = tools.sealer(row.workspace_id).open(row.sealed).decode()
-        batch.names[row.key] = Identifier(row.namespace, row.scope, value)
+        batch.names[row.key] = name_of(row, tools)
+
+
+def name_of(row: NodeRow, tools: GraphTools) -> Identifier:
+    """Return a node's identifier in clear."""
+    return Identifier(row.namespace, row.scope, tools.sealer(row.workspace_id).open(row.sealed).decode())
 
 
 def _stays_hub(batch: Batch, one: Key, reopened: set[Key]) -> bool:

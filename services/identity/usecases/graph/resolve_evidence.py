@@ -1,6 +1,6 @@
 """Evidence taken into the graph: the one way in for events, callers and operators."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from libs.common import outbox
@@ -18,23 +18,28 @@ from services.identity.usecases.graph.tools import GraphTools
 
 
 async def resolve_evidence(tx: Tx, facts: Sequence[Fact], tools: GraphTools) -> Batch:
-    """Append evidence of any workspaces and bring the partition up to date; return the batch with its nodes' owners.
-
-    All in the caller's transaction, in sets. Evidence that repeats what is active in a calm region only moves times
-    on; the regions of everything else are locked, assigned anew, and compared.
-    """
-    batch = await open_batch(tx, facts, tools)
-    await identify_nodes(tx, batch, tools)
-    stirred, unsettled = await gather_evidence(tx, batch)
-    await reassign(tx, batch, tools, stirred, unsettled)
+    """Append evidence of any workspaces and bring the partition up to date; return the batch with its nodes' owners."""
+    batch = await open_batch(tx, {fact.workspace_id for fact in facts}, tools)
+    batch.facts = facts
+    await take_in(tx, batch, tools)
     return batch
 
 
-async def open_batch(tx: Tx, facts: Sequence[Fact], tools: GraphTools, also: Sequence[int] = ()) -> Batch:
+async def open_batch(tx: Tx, workspace_ids: Collection[int], tools: GraphTools) -> Batch:
     """Return an empty batch under the policies and clocks of its workspaces."""
-    workspace_ids = sorted({fact.workspace_id for fact in facts} | set(also))
     policies = await tools.policies_in_force(tx, workspace_ids)
-    return Batch(facts, policies, {one: tools.now(one) for one in workspace_ids})
+    return Batch((), policies, {one: tools.now(one) for one in workspace_ids})
+
+
+async def take_in(tx: Tx, batch: Batch, tools: GraphTools) -> None:
+    """Take a batch's facts into the graph, all in the caller's transaction and in sets.
+
+    Evidence that repeats what is active in a calm region only moves times on; the regions of everything else are
+    locked, assigned anew, and compared.
+    """
+    await identify_nodes(tx, batch, tools)
+    stirred, unsettled = await gather_evidence(tx, batch)
+    await reassign(tx, batch, tools, stirred, unsettled)
 
 
 async def reassign(

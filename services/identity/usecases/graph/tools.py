@@ -1,13 +1,14 @@
 """What every change of the graph needs in its hands, and what may be remembered between two."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from libs.common.db import Tx
 from libs.common.personal import Sealer
 from services.identity.domain.evidence import Identifier
-from services.identity.domain.policy import NamespacePolicy, PolicySet
+from services.identity.domain.policy import NamespaceKind, PolicySet
+from services.identity.domain.reading import namespaces_by_name
 from services.identity.store import persons, policies
 from services.identity.store.nodes import Key
 from services.identity.store.numbers import Numbers
@@ -23,12 +24,13 @@ class GraphTools:
         *,
         sealer: Callable[[int], Sealer],
         now: Callable[[int], datetime],
-        defaults: Mapping[str, NamespacePolicy],
+        namespaces: Sequence[NamespaceKind],
     ) -> None:
         self.sealer = sealer
         self.now = now
         self.numbers = Numbers()
-        self._defaults = dict(defaults)
+        self.namespaces = namespaces_by_name(namespaces)
+        self._defaults = {kind.name: kind.policy for kind in namespaces}
         self._policies: dict[int, PolicySet] = {}
         self._person_ids: dict[Key, UUID] = {}
         self._lookups: dict[tuple[int, Identifier], bytes] = {}

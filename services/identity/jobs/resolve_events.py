@@ -1,0 +1,61 @@
+"""The resolver: what the collector took becomes somebody's."""
+
+import logging
+from typing import Any
+
+from libs.common.jobs import Job
+from libs.common.runtime import Runtime
+from services.identity.store import dead_letters, ingest_queue
+from services.identity.store.retries import lost_a_race
+from services.identity.usecases.resolve_events import resolve_events
+
+log = logging.getLogger(__name__)
+
+BATCH = 1_000
+CAREFUL = (BATCH, 50, 1)
+"""How many events are tried at once: fewer after a failure, until the one that cannot be resolved stands alone."""
+
+
+async def run(runtime: Runtime[Any]) -> int:
+    """Resolve one batch of the queue; return how many events it held."""
+    for limit in CAREFUL:
+        try:
+            return await _resolve(runtime, limit)
+        except Exception as error:
+            if lost_a_race(error):
+                return 1
+            if limit == 1:
+                await _set_aside(runtime, error)
+                return 1
+            log.exception("a batch of events cannot be resolved; fewer are tried", extra={"limit": limit})
+    return 0
+
+
+async def _resolve(runtime: Runtime[Any], limit: int) -> int:
+    async with runtime.worker_database.transaction([]) as tx:
+        entries = await ingest_queue.claim_entries(tx, limit)
+        if not entries:
+            return 0
+        workspace_ids = {entry.workspace_id for entry in entries}
+        await runtime.directory.ensure_workspaces(workspace_ids)
+        await tx.see(workspace_ids)
+        await resolve_events(tx, entries, runtime.parts.graph, source_of=runtime.directory.source)
+    return len(entries)
+
+
+async def _set_aside(runtime: Runtime[Any], error: Exception) -> None:
+    """Put the first event of the queue among the dead letters, so that it blocks nobody."""
+    log.error("an event cannot be resolved and was set aside", exc_info=error)
+    async with runtime.worker_database.transaction([]) as tx:
+        for entry in await ingest_queue.claim_entries(tx, 1):
+            await tx.see([entry.workspace_id])
+            await dead_letters.add(tx, entry, reason=f"{type(error).__name__}: {error}"[:2_000])
+
+
+async def open_events(runtime: Runtime[Any], workspace_id: int) -> int:
+    """Return how many events of a workspace wait to be resolved."""
+    async with runtime.worker_database.transaction([]) as tx:
+        return await ingest_queue.waiting(tx, workspace_id) + runtime.loops["resolve_events"].busy
+
+
+job = Job(name="resolve_events", run=run, open=open_events, idle_seconds=0.1, workers=2)

@@ -1,0 +1,69 @@
+"""Links added up anew from the evidence, as the policies in force read it."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from libs.common.db import Tx
+from services.identity.domain.evidence import Evidence
+from services.identity.domain.links import LinkFacts, facts_of, pairs
+from services.identity.store import evidence, links, nodes
+from services.identity.store.evidence import EvidenceRow
+from services.identity.store.links import Pair
+from services.identity.store.nodes import Key, key
+from services.identity.usecases.graph.batch import Batch
+from services.identity.usecases.graph.load_regions import load_regions, name_of
+from services.identity.usecases.graph.tools import GraphTools
+
+
+async def reread_regions(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[Key]) -> None:
+    """Replace the links of the regions of nodes by what their evidence says under the batch's policies.
+
+    A star has the same members under every policy, whatever stands in its middle, so regions stay what they are.
+    """
+    decided = await load_regions(tx, batch, tools, stirred, stirred)
+    rows = await evidence.centred(tx, decided | batch.watched)
+    inside = [row for row in rows if any(key(row.workspace_id, one) in decided for one in row.node_nos)]
+    await _name_nodes(tx, batch, tools, inside)
+    facts: dict[tuple[Pair, str], LinkFacts] = {}
+    for row in inside:
+        _add_up(batch, row, facts)
+    stale = {pair for pair in batch.links if decided & set(pair)}
+    wanted = {name: one for name, one in facts.items() if decided & set(name[0])}
+    await links.drop(tx, stale)
+    await links.merge(tx, wanted)
+    batch.links.clear()
+
+
+async def _name_nodes(tx: Tx, batch: Batch, tools: GraphTools, rows: Collection[EvidenceRow]) -> None:
+    missing = {key(row.workspace_id, one) for row in rows for one in row.node_nos} - batch.names.keys()
+    for row in await nodes.read(tx, missing) if missing else ():
+        batch.names[row.key] = name_of(row, tools)
+
+
+def _add_up(batch: Batch, row: EvidenceRow, facts: dict[tuple[Pair, str], LinkFacts]) -> None:
+    keys = [key(row.workspace_id, one) for one in row.node_nos]
+    where = {batch.names[one]: one for one in keys if one in batch.names}
+    said = _evidence(row, batch, keys)
+    for one, other in pairs(said, batch.policies[row.workspace_id]):
+        member, centre = where[one], where[other]
+        pair = (member, centre) if member < centre else (centre, member)
+        added = facts_of(said, old_is_low=member < centre)
+        known = facts.setdefault((pair, row.consent_basis or ""), added)
+        if known is not added:
+            known.merge(added)
+
+
+def _evidence(row: EvidenceRow, batch: Batch, keys: list[Key]) -> Evidence:
+    event_id: UUID = row.event_id
+    return Evidence(
+        event_id=event_id,
+        source_id=row.source_id,
+        kind=row.kind,  # type: ignore[arg-type]
+        tier=row.tier,
+        event_time=row.event_time,
+        first_received_at=row.first_received_at,
+        identifiers=tuple(batch.names[one] for one in keys if one in batch.names),
+        rule_version=row.rule_version,
+        consent_basis=row.consent_basis,
+        part=row.part,
+    )

@@ -1,0 +1,107 @@
+"""Recorded events read as evidence, taken into the graph, and told to the others with their persons."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from libs.common import outbox
+from libs.common.access.model import Source
+from libs.common.contracts.identity.event_recorded import EventRecorded
+from libs.common.db import Tx
+from services.identity.domain.evidence import Identifier
+from services.identity.domain.links import contradictory, subject
+from services.identity.domain.publication import record_event
+from services.identity.domain.reading import Reading, RecordedCall, read_evidence
+from services.identity.store import event_log, nodes
+from services.identity.store.event_log import LoggedEvent
+from services.identity.store.ingest_queue import IngestEntry
+from services.identity.usecases.graph.batch import Batch, Fact
+from services.identity.usecases.graph.resolve_evidence import open_batch, take_in
+from services.identity.usecases.graph.tools import GraphTools
+
+Sources = Callable[[int], Source | None]
+_body = msgspec.json.Decoder(dict[str, Any])
+
+
+class _Read(msgspec.Struct):
+    call: RecordedCall
+    reading: Reading
+    said: bool
+
+
+async def resolve_events(tx: Tx, entries: Sequence[IngestEntry], tools: GraphTools, *, source_of: Sources) -> int:
+    """Resolve queued events of any workspaces in one go; return how many were told."""
+    workspace_ids = {entry.workspace_id for entry in entries}
+    batch = await open_batch(tx, workspace_ids, tools)
+    logged = await event_log.read_events(
+        tx, [(entry.workspace_id, entry.received_at, entry.event_id) for entry in entries]
+    )
+    silent = {entry.event_id for entry in entries if entry.evidence_only}
+    read = [_read(one, batch, tools, source_of, said=one.event_id not in silent) for one in logged]
+    batch.facts = [
+        Fact(one.call.workspace_id, msgspec.structs.replace(said, part=part) if part else said)
+        for one in read
+        for part, said in enumerate(one.reading.evidence)
+    ]
+    await take_in(tx, batch, tools)
+    told = await _tell(tx, batch, tools, [one for one in read if one.said])
+    await outbox.add(tx, told)
+    return len(told)
+
+
+def _read(logged: LoggedEvent, batch: Batch, tools: GraphTools, source_of: Sources, *, said: bool) -> _Read:
+    body = _body.decode(tools.sealer(logged.workspace_id).open(logged.payload))
+    call = RecordedCall(
+        workspace_id=logged.workspace_id,
+        event_id=logged.event_id,
+        source_id=logged.source_id,
+        received_at=logged.received_at,
+        event_time=logged.event_time,
+        original_time=logged.original_time,
+        kind=logged.kind,
+        name=logged.name,
+        message_id=logged.message_id,
+        imported=logged.imported,
+        live=logged.live,
+        body=body,
+    )
+    source = source_of(logged.source_id) or _gone(logged)
+    return _Read(call, read_evidence(call, source, tools.namespaces, batch.policies[logged.workspace_id]), said)
+
+
+def _gone(logged: LoggedEvent) -> Source:
+    """Return what is assumed of a source that is no longer known: nothing that proves anything."""
+    return Source(source_id=logged.source_id, workspace_id=logged.workspace_id, key="gone", name="gone", best_tier=3)
+
+
+async def _tell(tx: Tx, batch: Batch, tools: GraphTools, read: Sequence[_Read]) -> list[EventRecorded]:
+    subjects = [_subject(batch, one) for one in read]
+    owners = [batch.nodes[one].owner if one else 0 for one in subjects]
+    ids = await tools.person_ids(tx, {one for one in owners if one})
+    return [
+        record_event(
+            one.call,
+            person_no=nodes.number_of(owner),
+            person_id=ids.get(owner),
+            subject_no=nodes.number_of(subject_key),
+            identifier_nos=[
+                nodes.number_of(batch.key_of(one.call.workspace_id, identifier))
+                for identifier in one.reading.identifiers
+            ],
+            authenticated=one.reading.authenticated,
+            sealer=tools.sealer(one.call.workspace_id),
+        )
+        for one, subject_key, owner in zip(read, subjects, owners, strict=True)
+    ]
+
+
+def _subject(batch: Batch, read: _Read) -> int:
+    """Return the node an event is filed under: its strongest identifier that nothing in it contradicts."""
+    chosen: Identifier | None = read.reading.subject
+    policies = batch.policies[read.call.workspace_id]
+    for said in read.reading.evidence:
+        if len(said.identifiers) > 1 and contradictory(said, policies):
+            chosen = subject(said, policies)
+            break
+    return batch.key_of(read.call.workspace_id, chosen) if chosen is not None else 0
