@@ -9,7 +9,9 @@ from typing import Any
 
 from libs.common.errors import TooMany, Unavailable
 from libs.common.runtime import Runtime
+from services.identity.domain.learned import Learned
 from services.identity.domain.posting import Posting, Receipt
+from services.identity.usecases.learn_names import learn_names
 from services.identity.usecases.open_months import open_months
 from services.identity.usecases.take_postings import take_postings
 
@@ -20,6 +22,7 @@ GROUP_CALLS = 2_000
 QUEUE_CALLS = 20_000
 QUEUE_BYTES = 32 * 1024 * 1024
 """What may wait; a request beyond it is answered 503 before it is read into memory."""
+CATALOGUE_SECONDS = 2.0
 COMMITTERS = 2
 """Transactions in flight: while one waits for the disk the next one is written."""
 
@@ -44,6 +47,8 @@ class GroupCommit:
         self._waiting_bytes = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._months: set[tuple[int, int]] = set()
+        self._learned = Learned()
+        self._tell_after = 0.0
         self._allowance: dict[int, tuple[float, float]] = {}
 
     def admit(self, size: int) -> None:
@@ -86,6 +91,7 @@ class GroupCommit:
             await asyncio.sleep(0)
             if group := self._next_group():
                 await self._commit(group)
+        await self.tell_catalogue()
 
     def _next_group(self) -> list[_Waiting]:
         group: list[_Waiting] = []
@@ -133,7 +139,24 @@ class GroupCommit:
                 sealer=runtime.sealer,
             )
         runtime.wake("resolve_events")
+        for posting in postings:
+            for call in posting.calls:
+                self._learned.note(posting.source.workspace_id, call)
         return receipts
+
+    async def tell_catalogue(self) -> None:
+        """Save the names learned; at most every few seconds, since a catalogue that lags a little misleads nobody."""
+        now = asyncio.get_running_loop().time()
+        if now < self._tell_after:
+            return
+        self._tell_after = now + CATALOGUE_SECONDS
+        learned = list(self._learned.drain())
+        workspaces = sorted({entry.workspace_id for entry, _, _ in learned})
+        try:
+            async with self._runtime.database.transaction(workspaces) as tx:
+                await learn_names(tx, learned, self._runtime.clock.now())
+        except Exception:  # noqa: BLE001 - what was not learned now is learned with the next calls
+            log.warning("the catalogue could not be written", exc_info=True)
 
     async def _open_months(self, instants: Any) -> None:
         unknown = {(instant.year, instant.month): instant for instant in instants}

@@ -106,6 +106,8 @@ def _call(row: Row, mapping: ImportMapping) -> dict[str, Any]:
     call: dict[str, Any] = {}
     for field, name in _FIELDS.items():
         value = getattr(mapping, field)
+        if field == "timestamp" and value is not None:
+            value = msgspec.structs.replace(value, kind="time")
         found = _read(row, value) if value is not None else None
         if found is not None:
             call[name] = found

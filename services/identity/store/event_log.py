@@ -11,6 +11,7 @@ from libs.common.db import Tx, load_sql, statement
 
 _TAKE = load_sql(__file__, "take_events.sql")
 _READ = load_sql(__file__, "read_events.sql")
+_LIST = load_sql(__file__, "list_events.sql")
 _ENSURE_MONTH = statement("select ensure_event_month(:instant)")
 _HOLDERS = statement(
     "select key, content_hash, event_id, received_at from event_deduplication"
@@ -144,5 +145,27 @@ async def read_events(tx: Tx, references: Sequence[tuple[int, datetime, UUID]]) 
         workspace_ids=[reference[0] for reference in references],
         received_ats=[reference[1] for reference in references],
         event_ids=[reference[2] for reference in references],
+    )
+    return [LoggedEvent(**dict(row)) for row in rows]
+
+
+async def list_events(
+    tx: Tx,
+    *,
+    workspace_id: int,
+    limit: int,
+    source_id: int | None = None,
+    name: str | None = None,
+    before: tuple[datetime, UUID] | None = None,
+) -> list[LoggedEvent]:
+    """Return events by arrival, newest first; `before` is (received_at, event id) of the last one seen."""
+    rows = await tx.fetch(
+        _LIST,
+        workspace_id=workspace_id,
+        source_id=source_id,
+        name=name,
+        before_time=before[0] if before else None,
+        before_id=before[1] if before else None,
+        row_limit=limit,
     )
     return [LoggedEvent(**dict(row)) for row in rows]

@@ -44,7 +44,7 @@ async def start(door: Door, **spec: Any) -> Any:
 
 async def bodies(door: Door) -> list[dict[str, Any]]:
     sealer = door.runtime.sealer(door.workspace.workspace_id)
-    rows = await door.rows("select payload from event_log order by event_id")
+    rows = await door.rows("select payload from event_log order by message_id")
     return [msgspec.json.decode(sealer.open(row["payload"])) for row in rows]
 
 
@@ -63,7 +63,7 @@ async def test_a_csv_is_mapped_and_its_bad_rows_are_listed(door: Door) -> None:
     assert told == {
         "state": "done", "total_rows": 5, "rows": 5, "accepted": 2, "quarantined": 3, "personless": 1
     }  # fmt: skip
-    logged = await door.rows("select event_time, imported, live, kind from event_log order by event_id")
+    logged = await door.rows("select event_time, imported, live, kind from event_log order by message_id")
     assert logged[0]["event_time"].isoformat() == "2020-01-02T00:00:00+00:00"
     assert all(row["imported"] and not row["live"] for row in logged)
     errors = await door.ask("GET", f"/v1/imports/{made['import_id']}/errors")
