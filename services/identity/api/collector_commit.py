@@ -155,7 +155,7 @@ class GroupCommit:
         try:
             async with self._runtime.database.transaction(workspaces) as tx:
                 await learn_names(tx, learned, self._runtime.clock.now())
-        except Exception:  # noqa: BLE001 - what was not learned now is learned with the next calls
+        except Exception:  # what was not learned now is learned with the next calls
             log.warning("the catalogue could not be written", exc_info=True)
 
     async def _open_months(self, instants: Any) -> None:
