@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 import httpx
 import msgspec
 
-from libs.common import outbox
+from libs.common.bus.port import WORKSPACE_HEADER, Outgoing, Published
 from libs.common.contracts.event import Event
 from libs.common.contracts.identity.event_recorded import EventRecorded
 from libs.common.contracts.identity.person_erased import PersonErased
@@ -23,6 +23,7 @@ from libs.common.contracts.messaging.message_progressed import MessageProgressed
 from libs.common.contracts.segment.membership_entered import MembershipEntered
 from libs.common.contracts.segment.membership_exited import MembershipExited
 from libs.common.db import statement
+from libs.common.outbox.rows import group
 from tests.fixtures.apps import House, ServiceApp
 
 WORKSPACE = 1
@@ -123,9 +124,14 @@ class Stage:
         await self.publish(journey_id, **body)
 
     async def say(self, *events: Event, drain: bool = True) -> None:
-        """Let the other services say events, through an outbox and the bus."""
-        async with self.app.runtime.worker_database.transaction(WORKSPACE) as tx:
-            await outbox.add(tx, events)
+        """Let the other services say events on the bus, each time anew: the inbox alone knows a repetition."""
+        messages = [
+            Outgoing(
+                f"{row.subject}.{row.pp}", row.payload, f"said {next(_counter)}", {WORKSPACE_HEADER: str(WORKSPACE)}
+            )
+            for row in group(events)
+        ]
+        assert all(isinstance(answer, Published) for answer in await self.house.bus.publish(messages))
         if drain:
             await self.app.drain()
 
