@@ -5,8 +5,10 @@ import json
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription as NatsSubscription
@@ -83,10 +85,12 @@ class NatsConsumer:
         if self.closed:
             return
         self.closed = True
-        if self._subscription is not None and not self._client.is_closed:
-            await self._subscription.unsubscribe()
-            for message in self._arrived:
-                await message.nak()
+        if self._subscription is not None and self._client.is_connected:
+            # drain, not unsubscribe: messages still on their way would otherwise stay out for their whole ack wait
+            with suppress(nats.errors.Error, TimeoutError):
+                await self._subscription.drain()
+                for message in self._arrived:
+                    await message.nak()
         self._arrived.clear()
 
     def forget_request(self) -> None:
@@ -102,7 +106,7 @@ class NatsConsumer:
     async def fetch(self, limit: int, timeout_seconds: float) -> Sequence[Delivery]:
         """Return up to `limit` messages, as soon as there is one; none at the timeout. Raises ConsumerLost."""
         deadline = time.monotonic() + timeout_seconds
-        while not self._arrived:
+        while not self._arrived or self._interrupted:
             self._news.clear()
             if self._interrupted:
                 return []
@@ -127,7 +131,7 @@ class NatsConsumer:
 
     async def _request(self, limit: int) -> None:
         now = time.monotonic()
-        if len(self._arrived) >= limit or (self._requested > 0 and now < self._request_ends):
+        if self._interrupted or len(self._arrived) >= limit or (self._requested > 0 and now < self._request_ends):
             return
         request = {"batch": limit, "expires": int(REQUEST_SECONDS * 1e9)}
         await self._client.publish(
