@@ -28,12 +28,15 @@ class Child:
         self.state: State = "stopped"
         self.restarts = 0
         self.pid: int | None = None
+        self.ready_after_seconds: float | None = None
+        """How long the last start took."""
         self._home = home
         self._tell = tell
         self._changed = changed
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._serves = asyncio.Event()
+        self._launched_at = 0.0
 
     async def start(self) -> None:
         """Start the program, wait until it serves, and from then on keep it running.
@@ -76,6 +79,7 @@ class Child:
 
     async def _launch(self) -> None:
         program = self.program
+        self._launched_at = asyncio.get_running_loop().time()
         await asyncio.to_thread(program.prepare)
         with self._home.log(program.name).open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
@@ -109,6 +113,7 @@ class Child:
             raise Trouble(
                 f"{self.program.name} was not ready after {limit:.0f} s.", f"See {self._home.log(self.program.name)}."
             ) from None
+        self.ready_after_seconds = round(asyncio.get_running_loop().time() - self._launched_at, 2)
         self._become("ready")
 
     async def _keep(self) -> None:

@@ -84,7 +84,13 @@ class Supervisor:
 
     def _write_state(self) -> None:
         state = {
-            name: {"pid": child.pid, "state": child.state, "restarts": child.restarts, "address": child.program.address}
+            name: {
+                "pid": child.pid,
+                "state": child.state,
+                "restarts": child.restarts,
+                "address": child.program.address,
+                "ready_after_seconds": child.ready_after_seconds,
+            }
             for name, child in self.children.items()
         }
         write_text(self.home.state, json.dumps({"supervisor": os.getpid(), "programs": state}, indent=2))
