@@ -88,7 +88,7 @@ class NatsConsumer:
         if self._subscription is not None and self._client.is_connected:
             # drain, not unsubscribe: messages still on their way would otherwise stay out for their whole ack wait
             with suppress(nats.errors.Error, TimeoutError):
-                await self._subscription.drain()
+                await self._subscription.drain()  # type: ignore[no-untyped-call]
                 for message in self._arrived:
                     await message.nak()
         self._arrived.clear()
