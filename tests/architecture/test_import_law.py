@@ -15,7 +15,7 @@ BROKEN_BY = {
     "Services never import each other": {
         "services/messaging/domain/planted.py": "import services.journey.domain\n",
     },
-    "The launcher stands above": {
+    "Demo stands over launcher": {
         "services/segment/domain/planted.py": "import launcher.ports\n",
         "libs/common/planted.py": "import services.segment.domain\n",
     },
