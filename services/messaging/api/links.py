@@ -1,6 +1,7 @@
 """The links in messages: unsubscribe, click, open. Public: the signed token is the key."""
 
 import base64
+import contextlib
 import hmac
 from typing import Annotated
 
@@ -73,10 +74,8 @@ async def click(token: Token, request: Request, runtime: RuntimeOf) -> Response:
 @router.get("/o/{token}")
 async def show_pixel(token: Token, request: Request, runtime: RuntimeOf) -> Response:
     """Note that the message is shown; the answer is an invisible image in any case."""
-    try:
+    with contextlib.suppress(NotFound):
         await _note(runtime, await _proven(runtime, token, "open"), "opened", request)
-    except NotFound:
-        pass
     return Response(PIXEL, media_type="image/gif", headers=NO_STORE)
 
 

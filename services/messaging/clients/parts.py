@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from uuid import UUID
 
 from services.messaging.clients.renderer import Renderer
 from services.messaging.domain.channel import Channel
@@ -30,9 +30,6 @@ class Parts:
     settings: MessagingSettings
     channels: Mapping[str, Channel]
     renderer: Renderer
+    waiting: dict[UUID, float] = field(default_factory=dict)
+    """Since when (monotonic) an intent waits for profile to catch up."""
     pace: Pace = field(default_factory=lambda: Pace(most=500, size=200))
-
-    @property
-    def lease(self) -> timedelta:
-        """Return how long a consent answer holds."""
-        return timedelta(seconds=self.settings.consent_lease_seconds)

@@ -1,6 +1,7 @@
 """What messaging asks of profile at the moment of sending, and tells it when somebody unsubscribes."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,6 @@ from services.messaging.domain.intent import Intent
 
 REACHABILITY_PATH = "/v1/profile/reachability"
 CONSENTS_PATH = "/v1/profile/consents"
-Answers = dict[tuple[int, str, str, str], Reach]
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -42,6 +42,15 @@ class Answer(msgspec.Struct, frozen=True):
 
 class _Reply(msgspec.Struct, frozen=True):
     answers: list[Answer]
+    watermark: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Profile's answers by (person, channel, purpose, topic); all received before `watermark` is in them."""
+
+    reach: dict[tuple[int, str, str, str], Reach]
+    watermark: datetime | None
 
 
 async def ask_reach(peers: Peers, workspace_id: int, intents: Sequence[Intent], traits: Sequence[str]) -> Answers:
@@ -52,7 +61,8 @@ async def ask_reach(peers: Peers, workspace_id: int, intents: Sequence[Intent], 
         for channel in i.open_channels
     }
     keys = list(wanted)
-    found: Answers = {}
+    found: dict[tuple[int, str, str, str], Reach] = {}
+    marks: list[datetime] = []
     for start in range(0, len(keys), MAX_BATCH):
         part = keys[start : start + MAX_BATCH]
         body = {"questions": [msgspec.to_builtins(wanted[key]) for key in part], "traits": list(traits)}
@@ -60,13 +70,15 @@ async def ask_reach(peers: Peers, workspace_id: int, intents: Sequence[Intent], 
         if [(a.person_no, a.channel) for a in reply.answers] != [(key[0], key[1]) for key in part]:
             raise Unavailable("profile's answers do not fit the questions")
         found.update({key: _reach(answer) for key, answer in zip(part, reply.answers, strict=True)})
-    return found
+        if reply.watermark is not None:
+            marks.append(reply.watermark)
+    return Answers(found, min(marks, default=None))
 
 
 def reach_of(intent: Intent, answers: Answers) -> Mapping[str, Reach]:
     """Return the answers for one intent, by channel."""
     return {
-        channel: answers.get((intent.person_no, channel, intent.question_purpose, intent.topic), Reach())
+        channel: answers.reach.get((intent.person_no, channel, intent.question_purpose, intent.topic), Reach())
         for channel in intent.open_channels
     }
 
@@ -87,24 +99,23 @@ async def withdraw(
     peers: Peers,
     workspace_id: int,
     *,
-    withdrawal_id: UUID,
     person_no: int,
     purpose: str,
     channel: str,
     topic: str,
     at: datetime,
-    proof: str,
+    message_id: UUID,
 ) -> None:
-    """Write a withdrawal into the consent ledger; `withdrawal_id` makes a repeat harmless."""
-    consent = {
+    """Write a withdrawal into the consent ledger; saying it twice changes nothing."""
+    statement = {
         "person_no": person_no,
         "purpose": purpose,
         "channel": channel,
         "topic": topic,
         "state": "withdrawn",
-        "source": "messaging",
-        "proof": proof,
         "at": at,
-        "id": withdrawal_id,
+        "source": "unsubscribe link",
+        "actor": "person",
+        "proof": {"message_id": message_id},
     }
-    await peers.post("profile", CONSENTS_PATH, workspace_id, {"consents": [consent]}, object)
+    await peers.post("profile", CONSENTS_PATH, workspace_id, statement, object)

@@ -94,8 +94,6 @@ def _closed(
         return Drop("no_address", {}, channel)
     if reach.contact_state == "bounced":
         return Drop("address_bad", {"contact_state": reach.contact_state}, channel)
-    if reach.contact_state == "unsubscribed" and intent.message_class != "transactional":
-        return Drop("consent", {"state": "withdrawn", "by": "contact"}, channel)
     return None
 
 

@@ -36,13 +36,12 @@ async def _forward(runtime: Runtime[Parts], workspace_id: int, found: list[Store
             await withdraw(
                 runtime.peers,
                 workspace_id,
-                withdrawal_id=item.withdrawal_id,
                 person_no=item.person_no,
                 purpose=item.purpose,
                 channel=item.channel,
                 topic=item.topic,
                 at=item.withdrawn_at,
-                proof=f"message {item.intent_id}",
+                message_id=item.intent_id,
             )
         except Problem as problem:
             log.warning("profile does not take an unsubscription; it holds here", extra={"why": problem.detail})

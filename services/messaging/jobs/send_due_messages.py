@@ -5,6 +5,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from libs.common.errors import Problem
@@ -15,7 +16,8 @@ from services.messaging.clients.profile import ask_reach, reach_of
 from services.messaging.domain.channel import Capabilities, Channel, NotBegun, Outcome, Outgoing, Refused
 from services.messaging.domain.provider_errors import CanonicalError
 from services.messaging.domain.template import Part, Rendering
-from services.messaging.store.queue import next_due, open_count
+from services.messaging.store.intents import StoredIntent
+from services.messaging.store.queue import Claim, next_due, open_count, release
 from services.messaging.usecases.claim_intents import Work, claim_intents
 from services.messaging.usecases.decide_intents import Prepared, decide_intents
 from services.messaging.usecases.draft_messages import (
@@ -31,6 +33,9 @@ from services.messaging.usecases.settle_handoffs import Ended, settle_outcomes
 
 CLAIM_SECONDS = 60.0
 AWAY_PAUSE_SECONDS = 2.0
+WATERMARK_SECONDS = 5.0
+"""After this long a decision no longer waits for profile to catch up."""
+WATERMARK_PAUSE_SECONDS = 0.05
 log = logging.getLogger(__name__)
 
 
@@ -52,6 +57,14 @@ async def _one_workspace(runtime: Runtime[Parts], work: Work) -> int:
             return await postpone_intents(
                 tx, work.workspace_id, work.claims, reason="profile_away", pause_seconds=AWAY_PAUSE_SECONDS
             )
+    behind = _behind(runtime, work, answers.watermark)
+    if behind:
+        async with runtime.worker_database.transaction(work.workspace_id) as tx:
+            await release(
+                tx, work.workspace_id, [c.intent_id for c, _ in behind], pause_seconds=WATERMARK_PAUSE_SECONDS
+            )
+        work = replace(work, claims=[pair for pair in work.claims if pair not in behind])
+        intents = [stored.intent for _, stored in work.claims]
     around = surroundings(runtime, work.workspace_id)
     drafts = draft_messages(work, [reach_of(intent, answers) for intent in intents], around)
     prepared = await _rendered(runtime.parts, drafts, work, around)
@@ -76,6 +89,23 @@ async def _one_workspace(runtime: Runtime[Parts], work: Work) -> int:
         async with runtime.worker_database.transaction(work.workspace_id) as tx:
             await settle_outcomes(tx, work.workspace_id, ended, capabilities=capabilities_of(runtime.parts))
     return len(prepared)
+
+
+def _behind(runtime: Runtime[Parts], work: Work, watermark: datetime | None) -> list[tuple[Claim, StoredIntent]]:
+    """Return what was due after the last thing profile has applied: a consent on its way must count, for a while."""
+    parts, present = runtime.parts, time.monotonic()
+    behind = []
+    for claim, stored in work.claims:
+        since = parts.waiting.setdefault(claim.intent_id, present) if _is_ahead(claim, watermark) else None
+        if since is not None and present - since < WATERMARK_SECONDS:
+            behind.append((claim, stored))
+        else:
+            parts.waiting.pop(claim.intent_id, None)
+    return behind
+
+
+def _is_ahead(claim: Claim, watermark: datetime | None) -> bool:
+    return watermark is not None and watermark < claim.due_at
 
 
 def surroundings(runtime: Runtime[Parts], workspace_id: int) -> Surroundings:

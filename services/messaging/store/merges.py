@@ -52,7 +52,7 @@ _MOVE = [
     statement(
         f"update {table} set person_no = :living where workspace_id = :workspace_id and person_no = any(:gone::int[])"
     )
-    for table in ("reservation", "intent", "inbox_message", "withdrawal")
+    for table in ("reservation", "intent", "inbox_message", "withdrawal", "address_claim")
 ]
 _ERASE_LOOKUPS = statement("""
     select distinct h.address_lookup

@@ -4,5 +4,5 @@ select :workspace_id, person_no, :now::timestamptz + make_interval(secs => :seco
 from unnest(:person_nos::int[]) as t(person_no)
 order by person_no
 on conflict (workspace_id, person_no) do update
-set window_ends_at = case when p.window_ends_at > :now then p.window_ends_at else excluded.window_ends_at end
+set window_ends_at = case when p.window_ends_at > :now::timestamptz then p.window_ends_at else excluded.window_ends_at end
 returning p.person_no, p.window_ends_at

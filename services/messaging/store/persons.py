@@ -37,14 +37,15 @@ _WITHDRAWALS = statement("""
     where workspace_id = :workspace_id and person_no = any(:person_nos::int[])
 """)
 _CLAIM_ADDRESSES = statement("""
-    insert into address_claim as a (workspace_id, address_lookup, content_key, intent_id, at)
-    select :workspace_id, lookup, content_key, intent_id, :now
-    from unnest(:lookups::bytea[], :content_keys::bytea[], :intent_ids::uuid[]) as t(lookup, content_key, intent_id)
+    insert into address_claim as a (workspace_id, address_lookup, content_key, person_no, intent_id, at)
+    select :workspace_id, lookup, content_key, person_no, intent_id, :now
+    from unnest(:lookups::bytea[], :content_keys::bytea[], :person_nos::int[], :intent_ids::uuid[])
+        as t(lookup, content_key, person_no, intent_id)
     order by lookup, content_key
     on conflict (workspace_id, address_lookup, content_key) do update
-    set intent_id = excluded.intent_id, at = excluded.at
-    where a.at <= :since or a.intent_id = excluded.intent_id
-    returning a.intent_id
+    set person_no = excluded.person_no, intent_id = excluded.intent_id, at = excluded.at
+    where a.at <= :since or a.person_no = excluded.person_no
+    returning a.address_lookup, a.content_key
 """)
 
 
@@ -92,20 +93,36 @@ async def pending_withdrawals(tx: Tx, workspace_id: int, person_nos: Sequence[in
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class AddressClaim:
+    """A message wants to go to an address with a content."""
+
+    lookup: bytes
+    content_key: bytes
+    person_no: int
+    intent_id: UUID
+
+
 async def claim_addresses(
-    tx: Tx, workspace_id: int, claims: Sequence[tuple[bytes, bytes, UUID]], *, now: datetime, since: datetime
+    tx: Tx, workspace_id: int, claims: Sequence[AddressClaim], *, now: datetime, since: datetime
 ) -> set[UUID]:
-    """Reserve (address lookup, content key) for an intent each; return the intents that got it."""
-    # Two of one batch for the same pair: the first keeps it, ON CONFLICT may not touch a row twice.
-    first = {(lookup, key): (lookup, key, intent_id) for lookup, key, intent_id in reversed(claims)}
+    """Return the intents whose person may have the content at the address: nobody else got it there after `since`."""
+    # Of one batch the first person keeps a pair; ON CONFLICT may not touch a row twice.
+    first = {(c.lookup, c.content_key): c for c in reversed(claims)}
     wanted = list(first.values())
     rows = await tx.fetch(
         _CLAIM_ADDRESSES,
         workspace_id=workspace_id,
-        lookups=[lookup for lookup, _, _ in wanted],
-        content_keys=[key for _, key, _ in wanted],
-        intent_ids=[intent_id for _, _, intent_id in wanted],
+        lookups=[c.lookup for c in wanted],
+        content_keys=[c.content_key for c in wanted],
+        person_nos=[c.person_no for c in wanted],
+        intent_ids=[c.intent_id for c in wanted],
         now=now,
         since=since,
     )
-    return {row["intent_id"] for row in rows}
+    got = {(bytes(row["address_lookup"]), bytes(row["content_key"])) for row in rows}
+    return {
+        c.intent_id
+        for c in claims
+        if (c.lookup, c.content_key) in got and first[c.lookup, c.content_key].person_no == c.person_no
+    }

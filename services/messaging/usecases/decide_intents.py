@@ -22,7 +22,7 @@ from services.messaging.store.decisions import (
     release_slots,
 )
 from services.messaging.store.intents import StoredIntent, rivals_of
-from services.messaging.store.persons import claim_addresses, lock_persons, spent_slots
+from services.messaging.store.persons import AddressClaim, claim_addresses, lock_persons, spent_slots
 from services.messaging.store.queue import Claim, hold_claims, release
 from services.messaging.store.suppressions import find_suppressions
 from services.messaging.store.workspaces import present
@@ -140,7 +140,10 @@ async def _compete(
         got = await claim_addresses(
             tx,
             workspace_id,
-            [(p.address_lookup or b"", p.intent.content_key, p.intent.intent_id) for p in wanting],
+            [
+                AddressClaim(p.address_lookup or b"", p.intent.content_key, p.intent.person_no, p.intent.intent_id)
+                for p in wanting
+            ],
             now=now,
             since=now - timedelta(seconds=policy.address_window_seconds),
         )

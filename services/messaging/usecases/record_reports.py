@@ -56,7 +56,7 @@ async def _reached(tx: Tx, stored: StoredIntent, handoff: Handoff, report: Repor
         await confirm_slot(tx, workspace_id, intent_id, report.channel)
     await leave_queue(tx, workspace_id, intent_id)
     reached = later(_own(stored), state)
-    detail = {"link": report.link} if report.link else {}
+    detail: dict[str, object] = {"link": report.link} if report.link else {}
     await advance_intents(tx, workspace_id, [_advance(stored, reached, report, "", detail)], now=now)
 
 
@@ -74,7 +74,8 @@ async def _failed(tx: Tx, stored: StoredIntent, handoff: Handoff, report: Report
     await free_slot(tx, workspace_id, intent.intent_id, report.channel)
     if report.error in SUPPRESSES and handoff.address_lookup is not None:
         await add_suppressions(tx, workspace_id, [(handoff.address_lookup, report.channel, reason)], now=now)
-    news = [Progress(stored, "bounced", report.channel, reason)] if report.error is CanonicalError.ADDRESS_BAD else []
+    bad = report.error is CanonicalError.ADDRESS_BAD
+    news = [Progress(stored, "bounced", report.channel, reason, of_run=False)] if bad else []
     following = intent.channels.index(report.channel) + 1
     if following < len(intent.channels) and intent.channel_index < following and stored.state not in RECEIPTS:
         again = _advance(stored, "queued", report, reason, {}, index=following)

@@ -128,7 +128,7 @@ def _refused(e: Ended, outcome: Refused, now: datetime) -> _Consequence:
     suppress = reason if outcome.error in SUPPRESSES else ""
     news: tuple[Progress, ...] = ()
     if outcome.error is CanonicalError.ADDRESS_BAD:
-        news = (Progress(e.stored, "bounced", e.channel, reason),)
+        news = (Progress(e.stored, "bounced", e.channel, reason, of_run=False),)
     following = _following(e)
     if following is not None:
         on = _advance(e, "queued", "failed", reason, {"raw": outcome.raw}, index=following)

@@ -20,6 +20,8 @@ class Progress:
     reason: str = ""
     link: str = ""
     human: bool = True
+    of_run: bool = True
+    """False for what concerns one channel only: a run waits for the message's outcome, another channel may follow."""
 
 
 async def tell_progress(tx: Tx, news: Sequence[Progress], *, now: datetime) -> None:
@@ -41,7 +43,7 @@ def _event(item: Progress, now: datetime) -> MessageProgressed:
         reason=item.reason,
         person_id=stored.person_id,
         journey_id=stored.journey_id,
-        run_id=stored.run_id,
+        run_id=stored.run_id if item.of_run else None,
         node=stored.node,
         visit=stored.visit,
         campaign_id=stored.campaign_id,

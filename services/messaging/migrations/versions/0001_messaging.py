@@ -42,6 +42,7 @@ create table messaging.address_claim (
     workspace_id   integer not null,
     address_lookup bytea not null,
     content_key    bytea not null,
+    person_no      integer not null,
     intent_id      uuid not null,
     at             timestamptz not null,
     primary key (workspace_id, address_lookup, content_key)

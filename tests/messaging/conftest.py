@@ -1,0 +1,17 @@
+"""The stage of the pipeline's tests."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.fixtures.apps import House
+from tests.messaging.stage import Stage, a_stage
+
+
+@pytest_asyncio.fixture
+async def stage(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    """Messaging with fake neighbours; the mail relay is a closed port unless a test opens one."""
+    monkeypatch.setenv("MESSAGING_SMTP_PORT", "9")
+    monkeypatch.setenv("MESSAGING_RENDER_PROCESSES", "1")
+    yield await a_stage(house)
