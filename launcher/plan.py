@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from launcher import process
 from launcher.addresses import DATABASE, Addresses, external
 from launcher.environment import inherited, migration_environment, service_environment
-from launcher.files import last_line
+from launcher.files import last_line, write_text
 from launcher.home import PROJECT, SERVERS, Home
 from launcher.nats import EmbeddedNats
 from launcher.nats_permissions import SERVICES
@@ -50,6 +50,7 @@ def make_plan(
         external_database=external("RAPPORT_DATABASE_URL", ("postgresql", "postgres")),
         external_nats=external("RAPPORT_NATS_URL", ("nats", "tls")),
     )
+    _write_addresses(home, addresses)
     servers: list[Program | Step] = []
     settle: list[Program | Step] = []
     if addresses.external_database is None:
@@ -68,6 +69,12 @@ def make_plan(
     migrations: list[Program | Step] = [Step("migrations", lambda: _migrate(home, addresses, mode))]
     houses: list[Program | Step] = [_service(name, home, addresses, mode) for name in services]
     return Plan([stage for stage in (servers, settle, migrations, houses) if stage], addresses, nats)
+
+
+def _write_addresses(home: Home, addresses: Addresses) -> None:
+    # For a shell: `. .rapport/addresses.sh` and then curl $IDENTITY/...
+    lines = [f"{service.upper()}={addresses.service(service)}\n" for service in SERVICES]
+    write_text(home.root / "addresses.sh", "".join(lines))
 
 
 def _postgres(home: Home, addresses: Addresses, settings: Mapping[str, str]) -> Program:

@@ -62,6 +62,12 @@ def test_the_admin_key_opens_the_door_and_no_key_does_not(home):
         assert answer.status == 200
 
 
+def test_a_shell_can_read_the_addresses(home):
+    script = f". {home.root}/addresses.sh; echo $IDENTITY $MESSAGING"
+    answer = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    assert answer.stdout.split() == [programs(home)[name]["address"] for name in ("identity", "messaging")]
+
+
 def test_the_database_has_a_shell(home):
     answer = rapport(
         "shell", "-tAc", "select count(*) from pg_namespace where nspname = any('{identity,journey}')", home=home.root
