@@ -14,17 +14,17 @@ IdempotencyKey = Annotated[
 ]
 
 _CLAIM = """
-insert into idempotency_key (workspace_id, route, key, fingerprint)
-values (:workspace_id, :route, :key, :fingerprint)
+insert into idempotency_key (workspace_id, route, key, body_hash)
+values (:workspace_id, :route, :key, :body_hash)
 on conflict (workspace_id, route, key) do nothing
 returning 1
 """
 _SEEN = """
-select fingerprint, response from idempotency_key
+select body_hash, answer from idempotency_key
 where workspace_id = :workspace_id and route = :route and key = :key
 """
 _ANSWER = """
-update idempotency_key set response = :response
+update idempotency_key set answer = :answer
 where workspace_id = :workspace_id and route = :route and key = :key
 """
 
@@ -36,21 +36,19 @@ async def answered_before(tx: Tx, *, workspace_id: int, route: str, key: str | N
     """
     if key is None:
         return None
-    fingerprint = hashlib.sha256(msgspec.json.encode(body, order="deterministic")).digest()
+    body_hash = hashlib.sha256(msgspec.json.encode(body, order="deterministic")).digest()
     position = {"workspace_id": workspace_id, "route": route, "key": key}
-    if await tx.fetch_value(statement(_CLAIM), **position, fingerprint=fingerprint):
+    if await tx.fetch_value(statement(_CLAIM), **position, body_hash=body_hash):
         return None
     seen = await tx.fetch_one(statement(_SEEN), **position)
     if seen is None:
         raise Conflict("this Idempotency-Key is in use right now; send the request again")
-    if bytes(seen["fingerprint"]) != fingerprint:
+    if bytes(seen["body_hash"]) != body_hash:
         raise Invalid.at("header/Idempotency-Key", "this key was used before with another body")
-    return msgspec.json.decode(seen["response"]) if seen["response"] is not None else None
+    return seen["answer"]
 
 
 async def remember_answer(tx: Tx, *, workspace_id: int, route: str, key: str | None, answer: Any) -> None:
     """Keep the answer of a claimed key."""
     if key is not None:
-        await tx.execute(
-            statement(_ANSWER), workspace_id=workspace_id, route=route, key=key, response=msgspec.json.encode(answer)
-        )
+        await tx.execute(statement(_ANSWER), workspace_id=workspace_id, route=route, key=key, answer=answer)
