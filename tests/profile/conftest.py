@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
+from tests.fixtures.apps import House, ServiceApp
 from tests.fixtures.postgres import ServiceDatabase, Templates
 
 
@@ -12,3 +13,11 @@ async def profile_database(templates: Templates) -> AsyncIterator[ServiceDatabas
     """The profile service's database, kept for the session."""
     async with templates.clone("profile") as database:
         yield database
+
+
+@pytest_asyncio.fixture
+async def running_profile(house: House) -> ServiceApp:
+    """The running service with the streams it follows."""
+    for owner in ("identity", "messaging", "journey"):
+        await house.bus.ensure_stream(owner)
+    return await house.start("profile")

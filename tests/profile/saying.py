@@ -8,6 +8,9 @@ from uuid import UUID
 
 import msgspec
 
+from libs.common.bus import Bus
+from libs.common.bus.port import COUNT_HEADER, WORKSPACE_HEADER, Outgoing, Published
+from libs.common.contracts.event import Event
 from libs.common.contracts.identity.event_recorded import EventRecorded
 from libs.common.contracts.identity.ownership_changed import OwnershipChanged
 from libs.common.contracts.identity.person_erased import PersonErased
@@ -16,6 +19,7 @@ from libs.common.contracts.identity.person_split import Part, PersonSplit
 from libs.common.contracts.messaging.message_progressed import MessageProgressed
 from libs.common.db import Tx
 from libs.common.ids import new_id
+from libs.common.outbox.rows import group
 from libs.common.personal import Sealer
 from services.profile.usecases.means import Means
 
@@ -178,3 +182,20 @@ def _clear(table: str, row: dict[str, Any]) -> str:
     if kept.get("sealed") is not None:
         kept["sealed"] = SEALER.open(kept["sealed"])
     return json.dumps({name: repr(value) for name, value in kept.items()}, sort_keys=True)
+
+
+async def publish(bus: Bus, *events: Event) -> None:
+    """Put events on the bus as their owner's relay would."""
+    messages = [
+        Outgoing(
+            subject=f"{row.subject}.{row.pp}",
+            payload=row.payload,
+            message_id=str(new_id()),
+            headers={WORKSPACE_HEADER: str(row.workspace_id), COUNT_HEADER: str(len(row.lines))},
+        )
+        for row in group(list(events))
+    ]
+    for owner in ("identity", "messaging", "journey"):
+        await bus.ensure_stream(owner)
+    answers = await bus.publish(messages)
+    assert all(isinstance(answer, Published) for answer in answers)

@@ -82,7 +82,7 @@ class LineView(BaseModel):
     at: datetime
     received_at: datetime
     expires_at: datetime | None
-    reach: str = Field(description="identifier, or person: every identifier he held when it was said")
+    identifiers: int = Field(description="how many of the person's present identifiers it is about")
     source: str
     legal_basis: str
     text_version: str
@@ -184,7 +184,7 @@ def line_view(line: Line, sealer: Sealer | None) -> LineView:
     return LineView(
         statement_id=line.statement_id, purpose=line.scope.purpose, channel=line.scope.channel, topic=line.scope.topic,
         state=line.state, at=line.event_time, received_at=line.received_at, expires_at=line.expires_at,
-        reach=line.reach, source=line.source, legal_basis=line.legal_basis, text_version=line.text_version,
+        identifiers=line.identifiers, source=line.source, legal_basis=line.legal_basis, text_version=line.text_version,
         text_hash=line.text_hash, actor=line.actor, proof=proof,
     )  # fmt: skip
 

@@ -85,11 +85,8 @@ async def look_up_persons(body: Lookup, caller: Reader, tx: Transaction, runtime
     portraits = await read_persons(tx, workspace_id, [row for _, row in found], sealer, traits=body.traits)
     reveal = caller.may("personal:read")
     views = [
-        person_view(
-            asked or row.person_id, row, portraits[row.canonical_no], sealer=sealer, reveal=reveal, lineage=None
-        )
+        person_view(asked, row, portraits[row.canonical_no], sealer=sealer, reveal=reveal, lineage=None)
         for asked, row in found
-        if asked or row.person_id
     ]
     absent = [place for place, one in enumerate(named) if one not in owners]
     return exact(FoundView(items=views, missing_person_ids=missing, missing_identifiers=absent))

@@ -49,8 +49,16 @@ def intervals(facts: Iterable[OwnershipFact]) -> list[Interval]:
     return found
 
 
-def owner_as_known(facts: Iterable[OwnershipFact], received_at: datetime) -> int:
-    """Return who owned one identifier as far as was known at `received_at` (its first owner when nothing was)."""
+def held_then(facts: Iterable[OwnershipFact], person_no: int, received_at: datetime, *, surely: bool) -> bool:
+    """Return whether a person held one identifier as far as was known at `received_at`.
+
+    What became known in that very instant may have been known or not: `surely` needs both readings to agree, else one
+    is enough. Before anything was known the first owner is taken to have held it.
+    """
     ordered = sorted(facts, key=lambda fact: (fact.version, fact.since or BEGINNING))
-    known = [fact for fact in ordered if fact.received_at <= received_at]
-    return known[-1].person_no if known else ordered[0].person_no
+    if not ordered:
+        return False
+    before = [fact for fact in ordered if fact.received_at < received_at]
+    until = [fact for fact in ordered if fact.received_at <= received_at]
+    holders = [(known[-1] if known else ordered[0]).person_no == person_no for known in (before, until)]
+    return all(holders) if surely else any(holders)

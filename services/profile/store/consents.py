@@ -9,8 +9,10 @@ from asyncpg import Record
 
 from libs.common.db import Tx, load_sql, statement
 from services.profile.domain.consent import ConsentState, Scope, Statement
-from services.profile.domain.keys import PersonKey
+from services.profile.domain.keys import PersonKey, SubjectKey
+from services.profile.domain.ownership import held_then
 from services.profile.store.columns import columns
+from services.profile.store.ownership import ownership_facts
 
 
 class NewLine(NamedTuple):
@@ -53,7 +55,7 @@ class Line(NamedTuple):
     text_hash: str
     actor: str
     proof: bytes | None
-    reach: str
+    identifiers: int
 
 
 class Published(NamedTuple):
@@ -65,7 +67,7 @@ class Published(NamedTuple):
 
 
 ByIdentifier = dict[int, list[Statement]]
-"""identifier number -> its lines (negative: a line about an identifier this service has not met)."""
+"""identifier number -> the lines about it."""
 
 _ADD = load_sql(__file__, "add_consents.sql")
 _NAMES = (
@@ -75,7 +77,6 @@ _NAMES = (
 )  # fmt: skip
 _OF_PERSONS = load_sql(__file__, "consents_of_persons.sql")
 _ONCE_HELD = load_sql(__file__, "present_owners_of_once_held.sql")
-_LINES = load_sql(__file__, "consent_lines_of_person.sql")
 _DEFAULTS = (
     "select purpose, channel, opt_out from consent_default where workspace_id = :workspace_id order by purpose, channel"
 )
@@ -125,12 +126,33 @@ async def add_lines(tx: Tx, lines: Collection[NewLine]) -> None:
 
 async def consents_of_persons(tx: Tx, persons: Iterable[PersonKey]) -> dict[PersonKey, ByIdentifier]:
     """Return the ledger lines that speak about each person's present identifiers, by identifier."""
-    keys = columns(("workspace_ids", "person_nos"), sorted(set(persons)))
     found: dict[PersonKey, ByIdentifier] = {}
-    for r in await tx.fetch(_OF_PERSONS, **keys):
-        lines = found.setdefault(PersonKey(r["workspace_id"], r["person_no"]), {})
-        lines.setdefault(r["subject_no"], []).append(_statement(r))
+    for record in await _lines_about(tx, persons):
+        lines = found.setdefault(PersonKey(record["workspace_id"], record["owner_no"]), {})
+        lines.setdefault(record["identifier_no"], []).append(_statement(record))
     return found
+
+
+async def _lines_about(tx: Tx, persons: Iterable[PersonKey]) -> list[Record]:
+    """Return the lines per identifier; those about all that a person held only where he held it then.
+
+    In doubt a denial reaches further than a grant.
+    """
+    keys = columns(("workspace_ids", "person_nos"), sorted(set(persons)))
+    records = await tx.fetch(_OF_PERSONS, **keys)
+    aimed = {SubjectKey(r["workspace_id"], r["identifier_no"]) for r in records if r["aim_no"]}
+    facts = await ownership_facts(tx, aimed) if aimed else {}
+    return [
+        record
+        for record in records
+        if not record["aim_no"]
+        or held_then(
+            facts[SubjectKey(record["workspace_id"], record["identifier_no"])],
+            record["aim_no"],
+            record["received_at"],
+            surely=record["state"] == "granted",
+        )
+    ]
 
 
 async def present_owners_of_once_held(tx: Tx, people: Iterable[PersonKey]) -> set[PersonKey]:
@@ -140,15 +162,18 @@ async def present_owners_of_once_held(tx: Tx, people: Iterable[PersonKey]) -> se
 
 
 async def lines_of_person(tx: Tx, workspace_id: int, person_no: int, limit: int) -> list[Line]:
-    """Return the newest ledger lines about a person with their proofs."""
-    records = await tx.fetch(_LINES, workspace_id=workspace_id, person_no=person_no, limit=limit)
+    """Return the newest statements about a person's present identifiers with their proofs; one a statement."""
+    said: dict[tuple[UUID, Scope], tuple[Record, set[int]]] = {}
+    for r in await _lines_about(tx, [PersonKey(workspace_id, person_no)]):
+        key = r["event_id"], Scope(r["purpose"], r["channel"], r["topic"])
+        said.setdefault(key, (r, set()))[1].add(r["identifier_no"])
+    newest = sorted(said.items(), key=lambda item: (item[1][0]["event_time"], item[0][0].bytes), reverse=True)
     return [
         Line(
-            r["statement_id"], Scope(r["purpose"], r["channel"], r["topic"]), r["state"], r["event_time"],
-            r["received_at"], r["expires_at"], r["source"], r["legal_basis"], r["text_version"], r["text_hash"],
-            r["actor"], r["proof"], r["reach"],
+            event_id, scope, r["state"], r["event_time"], r["received_at"], r["expires_at"], r["source"],
+            r["legal_basis"], r["text_version"], r["text_hash"], r["actor"], r["proof"], len(identifiers),
         )
-        for r in records
+        for (event_id, scope), (r, identifiers) in newest[:limit]
     ]  # fmt: skip
 
 

@@ -40,29 +40,41 @@ class Statement(msgspec.Struct, frozen=True):
 async def add_consents(
     tx: Tx, workspace_id: int, statements: Sequence[Statement], *, received_at: datetime, means: Means
 ) -> list[UUID]:
-    """Append one line a statement and publish what changes; return the lines' ids in order."""
+    """Append the statements and publish what changes; return their ids in order.
+
+    A statement about a person makes a line for every identifier he holds now, so that each keeps it through merges and
+    splits; of somebody whose identifiers are not known here yet, one line about all he held at this moment.
+    """
     await guard.share_workspaces(tx, [workspace_id])
     sealer = means.sealer_of(workspace_id)
-    lines = [_line(workspace_id, one, sealer, received_at) for one in statements]
+    held = await ownership.held_now(tx, workspace_id, {one.person_no for one in statements if one.person_no})
+    said = [(new_id(), one) for one in statements]
+    lines = [
+        _line(workspace_id, one, sealer, received_at, event_id=event_id, subject_no=subject_no)
+        for event_id, one in said
+        for subject_no in held.get(one.person_no, [0])
+    ]
     await consents.add_lines(tx, lines)
     aims = {PersonKey(workspace_id, line.person_no) for line in lines if line.person_no}
     lookups = {line.lookup for line in lines if line.lookup is not None}
     concerned = await consents.present_owners_of_once_held(tx, aims)
+    concerned |= {PersonKey(workspace_id, number) for number in held}
     found = await subjects.subjects_of_lookups(tx, workspace_id, lookups)
     owners = await ownership.ownership_of(tx, [SubjectKey(workspace_id, number) for number in found.values()])
     concerned |= {PersonKey(workspace_id, painted[-1].person_no) for painted in owners.values()}
     await refold_consents(tx, concerned, received_at=received_at, means=means)
-    return [line.statement_id for line in lines]
+    return [event_id for event_id, _ in said]
 
 
-def _line(workspace_id: int, said: Statement, sealer: Sealer, received_at: datetime) -> NewLine:
-    statement_id = new_id()
+def _line(
+    workspace_id: int, said: Statement, sealer: Sealer, received_at: datetime, *, event_id: UUID, subject_no: int
+) -> NewLine:
     return NewLine(
         workspace_id=workspace_id,
-        statement_id=statement_id,
-        event_id=statement_id,
-        subject_no=0,
-        person_no=said.person_no,
+        statement_id=new_id(),
+        event_id=event_id,
+        subject_no=subject_no,
+        person_no=0 if subject_no else said.person_no,
         lookup=lookup_of(said.identifier, sealer) if said.identifier is not None else None,
         purpose=said.scope.purpose,
         channel=said.scope.channel,

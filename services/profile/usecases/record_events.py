@@ -79,12 +79,13 @@ async def _record(tx: Tx, events: list[EventRecorded], means: Means) -> None:
     await timeline.add_entries(tx, findings.entries)
     await subjects.note_localities(tx, findings.localities)
     await contacts.add_addresses(tx, findings.addresses)
-    await consents.add_lines(tx, findings.lines)
+    lines = await _of_the_living(tx, findings.lines)
+    await consents.add_lines(tx, lines)
     added = await trait_facts.add_trait_facts(tx, findings.facts, means.sealer_of)
     quiet = {(event.workspace_id, event.id) for event in events if not event.live}
     await _touch_owners(tx, added, touched, lambda new: (new.workspace_id, new.fact.event_id) in quiet)
     await refold_traits(tx, touched, means=means)
-    concerned |= await _spoken_about(tx, findings.lines)
+    concerned |= await _spoken_about(tx, lines)
     await refold_consents(tx, concerned, received_at=received_at, means=means)
 
 
@@ -97,6 +98,13 @@ async def _touch_owners(tx: Tx, added: list[NewFact], touched: Touched, is_silen
         if person_no:
             key = TraitKey(new.workspace_id, person_no, new.trait)
             touch(touched, key, Touch(new.received_at, (new.fact,), silent=is_silent(new)))
+
+
+async def _of_the_living(tx: Tx, lines: list[NewLine]) -> list[NewLine]:
+    """Return the lines without those about all that an erased person held."""
+    aims = {PersonKey(line.workspace_id, line.person_no) for line in lines if line.person_no}
+    gone = await persons.erased_among(tx, aims) if aims else set()
+    return [line for line in lines if PersonKey(line.workspace_id, line.person_no) not in gone]
 
 
 async def _spoken_about(tx: Tx, lines: list[NewLine]) -> set[PersonKey]:

@@ -69,8 +69,8 @@ def test_a_verification_after_the_bounce_makes_the_address_good_again():
     ("kind", "text", "canonical"),
     [
         ("email", " Anna@Example.COM ", "anna@example.com"), ("email", "nobody", None),
-        ("phone", "+86 139-1234-0001", "+8613912340001"), ("phone", "138****8000", None), 
-        ("phone", "\uff11\uff13\uff19\uff11\uff12\uff13\uff14\uff10\uff10\uff10\uff11", "13912340001"),
+        ("phone", "+86 139-1234-0001", "+8613912340001"), ("phone", "138****8000", None),
+        ("phone", "\uff11\uff13\uff19" + "1234", "1391234"),
         ("wx_openid", "oABC-_1", "oABC-_1"), ("push_token", "", None),
     ],
 )  # fmt: skip

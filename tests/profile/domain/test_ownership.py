@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.profile.domain.ownership import BEGINNING, END, OwnershipFact, intervals, owner_as_known
+from services.profile.domain.ownership import BEGINNING, END, OwnershipFact, held_then, intervals
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -40,7 +40,7 @@ def test_the_order_of_facts_does_not_matter(known, random):
     shuffled = known[:]
     random.shuffle(shuffled)
     assert intervals(shuffled) == intervals(known)
-    assert owner_as_known(shuffled, START) == owner_as_known(known, START)
+    assert held_then(shuffled, 1, START, surely=True) == held_then(known, 1, START, surely=True)
 
 
 @given(facts)
@@ -67,4 +67,13 @@ def test_a_device_that_changes_hands_keeps_its_history():
 
 def test_what_was_known_then_is_what_had_been_received_then():
     known = [fact(1, 7, received=1), fact(2, 8, received=4)]
-    assert [owner_as_known(known, START + timedelta(hours=h)) for h in (0, 1, 3, 4)] == [7, 7, 7, 8]
+    held = [held_then(known, 7, START + timedelta(hours=h), surely=True) for h in (0, 1, 3, 4, 5)]
+    assert held == [True, True, True, False, False]
+    assert held_then(known, 8, START + timedelta(hours=5), surely=True)
+
+
+def test_in_the_instant_of_a_move_both_may_have_held_it_and_neither_surely():
+    known = [fact(1, 7, received=1), fact(2, 8, received=4)]
+    instant = START + timedelta(hours=4)
+    assert [held_then(known, person, instant, surely=False) for person in (7, 8)] == [True, True]
+    assert [held_then(known, person, instant, surely=True) for person in (7, 8)] == [False, False]

@@ -44,7 +44,8 @@ unsets = st.builds(
 )  # fmt: skip
 addresses = st.builds(
     lambda person, subject, minute, name: identify(
-        person, subject, minute=minute, personal={"email": f"{name}@example.com"}, authenticated=True, traits={"verified": True}
+        person, subject, minute=minute, personal={"email": f"{name}@example.com"}, authenticated=True,
+        traits={"verified": True},
     ),
     persons, subjects, minutes, st.sampled_from("ab"),
 )  # fmt: skip
@@ -53,8 +54,8 @@ consents = st.builds(
         person, subject, minute=minute, name=word, properties={"channel": channel}, authenticated=known,
         context={"timezone": f"Zone/{minute}", "locale": "zh-CN"},
     ),
-    persons, subjects, minutes, st.sampled_from(["Consent Granted", "Consent Withdrawn"]), st.sampled_from(["email", "*"]),
-    st.booleans(),
+    persons, subjects, minutes, st.sampled_from(["Consent Granted", "Consent Withdrawn"]),
+    st.sampled_from(["email", "*"]), st.booleans(),
 )  # fmt: skip
 ownerships = st.builds(
     lambda person, subject, version, since, received: owns(person, subject, version, since=since, received=received),
