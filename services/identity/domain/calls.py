@@ -15,6 +15,8 @@ _TRANSPORT = frozenset({"sentAt", "writeKey", "_metadata"})
 """What changes from one attempt to send an event to the next, and so is no part of it."""
 _SCALARS = ("userId", "anonymousId", "previousId", "groupId", "messageId")
 _OBJECTS = ("properties", "traits", "context")
+_TIMES = ("timestamp", "originalTimestamp", "sentAt")
+_NO_SCALARS = frozenset({dict, list, bool})
 _CONTACTS = ("email", "phone")
 
 _decoder = msgspec.json.Decoder()
@@ -51,17 +53,17 @@ def read_call(
     """
     if len(raw) > EVENT_BYTES:
         return Refusal("event_too_large", "", f"an event may have {EVENT_BYTES} bytes, this one has {len(raw)}")
-    body = decode_object(raw)
+    payload = bytes(raw)
+    body = decode_object(payload)
     if isinstance(body, Refusal):
         return body
-    payload = bytes(raw)
     if shared:
         body = _with_shared(body, shared)
         payload = msgspec.json.encode(body)
     return _checked(body, payload, kind, personless)
 
 
-def decode_object(raw: bytes | memoryview) -> dict[str, Any] | Refusal:
+def decode_object(raw: bytes) -> dict[str, Any] | Refusal:
     """Return the JSON object in `raw`, checked for what no store could keep."""
     try:
         body = _decoder.decode(raw)
@@ -81,8 +83,7 @@ def _unreadable(error: Exception) -> Refusal:
     return Refusal(reason, "", str(error))
 
 
-def _unstorable(raw: bytes | memoryview, body: dict[str, Any]) -> Refusal | None:
-    text = bytes(raw)
+def _unstorable(text: bytes, body: dict[str, Any]) -> Refusal | None:
     # Counting bytes spares nearly every event the walk.
     if text.count(b"{") + text.count(b"[") > DEPTH and (pointer := _deeper_than(body, DEPTH)) is not None:
         return Refusal("too_deep", pointer, f"objects and lists may lie {DEPTH} deep")
@@ -107,39 +108,49 @@ def _checked(body: dict[str, Any], payload: bytes, kind: str | None, personless:
     word = told.lower() if isinstance(told, str) else ""
     if word not in KINDS:
         return Refusal("unknown_type", "/type", f"type is one of {', '.join(sorted(KINDS))}")
+    times = _times(body)
+    if isinstance(times, Refusal):
+        return times
     refusal = _wrong_shape(body) or _incomplete(body, word, personless)
     if refusal is not None:
         return refusal
-    original_time = read_time(body.get("originalTimestamp")) or read_time(body.get("timestamp"))
     if "writeKey" in body:
         body = {name: value for name, value in body.items() if name != "writeKey"}
         payload = msgspec.json.encode(body)
     return Call(
-        kind=cast("CallKind", word),
-        name=body["event"] if word == "track" else f"${word}",
-        message_id=scalar_text(body.get("messageId")),
-        original_time=original_time,
-        sent_at=read_time(body.get("sentAt")),
-        payload=payload,
-        content_hash=content_hash(body, word),
-        body=body,
+        cast("CallKind", word),
+        body["event"] if word == "track" else f"${word}",
+        scalar_text(body.get("messageId")),
+        times.get("originalTimestamp") or times.get("timestamp"),
+        times.get("sentAt"),
+        payload,
+        content_hash(body, word),
+        body,
     )
+
+
+def _times(body: dict[str, Any]) -> dict[str, datetime] | Refusal:
+    times: dict[str, datetime] = {}
+    for name in _TIMES:
+        value = body.get(name)
+        if value is None or value == "":
+            continue
+        moment = read_time(value)
+        if moment is None:
+            return Refusal("bad_timestamp", f"/{name}", f"{name} is an ISO 8601 time since 1970")
+        times[name] = moment
+    return times
 
 
 def _wrong_shape(body: dict[str, Any]) -> Refusal | None:
     for name in _SCALARS:
-        value = body.get(name)
-        if isinstance(value, (dict, list, bool)):
+        if type(body.get(name)) in _NO_SCALARS:
             return Refusal("wrong_type", f"/{name}", f"{name} is text or a number")
     for name in _OBJECTS:
         value = body.get(name)
         # PHP writes an empty object as an empty list.
-        if value is not None and not isinstance(value, dict) and value != []:
+        if value is not None and type(value) is not dict and value != []:
             return Refusal("wrong_type", f"/{name}", f"{name} is an object")
-    for name in ("timestamp", "originalTimestamp", "sentAt"):
-        value = body.get(name)
-        if value is not None and value != "" and read_time(value) is None:
-            return Refusal("bad_timestamp", f"/{name}", f"{name} is an ISO 8601 time since 1970")
     message_id = scalar_text(body.get("messageId"))
     if message_id is not None and len(message_id) > MESSAGE_ID_CHARACTERS:
         return Refusal("message_id_too_long", "/messageId", f"messageId may have {MESSAGE_ID_CHARACTERS} characters")
@@ -155,9 +166,9 @@ def _incomplete(body: dict[str, Any], kind: str, personless: bool) -> Refusal | 
             )
         if not name.strip() or len(name) > NAME_CHARACTERS:
             return Refusal("bad_event_name", "/event", f"event has 1 to {NAME_CHARACTERS} characters")
-    if kind == "group" and scalar_text(body.get("groupId")) is None:
+    elif kind == "group" and scalar_text(body.get("groupId")) is None:
         return Refusal("no_group_id", "/groupId", "a group call names its groupId")
-    if kind == "alias" and scalar_text(body.get("previousId")) is None:
+    elif kind == "alias" and scalar_text(body.get("previousId")) is None:
         return Refusal("no_previous_id", "/previousId", "an alias call names its previousId")
     if not personless and not is_identified(body):
         return Refusal("no_identifier", "/userId", "send userId or anonymousId, or another identifier")
@@ -166,7 +177,9 @@ def _incomplete(body: dict[str, Any], kind: str, personless: bool) -> Refusal | 
 
 def is_identified(body: dict[str, Any]) -> bool:
     """Return whether a call names anybody at all, valid or not."""
-    if any(scalar_text(body.get(name)) is not None for name in ("userId", "anonymousId", "previousId")):
+    if scalar_text(body.get("userId")) is not None or scalar_text(body.get("anonymousId")) is not None:
+        return True
+    if scalar_text(body.get("previousId")) is not None:
         return True
     context = mapping(body.get("context"))
     device = context.get("device")
@@ -199,8 +212,10 @@ def listed(value: object) -> list[Any]:
 
 def content_hash(body: dict[str, Any], kind: str) -> bytes:
     """Return 16 bytes that are equal for equal content: order of keys, spelling and transport fields do not count."""
-    content = {name: value for name, value in body.items() if name not in _TRANSPORT}
-    content["type"] = kind
+    content = body
+    if body.get("type") != kind or not _TRANSPORT.isdisjoint(body):
+        content = {name: value for name, value in body.items() if name not in _TRANSPORT}
+        content["type"] = kind
     return hashlib.blake2b(_canonical.encode(content), digest_size=16).digest()
 
 

@@ -1,7 +1,7 @@
 """The names and types that arrive, gathered in memory until they are worth a statement."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from services.identity.domain.calls import Call, mapping
@@ -29,19 +29,21 @@ class Learned:
     def __init__(self) -> None:
         self._seen: Counter[Entry] = Counter()
         self._types: dict[Entry, set[str]] = {}
-        self._looks: Counter[tuple[int, str]] = Counter()
+        self._looks: dict[tuple[int, str], int] = {}
+        self._calls: dict[tuple[int, str], int] = {}
 
     def __len__(self) -> int:
-        return len(self._seen)
+        return len(self._seen) + len(self._calls)
 
     def note(self, workspace_id: int, call: Call) -> None:
         """Remember a call's name, and now and then the types of what it carries."""
-        self._add(Entry(workspace_id, "event", call.name, ""), "call")
         key = (workspace_id, call.name)
-        if len(self._looks) < MOST_NAMES or key in self._looks:
-            self._looks[key] += 1
-        looks = self._looks[key]
-        if looks > FULL_LOOKS and looks % SAMPLE:
+        looks = self._looks.get(key, 0)
+        if looks == 0 and len(self._looks) >= MOST_NAMES:
+            return
+        self._looks[key] = looks + 1
+        self._calls[key] = self._calls.get(key, 0) + 1
+        if looks >= FULL_LOOKS and looks % SAMPLE:
             return
         for name, value in mapping(call.body.get("properties")).items():
             self._add(Entry(workspace_id, "property", call.name, name), json_type(value))
@@ -57,12 +59,14 @@ class Learned:
 
     def drain(self) -> Iterator[tuple[Entry, int, list[str]]]:
         """Yield and forget what was learned: entry, how often seen, its types."""
+        for (workspace_id, name), count in self._calls.items():
+            self._seen[Entry(workspace_id, "event", name, "")] = count
         seen, types = self._seen, self._types
-        self._seen, self._types = Counter(), {}
+        self._seen, self._types, self._calls = Counter(), {}, {}
         if len(self._looks) >= MOST_NAMES:
             self._looks.clear()
         for entry in sorted(seen):
-            yield entry, seen[entry], sorted(types[entry])
+            yield entry, seen[entry], sorted(types.get(entry, ("call",)))
 
 
 def json_type(value: Any) -> str:
@@ -75,4 +79,4 @@ def json_type(value: Any) -> str:
         return "number"
     if isinstance(value, str):
         return "text"
-    return "object" if isinstance(value, Mapping) else "list"
+    return "object" if isinstance(value, dict) else "list"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -31,11 +32,14 @@ _DEMOTE = statement(
 )
 
 
+Outcome = Literal["accepted", "duplicate", "conflict"]
+
+
 @dataclass(slots=True)
 class EventRow:
-    """An event on its way into the record; `key` and `content_hash` are 16 bytes as UUIDs."""
+    """An event on its way into the record; `key` and `content_hash` are 16 bytes; `outcome` is set when it is taken."""
 
-    key: UUID
+    key: bytes
     workspace_id: int
     event_id: UUID
     source_id: int
@@ -45,19 +49,20 @@ class EventRow:
     kind: str
     name: str
     message_id: str
-    content_hash: UUID
+    content_hash: bytes
     payload: bytes
     imported: bool = False
     live: bool = True
     is_conflict: bool = False
     replaces: UUID | None = None
+    outcome: Outcome | None = None
 
 
 class Holder(msgspec.Struct, frozen=True):
     """The copy that is the event of a key at present."""
 
-    key: UUID
-    content_hash: UUID
+    key: bytes
+    content_hash: bytes
     event_id: UUID
     received_at: datetime
 
@@ -85,9 +90,9 @@ async def ensure_month(tx: Tx, instant: datetime) -> str:
     return str(await tx.fetch_value(_ENSURE_MONTH, instant=instant))
 
 
-async def take_events(tx: Tx, rows: Sequence[EventRow]) -> set[UUID]:
+async def take_events(tx: Tx, rows: Sequence[EventRow]) -> set[bytes]:
     """Put events whose key was never seen into key table, log and queue; return those keys. One key at most once."""
-    taken = await tx.fetch(_TAKE, **_columns(sorted(rows, key=lambda row: row.key.int)))
+    taken = await tx.fetch(_TAKE, **_columns(sorted(rows, key=lambda row: row.key)))
     return {record["key"] for record in taken}
 
 
@@ -112,13 +117,13 @@ def _columns(rows: Sequence[EventRow]) -> dict[str, object]:
     }
 
 
-async def holders(tx: Tx, keys: Sequence[UUID]) -> dict[UUID, Holder]:
+async def holders(tx: Tx, keys: Sequence[bytes]) -> dict[bytes, Holder]:
     """Return the present event of each key, locked in key order."""
     rows = await tx.fetch(_HOLDERS, keys=list(keys))
     return {row["key"]: Holder(row["key"], row["content_hash"], row["event_id"], row["received_at"]) for row in rows}
 
 
-async def replace_event(tx: Tx, row: EventRow, holder: Holder, copy_key: UUID) -> None:
+async def replace_event(tx: Tx, row: EventRow, holder: Holder, copy_key: bytes) -> None:
     """Make `row` the event of its holder's key; the copy that held it becomes a conflict, known by `copy_key`."""
     await tx.execute(
         _REMEMBER,

@@ -113,7 +113,7 @@ async def finish(tx: Tx, workspace_id: int, import_id: UUID, *, state: str, why:
     return bool(ended)
 
 
-async def count_known(tx: Tx, keys: list[UUID]) -> int:
+async def count_known(tx: Tx, keys: list[bytes]) -> int:
     """Return how many of these keys were taken before."""
     return int(await tx.fetch_value(_KNOWN, keys=keys))
 

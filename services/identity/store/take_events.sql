@@ -4,9 +4,9 @@
 with posted as (
     select *
     from unnest(
-        :keys::uuid[], :workspace_ids::int[], :event_ids::uuid[], :source_ids::int[], :received_ats::timestamptz[],
+        :keys::bytea[], :workspace_ids::int[], :event_ids::uuid[], :source_ids::int[], :received_ats::timestamptz[],
         :event_times::timestamptz[], :original_times::timestamptz[], :kinds::text[], :names::text[],
-        :message_ids::text[], :content_hashes::uuid[], :imported_flags::boolean[], :lives::boolean[],
+        :message_ids::text[], :content_hashes::bytea[], :imported_flags::boolean[], :lives::boolean[],
         :conflicts::boolean[], :replaced::uuid[], :payloads::bytea[]
     ) as p (
         key, workspace_id, event_id, source_id, received_at, event_time, original_time, kind, name, message_id,

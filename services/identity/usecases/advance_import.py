@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from uuid import UUID
 
 import msgspec
 
@@ -31,14 +30,15 @@ async def advance_import(
     Raises Conflict when the import is not where `row` says: another process took these rows, or it was stopped.
     """
     events = [_event(row, mapped, source, sealer, now) for mapped in chunk.calls]
-    outcomes = await collect_events(tx, events) if events else {}
+    if events:
+        await collect_events(tx, events)
     if chunk.bad:
         await quarantine.keep(tx, [_held(row, chunk_row, sealer, now) for chunk_row in chunk.bad])
-    counted: Counter[str] = Counter(outcomes.values())
+    counted: Counter[str] = Counter(str(event.outcome) for event in events)
     totals: dict[str, int] = {
         **counted,
         "quarantined": len(chunk.bad),
-        "personless": _accepted_personless(chunk, events, outcomes),
+        "personless": _accepted_personless(chunk, events),
     }
     if not await imports.advance(tx, row, to_row=chunk.last, counted=totals):
         raise Conflict("the import moved on elsewhere")
@@ -59,7 +59,7 @@ def _event(row: ImportRow, mapped: MappedRow, source: Source, sealer: Sealer, no
         kind=call.kind,
         name=call.name,
         message_id=mapped.message_id,
-        content_hash=UUID(bytes=call.content_hash),
+        content_hash=call.content_hash,
         payload=sealer.seal(call.payload),
         imported=True,
         live=row.live,
@@ -81,10 +81,9 @@ def _held(row: ImportRow, bad: BadRow, sealer: Sealer, now: datetime) -> Quarant
     )
 
 
-def _accepted_personless(chunk: Chunk, events: list[EventRow], outcomes: Mapping[UUID, str]) -> int:
+def _accepted_personless(chunk: Chunk, events: list[EventRow]) -> int:
     return sum(
-        mapped.personless and outcomes[event.event_id] == "accepted"
-        for mapped, event in zip(chunk.calls, events, strict=True)
+        mapped.personless and event.outcome == "accepted" for mapped, event in zip(chunk.calls, events, strict=True)
     )
 
 

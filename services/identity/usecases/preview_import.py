@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from uuid import UUID
 
 import msgspec
 
@@ -31,7 +30,7 @@ class Preview(msgspec.Struct):
 
 async def preview_import(tx: Tx, *, preview: Preview, chunk: Chunk, workspace_id: int, source_id: int) -> Preview:
     """Return the preview extended by a chunk of rows."""
-    keys: list[UUID] = list({event_key(workspace_id, source_id, row.message_id) for row in chunk.calls})
+    keys: list[bytes] = list({event_key(workspace_id, source_id, row.message_id) for row in chunk.calls})
     known = await imports.count_known(tx, keys) if keys else 0
     return msgspec.structs.replace(
         preview,

@@ -18,7 +18,7 @@ from services.identity.store.event_log import EventRow
 from services.identity.store.imports import ImportRow
 from services.identity.store.quarantine import QuarantineRow
 from services.identity.store.source_counters import Counts
-from services.identity.usecases.collect_events import Outcome, collect_events
+from services.identity.usecases.collect_events import collect_events
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -49,11 +49,11 @@ async def replay_quarantine(
             events[row.quarantine_id] = _event(row, call, origin, sealer, now)
     if dry_run or not events:
         return Replayed(dict.fromkeys(events, "can_be_taken"), still_held)
-    outcomes = await collect_events(tx, list(events.values()))
+    await collect_events(tx, list(events.values()))
     await quarantine.settle(tx, workspace_id, list(events), "replayed", now)
     arrived = {row.quarantine_id: row for row in held}
-    await source_counters.add_counts(tx, _counts(events, arrived, outcomes))
-    return Replayed({key: outcomes[event.event_id] for key, event in events.items()}, still_held)
+    await source_counters.add_counts(tx, _counts(events, arrived))
+    return Replayed({key: event.outcome or "held" for key, event in events.items()}, still_held)
 
 
 def _read(raw: bytes, repair: Repair, origin: ImportRow | None) -> Call | Refusal:
@@ -82,22 +82,20 @@ def _event(row: QuarantineRow, call: Call, origin: ImportRow | None, sealer: Sea
         kind=call.kind,
         name=call.name,
         message_id=message_id,
-        content_hash=UUID(bytes=call.content_hash),
+        content_hash=call.content_hash,
         payload=sealer.seal(call.payload),
         imported=origin is not None,
         live=origin.live if origin else True,
     )
 
 
-def _counts(
-    events: Mapping[UUID, EventRow], arrived: Mapping[UUID, QuarantineRow], outcomes: Mapping[UUID, Outcome]
-) -> list[Counts]:
+def _counts(events: Mapping[UUID, EventRow], arrived: Mapping[UUID, QuarantineRow]) -> list[Counts]:
     counts: dict[tuple[int, object], Counts] = {}
     for key, event in events.items():
         day = arrived[key].received_at.date()
         row = counts.setdefault((event.source_id, day), Counts(event.workspace_id, event.source_id, day))
         row.quarantined -= 1
         row.replayed += 1
-        outcome = outcomes[event.event_id]
-        setattr(row, outcome, getattr(row, outcome) + 1)
+        if event.outcome is not None:
+            setattr(row, event.outcome, getattr(row, event.outcome) + 1)
     return list(counts.values())

@@ -1,10 +1,8 @@
 """Take what several requests brought into the record, in one transaction."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Literal
-from uuid import UUID
 
 from libs.common.db import Tx
 from libs.common.ids import new_id
@@ -22,8 +20,6 @@ from services.identity.usecases.collect_events import collect_events
 NOTES_PER_GROUP = 100
 """A flood of repeats must not cost more than the first copies did."""
 
-Outcome = Literal["accepted", "duplicate", "conflict"]
-
 
 async def take_postings(
     tx: Tx,
@@ -39,7 +35,8 @@ async def take_postings(
     """
     rows = [_rows(posting, now[posting.source.workspace_id], driven, sealer) for posting in postings]
     flat = [row for group in rows for row in group]
-    outcomes = await collect_events(tx, flat) if flat else {}
+    if flat:
+        await collect_events(tx, flat)
     kept = [
         _quarantined(posting.source.workspace_id, posting.source.source_id, now, refusal, raw, sealer)
         for posting in postings
@@ -47,8 +44,8 @@ async def take_postings(
     ]
     if kept:
         await quarantine.keep(tx, kept)
-    await _note(tx, postings, flat, outcomes, now)
-    receipts = [_receipt(posting, group, outcomes) for posting, group in zip(postings, rows, strict=True)]
+    await _note(tx, postings, flat, now)
+    receipts = [_receipt(posting, group) for posting, group in zip(postings, rows, strict=True)]
     await source_counters.add_counts(tx, _counts(postings, receipts, now))
     return receipts
 
@@ -75,7 +72,7 @@ def _row(posting: Posting, call: Call, now: datetime, correct: bool, sealed: byt
         kind=call.kind,
         name=call.name,
         message_id=message_id,
-        content_hash=UUID(bytes=call.content_hash),
+        content_hash=call.content_hash,
         payload=sealed,
     )
 
@@ -100,27 +97,19 @@ def _quarantined(
     )
 
 
-def _receipt(posting: Posting, rows: Sequence[EventRow], outcomes: Mapping[UUID, Outcome]) -> Receipt:
-    receipt = Receipt(quarantined=len(posting.kept), refused=len(posting.refused))
-    for row in rows:
-        outcome = outcomes[row.event_id]
-        if outcome == "accepted":
-            receipt.accepted += 1
-        elif outcome == "duplicate":
-            receipt.duplicate += 1
-        else:
-            receipt.conflict += 1
-    return receipt
+def _receipt(posting: Posting, rows: Sequence[EventRow]) -> Receipt:
+    outcomes = Counter(row.outcome for row in rows)
+    return Receipt(
+        accepted=outcomes["accepted"],
+        duplicate=outcomes["duplicate"],
+        conflict=outcomes["conflict"],
+        quarantined=len(posting.kept),
+        refused=len(posting.refused),
+    )
 
 
-async def _note(
-    tx: Tx,
-    postings: Sequence[Posting],
-    rows: Sequence[EventRow],
-    outcomes: Mapping[UUID, Outcome],
-    now: Mapping[int, datetime],
-) -> None:
-    notes = [_repeat(row) for row in rows if outcomes[row.event_id] == "duplicate"][:NOTES_PER_GROUP]
+async def _note(tx: Tx, postings: Sequence[Posting], rows: Sequence[EventRow], now: Mapping[int, datetime]) -> None:
+    notes = [_repeat(row) for row in rows if row.outcome == "duplicate"][:NOTES_PER_GROUP]
     notes += [
         _refused(posting, refusal, now[posting.source.workspace_id])
         for posting in postings

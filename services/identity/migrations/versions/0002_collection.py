@@ -18,7 +18,7 @@ create table identity.event_log (
     kind          text not null,
     name          text not null,
     message_id    text not null,
-    content_hash  uuid not null,
+    content_hash  bytea not null,
     is_conflict   boolean not null default false,
     imported      boolean not null default false,
     live          boolean not null default true,
@@ -81,8 +81,8 @@ $$;
 -- (workspace, source, message id) of every event ever taken, as 16 bytes, with the content that is the event now.
 create table identity.event_deduplication (
     workspace_id integer not null,
-    key          uuid not null,
-    content_hash uuid not null,
+    key          bytea not null,
+    content_hash bytea not null,
     event_id     uuid not null,
     received_at  timestamptz not null,
     primary key (key)
