@@ -87,10 +87,10 @@ async def messages(api: Api, figures: Figures) -> None:
     answer = await api.get("messaging", "/v1/messaging/counts")
     states: Counter[str] = Counter()
     drops: Counter[str] = Counter()
-    for line in answer["counts"]:
-        states[f"{line['channel']} {line['state']}"] += line["count"]
+    for line in answer["states"]:
+        states[f"{line['channel']} {line['state']}"] += line["messages"]
         if line["reason"]:
-            drops[line["reason"]] += line["count"]
+            drops[line["reason"]] += line["messages"]
     figures.messages, figures.drops = dict(states), dict(drops)
     figures.mails_sent = sum(
         count for name, count in states.items() if name in {"email sent", "email accepted", "email delivered"}

@@ -15,8 +15,9 @@ select min(l.watermark) from outbox_queue q join outbox_log l using (log_id) whe
 """
 
 
-async def adopt_clock(runtime: Runtime[Any], workspace_id: int, now: datetime) -> None:
-    """Take a driven clock's new present into this process's picture."""
+async def adopt_clock(runtime: Runtime[Any], workspace_id: int, now: datetime, *, held: bool = False) -> None:
+    """Take a driven clock's new present into this process's picture; while `held` nothing is due by time."""
+    (runtime.held.add if held else runtime.held.discard)(workspace_id)
     await runtime.directory.ensure_workspaces([workspace_id])
     workspace = runtime.directory.workspace(workspace_id)
     if workspace is not None:
@@ -25,21 +26,24 @@ async def adopt_clock(runtime: Runtime[Any], workspace_id: int, now: datetime) -
 
 async def next_due(runtime: Runtime[Any], workspace_id: int) -> tuple[datetime | None, str | None]:
     """Return the earliest instant at which a job of this service has work, and the job's name."""
-    jobs = [loop.job for loop in runtime.loops.values() if loop.job.next_due is not None]
-    answers = await asyncio.gather(*(job.next_due(runtime, workspace_id) for job in jobs if job.next_due))
-    known = [(instant, job.name) for instant, job in zip(answers, jobs, strict=True) if instant is not None]
+    known: list[tuple[datetime, str]] = []
+    async with runtime.worker_database.reading(workspace_id):
+        for loop in runtime.loops.values():
+            instant = await loop.job.next_due(runtime, workspace_id) if loop.job.next_due else None
+            known += [(instant, loop.job.name)] if instant is not None else []
     return min(known) if known else (None, None)
 
 
 async def open_work(runtime: Runtime[Any], workspace_id: int) -> tuple[dict[str, int], int]:
     """Return the parts that are not empty, and a counter that grows with everything this process does."""
     parts: dict[str, int] = {}
-    for subscription in runtime.subscriptions:
-        parts[f"subscriber {subscription.name}"] = await subscription.pending()
-    for loop in runtime.loops.values():
-        parts[f"job {loop.job.name}"] = await loop.job.open(runtime, workspace_id) if loop.job.open else loop.busy
-    async with runtime.worker_database.transaction(workspace_id) as tx:
+    async with runtime.worker_database.reading(workspace_id) as tx:
+        for loop in runtime.loops.values():
+            parts[f"job {loop.job.name}"] = await loop.job.open(runtime, workspace_id) if loop.job.open else loop.busy
+        await tx.see([workspace_id])
         parts["outbox"] = await tx.fetch_value(statement(_OUTBOX), workspace_id=workspace_id)
+    pending = await asyncio.gather(*(subscription.pending() for subscription in runtime.subscriptions))
+    parts |= {f"subscriber {s.name}": count for s, count in zip(runtime.subscriptions, pending, strict=True)}
     activity = sum(s.handled_total for s in runtime.subscriptions) + sum(
         loop.done_total for loop in runtime.loops.values()
     )

@@ -34,6 +34,7 @@ class Runtime(Generic[P]):
     loops: dict[str, JobLoop] = field(default_factory=dict)
     subscriptions: list[SubscriptionLoop] = field(default_factory=list)
     relay: Relay | None = None
+    held: set[int] = field(default_factory=set)
 
     def now(self, workspace_id: int) -> datetime:
         """Return the workspace's present: driven, or the database's."""
@@ -46,6 +47,10 @@ class Runtime(Generic[P]):
         """Return whether the workspace's clock is driven."""
         workspace = self.directory.workspace(workspace_id)
         return workspace is not None and workspace.driven_now is not None
+
+    def is_held(self, workspace_id: int) -> bool:
+        """Return whether the workspace's clock was put forward and not yet released: nothing is due by time."""
+        return workspace_id in self.held
 
     def sealer(self, workspace_id: int) -> Sealer:
         """Return the codec of the workspace's personal data."""

@@ -5,6 +5,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 
+import msgspec
+
 from libs.common.access.keys import key_hash
 from libs.common.access.model import AccessRecord, ApiKey, Source, Workspace
 from libs.common.errors import Unavailable
@@ -24,6 +26,12 @@ def record_name(record: AccessRecord) -> str:
     if isinstance(record, Source):
         return f"source.{record.source_id}"
     return f"key.{record.hash.hex()}"
+
+
+def _not_earlier(record: Workspace, known: Workspace | None) -> Workspace:
+    """Return the record with the later clock: a record on its way does not turn a driven clock back."""
+    clocks = [w.driven_now for w in (record, known) if w is not None and w.driven_now is not None]
+    return msgspec.structs.replace(record, driven_now=max(clocks)) if clocks else record
 
 
 class Directory:
@@ -60,7 +68,7 @@ class Directory:
         if isinstance(record, Workspace):
             known = self._workspaces.get(record.workspace_id)
             if known is None or record.version >= known.version:
-                self._workspaces[record.workspace_id] = record
+                self._workspaces[record.workspace_id] = _not_earlier(record, known)
                 self._workspace_by_key[record.key] = record.workspace_id
         elif isinstance(record, Source):
             source = self._sources.get(record.source_id)

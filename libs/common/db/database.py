@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
 from typing import Any, cast
 
 from asyncpg import Connection, Record
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from libs.common.db import codecs
 from libs.common.db.transaction import SET_WORKSPACES, Tx, array_literal
 
+_shared: ContextVar[dict[int, Tx]] = ContextVar("shared", default={})  # noqa: B039 - never changed, only replaced
 _DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 
 
@@ -62,9 +64,28 @@ class Database:
         await self.engine.dispose()
 
     @asynccontextmanager
+    async def reading(self, workspaces: int | Sequence[int]) -> AsyncIterator[Tx]:
+        """Make all transactions this task opens inside the block one: for many small questions one after the other.
+
+        Only for reading, and only in sequence: they share a connection.
+        """
+        async with self.transaction(workspaces) as tx:
+            token = _shared.set({**_shared.get(), id(self): tx})
+            try:
+                yield tx
+            finally:
+                _shared.reset(token)
+
+    @asynccontextmanager
     async def transaction(self, workspaces: int | Sequence[int]) -> AsyncIterator[Tx]:
         """Open a transaction that sees these workspaces; commit at the end of the block, roll back when it raises."""
         visible = (workspaces,) if isinstance(workspaces, int) else tuple(dict.fromkeys(workspaces))
+        shared = _shared.get().get(id(self))
+        if shared is not None:
+            if shared.workspaces != visible:
+                await shared.see(visible)
+            yield shared
+            return
         async with AsyncExitStack() as stack:
             connection = await self._begin(stack, visible)
             raw = await connection.get_raw_connection()

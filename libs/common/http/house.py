@@ -14,6 +14,7 @@ from libs.common.errors import Forbidden
 from libs.common.http.callers import Caller, RuntimeOf, internal, public, requires
 from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from libs.common.readiness import readiness
+from libs.common.runtime import Runtime
 
 
 class ClockSetting(BaseModel):
@@ -94,28 +95,34 @@ def _add_health(router: APIRouter) -> None:
         return report
 
 
+async def _backlog(runtime: Runtime[Any], workspace_id: int) -> Backlog:
+    parts, activity = await backlogs.open_work(runtime, workspace_id)
+    instant, by = (None, None) if parts else await backlogs.next_due(runtime, workspace_id)
+    return Backlog(open=parts, activity=activity, next_due=instant, next_due_by=by)
+
+
 def _add_clock(router: APIRouter, prefix: str) -> None:
-    @router.put(f"{prefix}/clock", tags=["clock"], include_in_schema=False, status_code=204)
+    @router.put(f"{prefix}/clock", tags=["clock"], include_in_schema=False)
     async def set_clock(
         setting: ClockSetting, caller: Annotated[Caller, Depends(internal())], runtime: RuntimeOf
-    ) -> None:
-        """Put the workspace's driven clock here; identity drives it, nobody else."""
+    ) -> Backlog:
+        """Put the workspace's driven clock here (identity drives it, nobody else); answer what is open then."""
         if runtime.settings.mode == "production":
             raise Forbidden("a driven clock exists in test and demo mode only")
         async with runtime.worker_database.transaction(caller.workspace_id) as tx:
             await tx.execute(
                 statement(_SET_CLOCK), workspace_id=caller.workspace_id, now=setting.now, held=setting.held
             )
-        await backlogs.adopt_clock(runtime, caller.workspace_id, setting.now)
-        if not setting.held:
-            runtime.wake_all()
+        await backlogs.adopt_clock(runtime, caller.workspace_id, setting.now, held=setting.held)
+        if setting.held:
+            return Backlog(open={}, activity=0)
+        runtime.wake_all()
+        return await _backlog(runtime, caller.workspace_id)
 
     @router.get(f"{prefix}/backlog", tags=["clock"])
     async def open_work(caller: Annotated[Caller, Depends(requires("operations:read"))], runtime: RuntimeOf) -> Backlog:
         """Name what is still open in this service for the workspace."""
-        parts, activity = await backlogs.open_work(runtime, caller.workspace_id)
-        instant, by = (None, None) if parts else await backlogs.next_due(runtime, caller.workspace_id)
-        return Backlog(open=parts, activity=activity, next_due=instant, next_due_by=by)
+        return await _backlog(runtime, caller.workspace_id)
 
     @router.get(f"{prefix}/watermark", tags=["clock"])
     async def watermark(

@@ -60,9 +60,11 @@ class Peers:
             "POST", peer, path, workspace_id, msgspec.json.encode(body), answer, safe, timeout_seconds
         )
 
-    async def put(self, peer: str, path: str, workspace_id: int, body: Any) -> None:
-        """PUT a state that may be set again."""
-        await self._call("PUT", peer, path, workspace_id, msgspec.json.encode(body), type(None), True, TIMEOUT_SECONDS)
+    async def put(self, peer: str, path: str, workspace_id: int, body: Any, answer: type[T]) -> T:
+        """PUT a state that may be set again, and return the decoded answer."""
+        return await self._call(
+            "PUT", peer, path, workspace_id, msgspec.json.encode(body), answer, True, TIMEOUT_SECONDS
+        )
 
     async def get(self, peer: str, path: str, workspace_id: int, answer: type[T]) -> T:
         """GET and return the decoded answer."""

@@ -53,6 +53,8 @@ class ClockDriver:
 
     runtime: Runtime[Any]
     _locks: dict[int, asyncio.Lock] = field(default_factory=dict)
+    _quiet: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """the counters of the last look that found nothing open"""
 
     async def scan(self, workspace_id: int) -> Scan:
         """Ask every service what is open."""
@@ -64,23 +66,25 @@ class ClockDriver:
         )
         return Scan(dict(zip(SERVICES, answers, strict=True)))
 
-    async def drain(self, workspace_id: int) -> Scan:
+    async def drain(self, workspace_id: int, scan: Scan | None = None) -> Scan:
         """Wait until two looks in a row find nothing open and nothing done between them.
 
-        Raises Unavailable naming what is open when nothing moves for a minute.
+        `scan` is a look just made. Raises Unavailable naming what is open when nothing moves for a minute.
         """
-        before: tuple[int, ...] | None = None
+        before = self._quiet.get(workspace_id)
         moved = time.monotonic()
         for turn in range(1 << 30):
-            scan = await self.scan(workspace_id)
+            scan = scan or await self.scan(workspace_id)
             if scan.activity != before:
                 moved = time.monotonic()
             elif not scan.open:
+                self._quiet[workspace_id] = scan.activity
                 return scan
             elif time.monotonic() - moved > STUCK_SECONDS:
                 raise Unavailable(f"nothing moves, and this is open: {scan.open}")
             before = scan.activity
             await asyncio.sleep(_PAUSES[min(turn, len(_PAUSES) - 1)] if scan.open else 0)
+            scan = None
         raise AssertionError("unreachable")
 
     async def advance(self, workspace_id: int, until: datetime, step: timedelta) -> int:
@@ -98,19 +102,21 @@ class ClockDriver:
             while now < until:
                 due = scan.next_due
                 target = until if due is None else min(until, max(due, now + step))
-                if target <= now:
-                    target = min(until, now + timedelta(microseconds=1))
-                await self._put(workspace_id, target)
-                scan = await self.drain(workspace_id)
-                now = target
+                # work that is due and yet not open would stand still for ever: let a microsecond pass
+                now = target if target > now else min(until, now + timedelta(microseconds=1))
+                await self._put(workspace_id, now, held=True)
+                scan = await self.drain(workspace_id, await self._put(workspace_id, now, held=False))
                 hops += 1
             return hops
 
-    async def _put(self, workspace_id: int, now: datetime) -> None:
-        for held in (True, False):
-            await asyncio.gather(
-                *(
-                    self.runtime.peers.put(service, f"/v1/{service}/clock", workspace_id, {"now": now, "held": held})
-                    for service in SERVICES
+    async def _put(self, workspace_id: int, now: datetime, *, held: bool) -> Scan:
+        """Put the clock in all services at once; with `held` nothing falls due until all have it."""
+        answers = await asyncio.gather(
+            *(
+                self.runtime.peers.put(
+                    service, f"/v1/{service}/clock", workspace_id, {"now": now, "held": held}, ServiceBacklog
                 )
+                for service in SERVICES
             )
+        )
+        return Scan(dict(zip(SERVICES, answers, strict=True)))

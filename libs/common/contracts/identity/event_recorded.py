@@ -1,6 +1,6 @@
+from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
-from datetime import datetime
 
 import msgspec
 

@@ -2,4 +2,6 @@
 
 from typing import Literal
 
-Cause = Literal["event", "time", "trait", "consent", "message", "edit", "merge", "split", "backfill", "manual", "reconcile"]
+Cause = Literal[
+    "event", "time", "trait", "consent", "message", "edit", "merge", "split", "backfill", "manual", "reconcile"
+]
