@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -45,6 +45,7 @@ class Neighbours:
     persons: dict[UUID, int] = field(default_factory=dict)
     segments: set[str] = field(default_factory=set)
     away: bool = False
+    watermark: datetime = datetime(2020, 1, 1, tzinfo=UTC)
     asked: list[tuple[str, Any]] = field(default_factory=list)
 
     def transport(self) -> httpx.MockTransport:
@@ -69,6 +70,8 @@ class Neighbours:
                 for p in body["person_nos"]
             ]
             return httpx.Response(200, json={"items": items})
+        if path.endswith("/watermark"):
+            return httpx.Response(200, json={"watermark": self.watermark.isoformat()})
         if path.startswith("/v1/segment/segments/"):
             segment = path.rsplit("/", 1)[1]
             known = segment in self.segments

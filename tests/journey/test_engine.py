@@ -4,12 +4,15 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
+from libs.common.access.model import Workspace
 from libs.common.db import statement
 from services.journey.jobs import advance_due_runs
 from services.journey.nodes.wait import WaitNode
-from tests.journey.stage import Stage
+from tests.fixtures.apps import House
+from tests.journey.stage import Stage, a_stage
 
 GO = {"on": "event", "event": "go"}
 SEND = {"id": "hello", "type": "send", "channel": "email"}
@@ -355,3 +358,32 @@ async def test_a_cart_in_a_personal_property_is_keyed_without_showing_it(stage: 
     runs = await stage.runs(journey)
     assert len(runs) == 2
     assert not any("x.org" in run["key"] for run in runs)
+
+
+async def test_a_wait_ends_only_when_everything_received_before_it_is_applied(house: House) -> None:
+    house.records = [
+        msgspec.structs.replace(record, driven_now=None) if isinstance(record, Workspace) else record
+        for record in house.records
+    ]
+    async with a_stage(house) as stage:
+        journey = await stage.journey({"entry": GO, "nodes": [wait("w", "PT0.3S"), SEND]})
+        await stage.say(stage.event("ann", "go"), drain=False)
+        await asyncio.sleep(1.2)
+        assert [run["state"] for run in await stage.runs(journey)] == ["waiting"]
+        stage.neighbours.watermark = stage.now + timedelta(minutes=1)
+        for _ in range(200):
+            if [run["state"] for run in await stage.runs(journey)] == ["completed"]:
+                break
+            await asyncio.sleep(0.02)
+        assert [run["state"] for run in await stage.runs(journey)] == ["completed"]
+
+
+async def test_personal_properties_of_the_entry_event_reach_the_message_sealed(stage: Stage) -> None:
+    await stage.journey({"entry": GO, "nodes": [SEND]})
+    sealer = stage.app.runtime.sealer(1)
+    sealed = sealer.seal_json({"properties": {"email": "a@x.org"}, "traits": {"phone": "1"}, "context": {}})
+    await stage.say(stage.event("ann", "go", properties={"total": 5}, sealed=sealed))
+    [intent] = await stage.read_outbox()
+    assert msgspec.json.decode(intent.context) == {"event": {"total": 5}}
+    assert intent.sealed is not None
+    assert sealer.open_json(intent.sealed) == {"event": {"email": "a@x.org"}}

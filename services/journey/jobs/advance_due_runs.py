@@ -24,11 +24,14 @@ _MOST_QUESTION_ROUNDS = 10
 
 async def run(runtime: Runtime[JourneyMemory]) -> int:
     """Advance what is due in every workspace and return the number of steps taken."""
-    workspace_ids = [workspace.workspace_id for workspace in runtime.directory.workspaces()]
+    marks = {
+        workspace.workspace_id: runtime.parts.mark_of(workspace.workspace_id, driven=workspace.driven_now is not None)
+        for workspace in runtime.directory.workspaces()
+    }
     claimed: Sequence[Claimed] = ()
     try:
-        async with runtime.worker_database.transaction(workspace_ids) as tx:
-            claimed = await due_runs.claim_due_runs(tx, workspace_ids=workspace_ids, share=runtime.parts.share)
+        async with runtime.worker_database.transaction(list(marks)) as tx:
+            claimed = await due_runs.claim_due_runs(tx, marks=marks, share=runtime.parts.share)
             if not claimed:
                 return 0
             found = await _advance(tx, runtime, claimed, {})

@@ -1,6 +1,6 @@
 """The engine's tables: claim what is due, load it, write where it stands now."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -63,15 +63,28 @@ _NEXT_DUE = statement("""
 _OPEN = statement("""
     select count(*) from run_timer where workspace_id = :workspace_id and due_at <= workspace_now(:workspace_id)
 """)
+_OVERDUE = statement("""
+    select w.workspace_id, coalesce(w.driven_now, clock_timestamp()) as now
+    from unnest(:workspace_ids::int[], :marks::timestamptz[]) as k(workspace_id, mark)
+    join workspace w using (workspace_id)
+    where exists (
+        select from run_timer t
+        where t.workspace_id = w.workspace_id and t.due_at > k.mark
+          and t.due_at <= coalesce(w.driven_now, clock_timestamp()) and t.on_time
+    )
+""")
 _BLAME = statement("""
     update run_timer set attempts = attempts + 1, leased_until = clock_timestamp() + interval '1 second'
     where run_id = any(:run_ids::uuid[])
 """)
 
 
-async def claim_due_runs(tx: Tx, *, workspace_ids: Sequence[int], share: int) -> list[Claimed]:
-    """Hold up to `share` due timers of each workspace; those another worker holds are passed over."""
-    rows = await tx.fetch(_CLAIM, workspace_ids=list(workspace_ids), share=share)
+async def claim_due_runs(tx: Tx, *, marks: Mapping[int, datetime], share: int) -> list[Claimed]:
+    """Hold up to `share` due timers of each workspace; those another worker holds are passed over.
+
+    `marks` says, by workspace, up to when everything received is applied: waits end no further than that.
+    """
+    rows = await tx.fetch(_CLAIM, workspace_ids=list(marks), marks=list(marks.values()), share=share)
     return [Claimed(*row) for row in rows]
 
 
@@ -156,6 +169,7 @@ async def save_timers(tx: Tx, settled: Sequence[Settled]) -> dict[UUID, datetime
         run_ids=[s.loaded.run.run_id for s in going],
         dues=[_due(s) for s in going],
         planned=[s.loaded.run.planned_at if s.advance.parked else None for s in going],
+        on_time=[s.advance.state == "waiting" and s.lease_seconds is None for s in going],
         attempts=[s.attempts for s in going],
         leases=[s.lease_seconds for s in going],
     )
@@ -173,6 +187,12 @@ def _due(settled: Settled) -> datetime:
 async def blame_runs(tx: Tx, run_ids: Sequence[UUID]) -> None:
     """Count a failed try of runs whose writing failed, and leave them alone for a second."""
     await tx.execute(_BLAME, run_ids=list(run_ids))
+
+
+async def overdue(tx: Tx, *, marks: Mapping[int, datetime]) -> list[tuple[int, datetime]]:
+    """Return the workspaces in which waits have ended beyond their mark, and their present."""
+    rows = await tx.fetch(_OVERDUE, workspace_ids=list(marks), marks=list(marks.values()))
+    return [(row[0], row[1]) for row in rows]
 
 
 async def next_due(tx: Tx, *, workspace_id: int) -> datetime | None:

@@ -73,7 +73,7 @@ async def advance_runs(
     arms = [arm for one in settled for arm in _arms(one)]
     if arms:
         await add_arms(tx, arms)
-    await outbox.add(tx, [event for one in settled for event in events_of(one)])
+    await outbox.add(tx, [event for one in settled for event in events_of(one, sealers[one.loaded.run.workspace_id])])
     return Round(
         steps=sum(len(one.advance.steps) for one in settled),
         asking=[_asking(one, leases) for one in settled if one.advance.questions],

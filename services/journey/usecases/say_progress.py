@@ -5,12 +5,13 @@ import msgspec
 from libs.common.contracts.event import Event
 from libs.common.contracts.journey.message_requested import MessageRequested
 from libs.common.contracts.journey.run_progressed import RunProgressed
+from libs.common.personal import Sealer
 from services.journey.domain.node import Message
 from services.journey.domain.run import ENTRY
 from services.journey.store.due_runs import Settled
 
 
-def events_of(one: Settled) -> list[Event]:
+def events_of(one: Settled, sealer: Sealer) -> list[Event]:
     """Return the intents and the progress of one run, in their order."""
     found: list[Event] = []
     run = one.loaded.run
@@ -21,7 +22,10 @@ def events_of(one: Settled) -> list[Event]:
             found.append(_progress(one, "entered", sequence, node=ENTRY))
         message = messages.pop(f"{run.run_id}/{step.node}/{step.visit}", None) if step.arrived else None
         if message is not None:
-            found += [_intent(one, message), _progress(one, "moved", sequence, node=step.node, reason="requested")]
+            found += [
+                _intent(one, message, sealer),
+                _progress(one, "moved", sequence, node=step.node, reason="requested"),
+            ]
     if one.advance.ended:
         state = "completed" if one.advance.state == "completed" else "exited"
         sequence = run.sequence + len(one.advance.steps)
@@ -50,7 +54,7 @@ def _progress(one: Settled, state: str, sequence: int, *, node: str, reason: str
     )
 
 
-def _intent(one: Settled, message: Message) -> MessageRequested:
+def _intent(one: Settled, message: Message, sealer: Sealer) -> MessageRequested:
     run, now = one.loaded.run, one.loaded.claimed.now
     event = one.loaded.context or "{}"
     return MessageRequested(
@@ -69,6 +73,12 @@ def _intent(one: Settled, message: Message) -> MessageRequested:
         purpose=message.purpose,
         expires_at=message.expires_at,
         context=msgspec.Raw(b'{"event":' + event.encode() + b"}"),
-        sealed=one.loaded.sealed,
+        sealed=_personal_part(one.loaded.sealed, sealer),
         **message.settings,
     )
+
+
+def _personal_part(sealed: str | None, sealer: Sealer) -> str | None:
+    """Return the personal properties of the entry event where a template looks for them: below `event`."""
+    personal = sealer.open_json(sealed).get("properties") if sealed else None
+    return sealer.seal_json({"event": personal}) if personal else None

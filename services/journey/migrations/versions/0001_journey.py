@@ -94,6 +94,8 @@ create table journey.run_timer (
     workspace_id integer not null,
     due_at       timestamptz not null,
     planned_at   timestamptz,
+    -- the moment itself decides (a wait that ends): it must be known that nothing from before is still on its way
+    on_time      boolean not null default false,
     leased_until timestamptz,
     attempts     smallint not null default 0
 ) with (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 2000);
