@@ -15,3 +15,13 @@ async def stage(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     monkeypatch.setenv("MESSAGING_SMTP_PORT", "9")
     monkeypatch.setenv("MESSAGING_RENDER_PROCESSES", "1")
     yield await a_stage(house)
+
+
+@pytest_asyncio.fixture
+async def idle_stage(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    """The same without running jobs or subscribers: the test makes every round itself."""
+    monkeypatch.setenv("MESSAGING_SMTP_PORT", "9")
+    monkeypatch.setenv("MESSAGING_RENDER_PROCESSES", "1")
+    monkeypatch.setenv("MESSAGING_HANDOFF_LEASE_SECONDS", "0.2")
+    monkeypatch.setenv("RAPPORT_ROLES", "api")
+    yield await a_stage(house)

@@ -81,12 +81,9 @@ def _closed(
     allowed = {"granted", "unknown"} if silence_allows else {"granted"}
     if reach.consent not in allowed:
         reason = "topic" if reach.by == "topic" else "consent"
-        values: dict[str, object] = {
-            "state": reach.consent,
-            "by": reach.by,
-            "purpose": intent.question_purpose,
-            "topic": intent.topic,
-        }
+        values: dict[str, object] = {"state": reach.consent, "by": reach.by, "purpose": intent.question_purpose}
+        if intent.topic:
+            values["topic"] = intent.topic
         return Drop(reason, values, channel)
     if not capability.needs_address:
         return None
