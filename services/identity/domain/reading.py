@@ -10,6 +10,7 @@ import msgspec
 from libs.common.access.model import Source
 from services.identity.domain.calls import escaped, listed, mapping, scalar_text
 from services.identity.domain.evidence import AUTHENTICATED, DECLARED, OBSERVED, Evidence, EvidenceKind, Identifier
+from services.identity.domain.naming import namespace_of
 from services.identity.domain.policy import InvalidValue, NamespaceKind, PolicySet
 
 Namespaces = Mapping[str, NamespaceKind]
@@ -87,8 +88,7 @@ def read_evidence(call: RecordedCall, source: Source, namespaces: Namespaces, po
     twins: dict[Identifier, tuple[Identifier, ...]] = {}
     region = str(source.settings.get("default_region") or source.default_region) or None
     for told in _told(call, source):
-        kind = namespaces.get(told.namespace.lower())
-        name = kind.name if kind else told.namespace.lower()
+        name, kind = namespace_of(told.namespace, namespaces, policies)
         if kind is None and name not in policies.policies:
             invalid.append(InvalidIdentifier(name, told.pointer, "unknown_namespace"))
             continue

@@ -22,7 +22,7 @@ _FIND = statement(
 _OF_PERSONS = statement(
     "select n.* from node n where n.workspace_id = :workspace_id and n.person_no = any(:person_nos) order by n.node_no"
 )
-_ALL_NUMBERS = statement("select node_no from node where workspace_id = :workspace_id")
+_COMPONENT = load_sql(__file__, "component_around.sql")
 
 Key = int
 """A node or person over all workspaces: the workspace in the upper, the number in the lower 32 bits."""
@@ -165,6 +165,7 @@ async def touch(tx: Tx, seen: dict[Key, datetime]) -> None:
     await tx.execute(_TOUCH, workspace_ids=workspace_ids, node_nos=node_nos, alone_ats=list(seen.values()))
 
 
-async def all_numbers(tx: Tx, workspace_id: int) -> list[int]:
-    """Return the numbers of every identifier of a workspace."""
-    return [row["node_no"] for row in await tx.fetch(_ALL_NUMBERS, workspace_id=workspace_id)]
+async def component_around(tx: Tx, workspace_id: int, node_nos: Collection[int], most: int) -> set[Key]:
+    """Return the nodes that claims connect to these, hubs included but not walked through, `most` at the most."""
+    rows = await tx.fetch(_COMPONENT, workspace_id=workspace_id, node_nos=list(node_nos), most=most)
+    return {key(workspace_id, row["node_no"]) for row in rows}

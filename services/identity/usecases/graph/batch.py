@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from services.identity.domain.evidence import Evidence, Identifier
 from services.identity.domain.links import LinkFacts
 from services.identity.domain.policy import PolicySet
 from services.identity.store.links import LinkRow, Pair
 from services.identity.store.nodes import Key, NodeRow
+from services.identity.store.persons import PersonRow
 
 
 @dataclass(slots=True)
@@ -22,6 +24,34 @@ class Fact:
     pairs: list[tuple[Key, Key]] = field(default_factory=list)
     centre: Key = 0
     is_new: bool = True
+
+
+@dataclass(slots=True)
+class Move:
+    """An identifier that has another owner than before (0: it is new)."""
+
+    node: Key
+    from_person: int
+    to_person: int
+    since: datetime | None = None
+
+
+@dataclass(slots=True)
+class PersonChanges:
+    """What happened to persons, under one graph version."""
+
+    version: int
+    created: list[PersonRow] = field(default_factory=list)
+    revived: list[Key] = field(default_factory=list)
+    merged: list[tuple[Key, Key]] = field(default_factory=list)
+    """(ended, survivor)"""
+    moves: list[Move] = field(default_factory=list)
+    ids: dict[Key, UUID] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every identifier stayed where it was."""
+        return not (self.moves or self.merged or self.created or self.revived)
 
 
 @dataclass(slots=True)
@@ -44,6 +74,7 @@ class Batch:
     """The newest evidence of the batch that touched a node without a link."""
     tiers: dict[Key, int] = field(default_factory=dict)
     """The best tier of the batch's evidence for a node."""
+    changes: PersonChanges | None = None
     keys: dict[tuple[int, Identifier], Key] = field(default_factory=dict)
     spare_persons: dict[int, list[int]] = field(default_factory=dict)
     """Person numbers taken before anything was locked, by workspace."""

@@ -12,7 +12,7 @@ from services.identity.usecases.graph.gather_evidence import gather_evidence
 from services.identity.usecases.graph.identify_nodes import identify_nodes
 from services.identity.usecases.graph.load_regions import load_regions
 from services.identity.usecases.graph.save_graph import save_graph
-from services.identity.usecases.graph.settle_persons import PersonChanges, settle_persons
+from services.identity.usecases.graph.settle_persons import settle_persons
 from services.identity.usecases.graph.tell_changes import tell_changes
 from services.identity.usecases.graph.tools import GraphTools
 
@@ -42,21 +42,18 @@ async def take_in(tx: Tx, batch: Batch, tools: GraphTools) -> None:
     await reassign(tx, batch, tools, stirred, unsettled)
 
 
-async def reassign(
-    tx: Tx, batch: Batch, tools: GraphTools, stirred: set[Key], unsettled: set[Key]
-) -> PersonChanges | None:
+async def reassign(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[Key], unsettled: set[Key]) -> None:
     """Assign the regions of nodes anew, write what changed, and tell it."""
     outcome = Outcome()
-    changes: PersonChanges | None = None
     if stirred:
         decided = await load_regions(tx, batch, tools, stirred, unsettled)
         outcome = assign_regions(batch, decided)
-        changes = await settle_persons(tx, batch, tools, outcome)
+        batch.changes = await settle_persons(tx, batch, tools, outcome)
+    changes = batch.changes
     events = tell_changes(batch, outcome, changes, watermarks(batch)) if changes is not None else []
     await save_graph(tx, batch, outcome, changes)
     if events:
         await outbox.add(tx, events)
-    return changes
 
 
 def watermarks(batch: Batch) -> Mapping[int, datetime]:

@@ -5,8 +5,7 @@ from services.identity.store import links, nodes, persons, regions
 from services.identity.store.nodes import Key, number_of
 from services.identity.store.persons import OwnershipRow
 from services.identity.usecases.graph.assign_regions import Outcome
-from services.identity.usecases.graph.batch import Batch
-from services.identity.usecases.graph.settle_persons import PersonChanges
+from services.identity.usecases.graph.batch import Batch, PersonChanges
 
 
 async def save_graph(tx: Tx, batch: Batch, outcome: Outcome, changes: PersonChanges | None) -> None:

@@ -1,9 +1,6 @@
 """Persons made, ended, brought back, and given identifiers, as the partition changed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from uuid import UUID
 
 from libs.common.db import Tx
 from libs.common.ids import new_id
@@ -13,36 +10,8 @@ from services.identity.store import persons
 from services.identity.store.nodes import Key, key, workspace_of
 from services.identity.store.persons import PersonRow
 from services.identity.usecases.graph.assign_regions import Outcome
-from services.identity.usecases.graph.batch import Batch
+from services.identity.usecases.graph.batch import Batch, Move, PersonChanges
 from services.identity.usecases.graph.tools import GraphTools
-
-
-@dataclass(slots=True)
-class Move:
-    """An identifier that has another owner than before (0: it is new)."""
-
-    node: Key
-    from_person: int
-    to_person: int
-    since: datetime | None = None
-
-
-@dataclass(slots=True)
-class PersonChanges:
-    """What happened to persons, under one graph version."""
-
-    version: int
-    created: list[PersonRow] = field(default_factory=list)
-    revived: list[Key] = field(default_factory=list)
-    merged: list[tuple[Key, Key]] = field(default_factory=list)
-    """(ended, survivor)"""
-    moves: list[Move] = field(default_factory=list)
-    ids: dict[Key, UUID] = field(default_factory=dict)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether every identifier stayed where it was."""
-        return not (self.moves or self.merged or self.created or self.revived)
 
 
 async def settle_persons(tx: Tx, batch: Batch, tools: GraphTools, outcome: Outcome) -> PersonChanges | None:

@@ -14,8 +14,7 @@ from libs.common.contracts.identity.person_split import Part, PersonSplit
 from services.identity.store.links import Pair
 from services.identity.store.nodes import Key, key, number_of, workspace_of
 from services.identity.usecases.graph.assign_regions import Outcome
-from services.identity.usecases.graph.batch import Batch
-from services.identity.usecases.graph.settle_persons import Move, PersonChanges
+from services.identity.usecases.graph.batch import Batch, Move, PersonChanges
 
 
 def tell_changes(

@@ -1,0 +1,235 @@
+from typing import Annotated
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+from fastapi import APIRouter, Depends
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from libs.common.db import Tx
+from libs.common.errors import Invalid
+from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
+from libs.common.ids import new_id
+from libs.common.runtime import Runtime
+from services.identity.api.graph_changes import change_graph
+from services.identity.api.graph_models import (
+    GivenIdentifier,
+    IdentifierView,
+    author_of,
+    parts_of,
+    read_identifier,
+    reads_clear,
+)
+from services.identity.domain.evidence import OBSERVED, Evidence, EvidenceKind, Identifier
+from services.identity.domain.links import rank
+from services.identity.domain.policy import InvalidValue, PolicySet
+from services.identity.usecases.add_evidence import Taken, add_evidence
+from services.identity.usecases.find_owners import find_owners
+from services.identity.usecases.identity_parts import IdentityParts
+
+router = APIRouter(prefix="/v1/identity", tags=["evidence"])
+
+Reader = Annotated[Caller, Depends(requires("persons:read"))]
+Writer = Annotated[Caller, Depends(requires("persons:write"))]
+Region = Annotated[str | None, Field(pattern=r"^[A-Z]{2}$", description="region of phone numbers without +")]
+PAIRED = frozenset({"must_link", "cannot_link", "supersede", "unbind", "retract"})
+
+
+class GivenEvidence(BaseModel):
+    """A fact about identifiers. Of a `supersede` the last identifier replaces the others."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str | None = Field(None, min_length=1, max_length=200, description="the same id again changes nothing")
+    kind: EvidenceKind
+    tier: int = Field(ge=0, le=4, description="0 decided, 1 authenticated, 2 declared, 3 observed, 4 inferred")
+    time: AwareDatetime | None = Field(None, description="when it happened; now when absent")
+    identifiers: list[GivenIdentifier] = Field(min_length=1, max_length=50)
+    consent_basis: str | None = Field(None, min_length=1, max_length=100)
+
+
+class EvidenceBody(BaseModel):
+    """Facts to take in, all at once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    items: list[GivenEvidence] = Field(min_length=1, max_length=500)
+    default_region: Region = "CN"
+
+
+class InvalidView(BaseModel):
+    """A value that names nobody, and why."""
+
+    pointer: str
+    namespace: str
+    reason: str
+
+
+class EvidenceTaken(BaseModel):
+    """What became of one fact."""
+
+    event_id: UUID
+    outcome: str
+    person_id: UUID | None
+    contradictory: bool
+    invalid: list[InvalidView]
+
+
+class EvidenceAnswer(BaseModel):
+    """What became of the facts, in their order."""
+
+    items: list[EvidenceTaken]
+
+
+class ResolveItem(BaseModel):
+    """Identifiers seen together."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    identifiers: list[GivenIdentifier] = Field(min_length=1, max_length=50)
+
+
+class ResolveBody(BaseModel):
+    """Whose identifiers these are; with `create` those never seen before become somebody's."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    items: list[ResolveItem] = Field(min_length=1, max_length=500)
+    create: bool = False
+    default_region: Region = "CN"
+
+
+class ResolvedIdentifier(BaseModel):
+    """An identifier and whose it is; nobody's when it was never seen or names nobody."""
+
+    identifier: IdentifierView | None
+    person_id: UUID | None
+    reason: str | None = None
+
+
+class ResolvedItem(BaseModel):
+    """The person of an item's strongest identifier, and each identifier by itself."""
+
+    person_id: UUID | None
+    identifiers: list[ResolvedIdentifier]
+
+
+class ResolveAnswer(BaseModel):
+    """Whose the identifiers are, in the order asked."""
+
+    items: list[ResolvedItem]
+
+
+@router.post("/evidence")
+async def take_evidence(caller: Writer, runtime: RuntimeOf, body: EvidenceBody) -> EvidenceAnswer:
+    """Take facts about identifiers in; all of them count at once, in any order and however often they are sent."""
+    return await change_graph(runtime, caller.workspace_id, lambda tx: _take(caller, tx, runtime, body))
+
+
+async def _take(caller: Caller, tx: Tx, runtime: Runtime[IdentityParts], body: EvidenceBody) -> EvidenceAnswer:
+    parts = parts_of(runtime)
+    policies = await parts.graph.present_policies(tx, caller.workspace_id)
+    now = runtime.now(caller.workspace_id)
+    said: list[Evidence] = []
+    invalid: list[list[InvalidView]] = []
+    for position, item in enumerate(body.items):
+        valid, refused = _readable(item.identifiers, runtime, policies, body.default_region, f"/items/{position}")
+        if item.kind in PAIRED and (len(set(valid)) < 2 or (item.kind == "supersede" and len(valid) != 2)):
+            raise Invalid.at(f"/items/{position}/identifiers", f"{item.kind} is about two valid identifiers")
+        invalid.append(refused)
+        said.append(
+            Evidence(
+                event_id=uuid5(NAMESPACE_OID, f"{caller.workspace_id}/{item.id}") if item.id else new_id(),
+                source_id=0,
+                kind=item.kind,
+                tier=item.tier,
+                event_time=item.time or now,
+                first_received_at=now,
+                identifiers=tuple(valid),
+                rule_version=policies.version,
+                consent_basis=item.consent_basis,
+            )
+        )
+    taken, _ = await add_evidence(tx, parts.graph, caller.workspace_id, said, author=author_of(caller))
+    return EvidenceAnswer(
+        items=[_view(one, fact, refused) for one, fact, refused in zip(taken, said, invalid, strict=True)]
+    )
+
+
+def _readable(
+    given: list[GivenIdentifier], runtime: Runtime[IdentityParts], policies: PolicySet, region: str | None, pointer: str
+) -> tuple[list[Identifier], list[InvalidView]]:
+    valid: list[Identifier] = []
+    refused: list[InvalidView] = []
+    for position, one in enumerate(given):
+        found = read_identifier(one, parts_of(runtime), policies, region=region)
+        if isinstance(found, InvalidValue):
+            where = f"{pointer}/identifiers/{position}"
+            refused.append(InvalidView(pointer=where, namespace=one.namespace, reason=found.reason))
+        elif found not in valid:
+            valid.append(found)
+    return valid, refused
+
+
+def _view(taken: Taken, fact: Evidence, refused: list[InvalidView]) -> EvidenceTaken:
+    outcome = "no_identifier" if not fact.identifiers else "accepted" if taken.is_new else "duplicate"
+    return EvidenceTaken(
+        event_id=fact.event_id,
+        outcome=outcome,
+        person_id=taken.person_id,
+        contradictory=taken.is_contradictory,
+        invalid=refused,
+    )
+
+
+@router.post("/resolve")
+async def resolve(caller: Reader, tx: Transaction, runtime: RuntimeOf, body: ResolveBody) -> ResolveAnswer:
+    """Say whose identifiers these are, in batches; asking changes nothing unless `create` is set."""
+    parts = parts_of(runtime)
+    if body.create and not caller.may("persons:write"):
+        raise Invalid.at("/create", "the key may read persons, not make them", "forbidden")
+    policies = await parts.graph.present_policies(tx, caller.workspace_id)
+    read = [
+        [read_identifier(one, parts, policies, region=body.default_region) for one in item.identifiers]
+        for item in body.items
+    ]
+    if body.create:
+        await change_graph(runtime, caller.workspace_id, lambda own: _create(caller, own, runtime, read))
+    wanted = {one for item in read for one in item if isinstance(one, Identifier)}
+    owners = await find_owners(tx, parts.graph, caller.workspace_id, wanted)
+    clear = reads_clear(caller)
+    return ResolveAnswer(items=[_resolved(item, owners, policies, clear=clear) for item in read])
+
+
+async def _create(
+    caller: Caller, tx: Tx, runtime: Runtime[IdentityParts], read: list[list[Identifier | InvalidValue]]
+) -> None:
+    now = runtime.now(caller.workspace_id)
+    said = [
+        Evidence(
+            event_id=new_id(),
+            source_id=0,
+            kind="observe",
+            tier=OBSERVED,
+            event_time=now,
+            first_received_at=now,
+            identifiers=tuple(dict.fromkeys(one for one in item if isinstance(one, Identifier))),
+        )
+        for item in read
+    ]
+    graph = parts_of(runtime).graph
+    await add_evidence(tx, graph, caller.workspace_id, said, author=author_of(caller))
+
+
+def _resolved(
+    item: list[Identifier | InvalidValue], owners: dict[Identifier, UUID], policies: PolicySet, *, clear: bool
+) -> ResolvedItem:
+    known = [one for one in item if isinstance(one, Identifier) and one in owners]
+    strongest = min(known, key=lambda one: rank(one, policies), default=None)
+    return ResolvedItem(
+        person_id=owners[strongest] if strongest is not None else None,
+        identifiers=[
+            ResolvedIdentifier(identifier=IdentifierView.of(one, clear=clear), person_id=owners.get(one))
+            if isinstance(one, Identifier)
+            else ResolvedIdentifier(identifier=None, person_id=None, reason=one.reason)
+            for one in item
+        ],
+    )

@@ -1,0 +1,21 @@
+"""Whose identifiers are, many at once and without changing anything."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from libs.common.db import Tx
+from services.identity.domain.evidence import Identifier
+from services.identity.store import nodes
+from services.identity.store.nodes import key
+from services.identity.usecases.graph.tools import GraphTools
+
+
+async def find_owners(
+    tx: Tx, tools: GraphTools, workspace_id: int, wanted: Collection[Identifier]
+) -> dict[Identifier, UUID]:
+    """Return the person ids of those identifiers that were ever seen."""
+    names = {(workspace_id, tools.lookup(workspace_id, one)): one for one in wanted}
+    found = await nodes.find(tx, names) if names else {}
+    owners = {names[name]: key(workspace_id, person_no) for name, (_, person_no) in found.items()}
+    ids = await tools.person_ids(tx, set(owners.values()))
+    return {one: ids[owner] for one, owner in owners.items() if owner in ids}

@@ -1,0 +1,15 @@
+"""New namespace policies of a workspace, in force at once; what they change of the graph follows in the background."""
+
+from libs.common.db import Tx
+from services.identity.domain.policy import NamespacePolicy
+from services.identity.store import policies, regions
+from services.identity.usecases.graph.tools import GraphTools
+
+
+async def put_policies(
+    tx: Tx, tools: GraphTools, workspace_id: int, declared: dict[str, NamespacePolicy]
+) -> tuple[int, int]:
+    """Put policies in force; return (their version, the number of identifiers that are looked at again)."""
+    now = tools.now(workspace_id)
+    version = await policies.put(tx, workspace_id, declared, now)
+    return version, await regions.schedule_all(tx, workspace_id, now)
