@@ -48,13 +48,12 @@ class Supervisor:
         self._rotation = asyncio.create_task(self._rotate_logs(), name="rotate logs")
 
     async def stop(self) -> None:
-        """Stop everything, the last started first."""
+        """Stop everything, the last stage first; the members of a stage stop side by side, as they started."""
         if self._rotation is not None:
             self._rotation.cancel()
         for stage in reversed(self.stages):
-            for part in reversed(stage):
-                if isinstance(part, Program):
-                    await self.children[part.name].stop()
+            stops = [self.children[part.name].stop() for part in stage if isinstance(part, Program)]
+            await asyncio.gather(*stops)
         self.home.state.unlink(missing_ok=True)
         if self._lock is not None:
             self._lock.close()
