@@ -181,7 +181,7 @@ class Stage:
         runtime = self.app.runtime
         answer = await self.app.client.get("/v1/segment/segments")
         for item in answer.json()["items"]:
-            if item["state"] != "live":
+            if item["state"] != "live" or item["definition"] == {"manual_only": True}:
                 continue
             previewed = await self.preview(item["definition"])
             members = await self.members(item["segment_id"])

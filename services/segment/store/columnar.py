@@ -24,7 +24,14 @@ R = TypeVar("R")
 PERSONAL_POLICY = "personal"
 _KEY_VARIABLE = "RAPPORT_COLUMNAR_KEY"
 _TOO_HEAVY = (159, 160, 241, 307)
-QUERY_SETTINGS = {"max_execution_time": 60, "max_memory_usage": 8_000_000_000, "max_query_size": 16_000_000}
+QUERY_SETTINGS = {
+    "max_execution_time": 60,
+    "max_memory_usage": 8_000_000_000,
+    # hundreds of conditions in one statement are meant
+    "max_query_size": 16_000_000,
+    "max_ast_elements": 2_000_000,
+    "max_expanded_ast_elements": 4_000_000,
+}
 
 
 class QueryTooHeavy(Unavailable):

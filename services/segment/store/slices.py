@@ -33,7 +33,7 @@ async def moved_between(
     selects = [f"select {person} as person from event where workspace_id = {workspace} and ({' or '.join(events)})"]
     selects = selects if events else []
     for table in TRAIT_TABLES if traits else ():
-        selects.append(f"select person_no from {table} where workspace_id = {workspace} and ({' or '.join(traits)})")
+        selects.append(f"select person_no as person from {table} where workspace_id = {workspace} and ({' or '.join(traits)})")
     if not selects:
         return []
     answer = await columnar.ask(f"select distinct person from ({' union all '.join(selects)})", bind.parameters)

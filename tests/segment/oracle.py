@@ -1,0 +1,301 @@
+"""The oracle: segments as plainly as they can be said, over lists of events in memory. It knows no SQL and no index.
+
+It reads the public JSON itself; nothing of the service is imported, so that a wrong reading there shows here.
+"""
+
+import calendar
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+NEGATIVES = {"not_equals": "equals", "not_in": "in", "not_contains": "contains", "has_none": "has_any", "missing": "exists"}
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+
+
+@dataclass
+class Person:
+    """A person's traits with since when each has its value, and his events."""
+
+    traits: dict[str, Any] = field(default_factory=dict)
+    since: dict[str, datetime] = field(default_factory=dict)
+    events: list[tuple[str, datetime, dict[str, Any]]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class When:
+    """Now, and the workspace's zone."""
+
+    now: datetime
+    zone: str = "UTC"
+
+
+def is_member(definition: Mapping[str, Any], person: Person, when: When) -> bool:
+    """Return whether a person is in."""
+    if "all" in definition:
+        return all(is_member(part, person, when) for part in definition["all"])
+    if "any" in definition:
+        return any(is_member(part, person, when) for part in definition["any"])
+    if "none" in definition:
+        return not any(is_member(part, person, when) for part in definition["none"])
+    if "trait" in definition:
+        path = definition["trait"] if isinstance(definition["trait"], list) else [definition["trait"]]
+        return passes(look_up(person.traits, path), definition, when, person.since.get(path[0]))
+    return counted(definition, person, when)
+
+
+def counted(condition: Mapping[str, Any], person: Person, when: When) -> bool:
+    """Return whether a person did something so often."""
+    times = 0
+    for name, time, properties in person.events:
+        named = name.startswith(condition["did_prefix"]) if "did_prefix" in condition else name == condition["did"]
+        if named and within(condition.get("window"), time, when) and filtered(condition, properties, when):
+            times += 1
+    count = condition.get("count", {"op": "gte", "n": 1})
+    n = count["n"]
+    if count["op"] == "between":
+        return n[0] <= times <= n[1]
+    return {"equals": times == n, "gte": times >= n, "gt": times > n, "lte": times <= n, "lt": times < n}[count["op"]]
+
+
+def filtered(condition: Mapping[str, Any], properties: dict[str, Any], when: When) -> bool:
+    """Return whether an event passes every filter."""
+    for each in condition.get("where", []):
+        path = each["prop"] if isinstance(each["prop"], list) else [each["prop"]]
+        if not passes(look_up(properties, path), each, when, None):
+            return False
+    return True
+
+
+def within(window: Mapping[str, Any] | None, time: datetime, when: When) -> bool:
+    """Return whether an event's time lies in a window; the future never does."""
+    if time > when.now:
+        return False
+    if window is None:
+        return True
+    if "last" in window:
+        return time >= back(when, window["last"])
+    if "from" in window or "to" in window:
+        begins = "from" not in window or time >= read_time(window["from"], when)[0]
+        return begins and ("to" not in window or time < read_time(window["to"], when)[0])
+    begins = "from_ago" not in window or time >= back(when, window["from_ago"])
+    return begins and time < back(when, window["to_ago"])
+
+
+def look_up(values: Any, path: list[str]) -> Any:
+    """Return the value at a path of literal names; null and empty text are missing (None)."""
+    for name in path:
+        values = values.get(name) if isinstance(values, dict) else None
+    return None if values == "" else values
+
+
+def passes(value: Any, test: Mapping[str, Any], when: When, since: datetime | None) -> bool:
+    """Return whether a value passes a test."""
+    op = test["op"]
+    if op in NEGATIVES:
+        return not passes(value, {**test, "op": NEGATIVES[op]}, when, since)
+    if value is None:
+        return False
+    if op == "exists":
+        return True
+    fold = str.casefold if test.get("ignore_case") else str
+    if op in TIMES:
+        return isinstance(value, str) and TIMES[op](value, test, when)
+    wanted = test.get("value")
+    if op == "has_been":
+        span = test.get("for_at_least") or test["for_less_than"]
+        long = since is not None and since <= back(when, span)
+        return same(value, wanted, fold) and (long if "for_at_least" in test else not long)
+    if op == "equals":
+        return same(value, wanted, fold)
+    if op == "in":
+        return any(same(value, each, fold) for each in wanted)
+    if op in ("has_any", "has_all"):
+        held = value if isinstance(value, list) else [value]
+        asked = wanted if isinstance(wanted, list) else [wanted]
+        found = [any(same(each, one, fold) for each in held) for one in asked]
+        return any(found) if op == "has_any" else all(found)
+    if op in ("contains", "starts_with", "ends_with", "matches"):
+        return isinstance(value, str) and PARTS[op](value, wanted, test)
+    if op == "between" and all(isinstance(bound, str) and read_time(bound, when) for bound in wanted):
+        return isinstance(value, str) and between_times(value, wanted, when)
+    bounds = [("gte", wanted[0]), ("lte", wanted[1])] if op == "between" else [(op, wanted)]
+    return all(ordered(value, sign, bound, fold) for sign, bound in bounds)
+
+
+def number(value: Any) -> Decimal | None:
+    """Return a number, or the number a text spells."""
+    if value is None or isinstance(value, bool | list | dict):
+        return None
+    if isinstance(value, str):
+        return Decimal(value) if NUMBER.fullmatch(value) else None
+    return Decimal(str(value))
+
+
+def sides(value: Any, wanted: Any) -> tuple[Any, Any] | None:
+    """Return two numbers to be compared: exactly within Decimal(38, 10), as floats when either lies outside it."""
+    left, right = number(value), number(wanted)
+    if left is None or right is None:
+        return None
+    exact = all(abs(side) < 10**28 and side == round(side, 10) for side in (left, right))
+    return (left, right) if exact else (float(left), float(right))
+
+
+def same(value: Any, wanted: Any, fold: Any) -> bool:
+    """Return whether two values are equal; a text and a number meet as numbers."""
+    if isinstance(value, list | dict):
+        return False
+    if isinstance(value, bool) or isinstance(wanted, bool):
+        return isinstance(value, bool) and isinstance(wanted, bool) and value == wanted
+    if isinstance(value, str) and isinstance(wanted, str):
+        return bool(fold(value) == fold(wanted))
+    both = sides(value, wanted)
+    return both is not None and both[0] == both[1]
+
+
+def ordered(value: Any, sign: str, wanted: Any, fold: Any) -> bool:
+    """Return whether a value stands so to another: texts by code point, else numbers."""
+    if isinstance(value, bool | list | dict):
+        return False
+    if isinstance(value, str) and isinstance(wanted, str):
+        both = fold(value), fold(wanted)
+    else:
+        both = sides(value, wanted)
+    if both is None:
+        return False
+    left, right = both
+    return bool({"gt": left > right, "gte": left >= right, "lt": left < right, "lte": left <= right}[sign])
+
+
+def _contains(value: str, wanted: str, test: Mapping[str, Any]) -> bool:
+    return wanted.casefold() in value.casefold() if test.get("ignore_case") else wanted in value
+
+
+def _starts(value: str, wanted: str, test: Mapping[str, Any]) -> bool:
+    return value.casefold().startswith(wanted.casefold()) if test.get("ignore_case") else value.startswith(wanted)
+
+
+def _ends(value: str, wanted: str, test: Mapping[str, Any]) -> bool:
+    return value.casefold().endswith(wanted.casefold()) if test.get("ignore_case") else value.endswith(wanted)
+
+
+def _matches(value: str, wanted: str, test: Mapping[str, Any]) -> bool:
+    return re.search(wanted, value, re.IGNORECASE if test.get("ignore_case") else 0) is not None
+
+
+PARTS = {"contains": _contains, "starts_with": _starts, "ends_with": _ends, "matches": _matches}
+
+
+def back(when: When, span: str, sign: int = -1) -> datetime:
+    """Return the instant a span before (or after) now; months by the local calendar, clamped to its last day."""
+    count, unit = span.split()
+    unit = unit.rstrip("s")
+    exact = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+    if unit in exact:
+        return when.now + sign * timedelta(seconds=int(count) * exact[unit])
+    months = int(count) * {"month": 1, "quarter": 3, "year": 12}[unit] * sign
+    local = when.now.astimezone(ZoneInfo(when.zone))
+    total = local.year * 12 + local.month - 1 + months
+    year, month = divmod(total, 12)
+    day = min(local.day, calendar.monthrange(year, month + 1)[1])
+    return local.replace(year=year, month=month + 1, day=day).astimezone(UTC)
+
+
+def read_time(text: str, when: When) -> tuple[datetime, bool] | None:
+    """Return the instant of a text, and whether it is a bare date; without a zone it is local."""
+    if not re.match(r"\d{4}-\d\d-\d\d", text):
+        return None
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if parsed.tzinfo is None:
+        parsed = parsed.replace(tzinfo=ZoneInfo(when.zone))
+    if not 1900 <= parsed.year <= 2299:
+        return None  # the store holds times of these years
+    return parsed.astimezone(UTC), len(text) == 10
+
+
+def between_times(value: str, wanted: list[str], when: When) -> bool:
+    """Return whether a time lies between two; a bare date as the far end is the whole day."""
+    time = read_time(value, when)
+    low, high = read_time(wanted[0], when), read_time(wanted[1], when)
+    assert low and high
+    return time is not None and low[0] <= time[0] < (_next_day(high[0], when) if high[1] else high[0])
+
+
+def _next_day(instant: datetime, when: When) -> datetime:
+    local = instant.astimezone(ZoneInfo(when.zone)).date() + timedelta(days=1)
+    return _midnight(local, when)
+
+
+def _midnight(day: date, when: When) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(when.zone)).astimezone(UTC)
+
+
+def _before(value: str, test: Mapping[str, Any], when: When) -> bool:
+    time, bound = read_time(value, when), read_time(test["value"], when)
+    return time is not None and bound is not None and time[0] < bound[0]
+
+
+def _after(value: str, test: Mapping[str, Any], when: When) -> bool:
+    time, bound = read_time(value, when), read_time(test["value"], when)
+    if time is None or bound is None:
+        return False
+    return time[0] >= _next_day(bound[0], when) if bound[1] else time[0] > bound[0]
+
+
+def _within_last(value: str, test: Mapping[str, Any], when: When) -> bool:
+    time = read_time(value, when)
+    return time is not None and back(when, test["span"]) <= time[0] <= when.now
+
+
+def _within_next(value: str, test: Mapping[str, Any], when: When) -> bool:
+    time = read_time(value, when)
+    return time is not None and when.now <= time[0] < back(when, test["span"], 1)
+
+
+def _more_than_ago(value: str, test: Mapping[str, Any], when: When) -> bool:
+    time = read_time(value, when)
+    return time is not None and time[0] < back(when, test["span"])
+
+
+def _in_period(value: str, test: Mapping[str, Any], when: When) -> bool:
+    time = read_time(value, when)
+    if time is None:
+        return False
+    zone = ZoneInfo(when.zone)
+    today, day = when.now.astimezone(zone).date(), time[0].astimezone(zone).date()
+    return _ordinal(day, test["period"]) == _ordinal(today, test["period"]) + test.get("offset", 0)
+
+
+def _ordinal(day: date, period: str) -> int:
+    months = day.year * 12 + day.month - 1
+    weeks = (day.toordinal() - 1) // 7
+    return {"day": day.toordinal(), "week": weeks, "month": months, "quarter": months // 3, "year": day.year}[period]
+
+
+def _anniversary(value: str, test: Mapping[str, Any], when: When) -> bool:
+    time = read_time(value, when)
+    if time is None:
+        return False
+    zone = ZoneInfo(when.zone)
+    day = when.now.astimezone(zone).date() + timedelta(days=test.get("in_days", 0))
+    born = time[0].astimezone(zone).date()
+    if (born.month, born.day) == (2, 29) and not calendar.isleap(day.year):
+        return (day.month, day.day) == (2, 28)
+    return (day.month, day.day) == (born.month, born.day)
+
+
+TIMES = {
+    "before": _before,
+    "after": _after,
+    "within_last": _within_last,
+    "within_next": _within_next,
+    "more_than_ago": _more_than_ago,
+    "in_period": _in_period,
+    "anniversary": _anniversary,
+}
