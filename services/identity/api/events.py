@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
 from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from libs.common.personal import split_personal
+from services.identity.api.query import STORABLE, aware, storable
 from services.identity.domain.calls import Refusal, decode_object
 from services.identity.store import catalogue, event_log
 
@@ -53,12 +54,13 @@ async def list_events(
     tx: Transaction,
     runtime: RuntimeOf,
     source_id: int | None = Query(None, ge=0, le=2**31 - 1),
-    name: Annotated[str | None, Query(max_length=255)] = None,
+    name: Annotated[str | None, Query(max_length=255, pattern=STORABLE)] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[EventView]:
     """List events by arrival, newest first; `$identify`, `$page` ... name the calls that are no track."""
     before = decode_cursor(cursor, tuple[datetime, UUID])
+    before = (aware(before[0]), before[1]) if before else None
     rows = await event_log.list_events(
         tx, workspace_id=caller.workspace_id, source_id=source_id, name=name, before=before, limit=limit + 1
     )
@@ -79,12 +81,14 @@ async def list_catalogue(
     caller: Reader,
     tx: Transaction,
     kind: Literal["event", "property", "trait"] | None = None,
-    event_name: Annotated[str | None, Query(max_length=255)] = None,
+    event_name: Annotated[str | None, Query(max_length=255, pattern=STORABLE)] = None,
     limit: Limit = 500,
     cursor: Cursor = None,
 ) -> Page[CatalogueEntry]:
     """List the events, properties and traits that have arrived, with their types."""
     after = decode_cursor(cursor, tuple[str, str, str])
+    for part in after or ():
+        storable(part)
     rows = await catalogue.list_rows(
         tx, workspace_id=caller.workspace_id, kind=kind, event_name=event_name, after=after, limit=limit + 1
     )

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from libs.common.errors import FieldError, Invalid
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
 from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
+from services.identity.api.query import STORABLE
 from services.identity.domain.calls import Refusal, decode_object
 from services.identity.domain.mapping import ImportMapping
 from services.identity.domain.repair import Repair, is_pointer
@@ -94,7 +95,7 @@ async def list_quarantine(
     tx: Transaction,
     runtime: RuntimeOf,
     source_id: int | None = Query(None, ge=0, le=2**31 - 1),
-    reason: Annotated[str | None, Query(max_length=100)] = None,
+    reason: Annotated[str | None, Query(max_length=100, pattern=STORABLE)] = None,
     status: Status | None = "held",
     import_id: UUID | None = None,
     limit: Limit = 100,

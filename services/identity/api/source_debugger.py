@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from libs.common.errors import NotFound
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
 from libs.common.personal import Sealer, split_personal
+from services.identity.api.query import EARLIEST, LATEST
 from services.identity.domain.calls import Refusal, decode_object
 from services.identity.store import source_counters, turned_away
 from services.identity.store.source_counters import OUTCOMES
@@ -18,7 +19,7 @@ from services.identity.store.turned_away import Sighting
 router = APIRouter(prefix="/v1/identity", tags=["collection"])
 
 Reader = Annotated[Caller, Depends(requires("sources:read"))]
-Number = Annotated[int, Query(ge=0, le=2**31 - 1)]
+Day = Annotated[date | None, Query(ge=EARLIEST, le=LATEST)]
 
 
 class Seen(BaseModel):
@@ -89,9 +90,7 @@ def _seen(sighting: Sighting, sealer: Sealer, personal: bool) -> Seen:
 
 
 @router.get("/usage")
-async def usage(
-    caller: Reader, tx: Transaction, runtime: RuntimeOf, since: date | None = None, until: date | None = None
-) -> Usage:
+async def usage(caller: Reader, tx: Transaction, runtime: RuntimeOf, since: Day = None, until: Day = None) -> Usage:
     """Count what was posted and what became of it, by source and day; the last 31 days unless told."""
     today = runtime.now(caller.workspace_id).date()
     last = until or today + timedelta(days=1)

@@ -92,8 +92,7 @@ def _json_row(line: str) -> dict[str, Any] | str:
 
 
 def _parquet(path: Path) -> Iterator[dict[str, Any] | str]:
-    # Imported here: it costs every start of the service 0.3 s, and few processes import.
-    from pyarrow import parquet  # noqa: PLC0415
+    from pyarrow import parquet  # noqa: PLC0415 - it would cost every start 0.3 s, and few processes import
 
     with parquet.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=2_000):

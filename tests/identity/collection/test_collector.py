@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.identity.api.collector_commit import GroupCommit
 from services.identity.domain.limits import BATCH_BYTES, EVENT_BYTES
 from tests.identity.collection.conftest import Door, OpenDoor
 
@@ -254,84 +253,6 @@ async def test_under_a_driven_clock_arrival_is_the_workspaces_time_and_no_clock_
     await door.post("track", a_call(1, timestamp="2041-06-30T00:00:00Z", sentAt="2041-06-30T00:00:01Z"))
     row = (await door.rows("select received_at, event_time from event_log"))[0]
     assert row == {"received_at": noon, "event_time": datetime(2041, 6, 30, tzinfo=UTC)}
-
-
-async def test_only_the_noisy_source_is_slowed(door: Door) -> None:
-    _, noisy = await door.a_source(key="noisy", name="Noisy", quota_per_second=5)
-    answers = [await door.post("track", a_call(n), noisy) for n in range(30)]
-    refused = [answer for answer in answers if answer.status_code == 429]
-    assert 10 <= 30 - len(refused) <= 20
-    assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
-    assert (await door.post("track", a_call(99))).status_code == 200
-    assert (await door.counts())["accepted"] == 31 - len(refused)
-
-
-async def test_a_batch_larger_than_the_quota_still_passes_now_and_then(door: Door) -> None:
-    _, small = await door.a_source(key="small", name="Small", quota_per_second=5)
-    assert (await door.post("batch", {"batch": [a_call(n) for n in range(40)]}, small)).status_code == 200
-    assert (await door.post("batch", {"batch": [a_call(n) for n in range(40)]}, small)).status_code == 429
-
-
-async def test_a_full_queue_is_refused_before_memory_grows(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.identity.api.collector_commit.QUEUE_CALLS", 3)
-    answers = await asyncio.gather(*(door.post("track", a_call(n)) for n in range(40)))
-    codes = {answer.status_code for answer in answers}
-    assert codes == {200, 503}
-    assert all("retry-after" in answer.headers for answer in answers if answer.status_code == 503)
-    taken = sum(answer.status_code == 200 for answer in answers)
-    assert len(await door.rows("select 1 from event_log")) == taken
-
-
-async def test_requests_at_the_same_time_share_transactions(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    groups: list[int] = []
-    take = GroupCommit._take
-
-    async def counting(self: GroupCommit, postings: list[Any]) -> Any:
-        groups.append(len(postings))
-        return await take(self, postings)
-
-    monkeypatch.setattr(GroupCommit, "_take", counting)
-    answers = await asyncio.gather(*(door.post("track", a_call(n)) for n in range(60)))
-    assert all(answer.status_code == 200 for answer in answers)
-    assert sum(groups) == 60
-    assert len(groups) < 30
-
-
-async def test_a_page_of_another_origin_may_post_and_reads_its_errors(door: Door) -> None:
-    headers = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
-    preflight = await door.http.request("OPTIONS", "/v1/t", headers=headers)
-    assert preflight.status_code == 204
-    assert preflight.headers["access-control-allow-origin"] == "*"
-    for body in (a_call(), {}):
-        answer = await door.post("track", body, headers={"Origin": "https://shop.example"})
-        assert answer.headers["access-control-allow-origin"] == "*"
-
-
-async def test_a_source_with_origins_takes_no_other(door: Door) -> None:
-    _, key = await door.a_source(key="own", name="Own", origins=("https://shop.example",))
-    assert (await door.post("track", a_call(), key, headers={"Origin": "https://shop.example"})).status_code == 200
-    assert (await door.post("track", a_call(), key, headers={"Origin": "https://evil.example"})).status_code == 403
-
-
-async def test_the_pixel_takes_a_call_from_its_address(door: Door) -> None:
-    call = {**a_call(), "writeKey": door.browser_key}
-    data = base64.b64encode(json.dumps(call).encode()).decode()
-    for address in (
-        f"/v1/pixel/track?data={data}",
-        f"/v1/pixel?writeKey={door.browser_key}&event=Opened&userId=u1&messageId=p1&properties.mail=7",
-    ):
-        answer = await door.http.get(address)
-        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/gif")
-    assert {row["name"] for row in await door.rows("select name from event_log")} == {"Seen", "Opened"}
-    assert (await door.http.get("/v1/pixel?data=%%%")).status_code == 400
-    assert (await door.http.get("/v1/pixel/shoe?writeKey=" + door.browser_key)).status_code == 404
-
-
-async def test_the_browser_sdk_gets_its_settings(door: Door) -> None:
-    answer = await door.http.get(f"/v1/projects/{door.browser_key}/settings")
-    integration = answer.json()["integrations"]["Segment.io"]
-    assert (integration["apiKey"], integration["apiHost"]) == (door.browser_key, "identity/v1")
-    assert (await door.http.get("/v1/projects/cdp_wk_none/settings")).status_code == 404
 
 
 async def test_what_a_batch_shares_is_in_each_of_its_calls(door: Door) -> None:

@@ -1,8 +1,10 @@
 """What could not be taken is looked at, mended, tried again or given up; and the totals always add up."""
 
+import base64
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -224,3 +226,18 @@ def test_a_repair_never_breaks_and_leaves_the_original_alone(
     mended = mend(call, Repair(move=move, set=put, remove=(gone,)))
     assert isinstance(mended, dict)
     assert msgspec.json.encode(call) == before
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["quarantine?reason=%00", "events?name=a%00", "events?source_id=99999999999", "catalogue?event_name=%00",
+     "usage?until=0001-01-01", "usage?since=9999-12-31", "quarantine?cursor=W10",
+     "catalogue?cursor=WyJcdTAwMDAiLCIiLCIiXQ"],
+)  # fmt: skip
+async def test_a_query_the_database_cannot_compare_is_refused(door: Door, query: str) -> None:
+    assert (await door.ask("GET", f"/v1/identity/{query}")).status_code == 422
+
+
+async def test_a_cursor_without_a_zone_is_read_as_utc(door: Door) -> None:
+    cursor = base64.urlsafe_b64encode(b'["2020-01-01T00:00:00","0190a0a0-0000-7000-8000-000000000000"]').decode()
+    assert (await door.ask("GET", f"/v1/identity/events?cursor={cursor}")).json()["items"] == []
