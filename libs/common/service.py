@@ -188,7 +188,7 @@ def serve(definition: ServiceDefinition[Any]) -> NoReturn:
         pass
     except Exception as error:
         log.debug("start failed", exc_info=True)
-        print(f"{definition.name}: cannot start: {explain(error, settings)}", file=sys.stderr)  # noqa: T201
+        print(f"{definition.name}: cannot start: {explain(error, settings)}", file=sys.stderr)  # noqa: T201 - the one line
         sys.exit(1)
     finally:
         if provider is not None:

@@ -1,5 +1,6 @@
 """The real five processes with PostgreSQL and NATS, once per session; every test has a workspace of its own."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from demo.sink import MailSink
 from launcher.stack import Stack
 from libs.common.ids import new_id
 from tests.e2e.brand import Brand
@@ -24,7 +26,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest_asyncio.fixture(scope="session")
-async def stack() -> AsyncIterator[Stack]:
+async def sink(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[MailSink]:
+    """Where all mail of the system ends."""
+    async with MailSink(tmp_path_factory.mktemp("sink") / "journal.ndjson") as running:
+        os.environ["MESSAGING_SMTP_HOST"] = "127.0.0.1"
+        os.environ["MESSAGING_SMTP_PORT"] = str(running.smtp_port)
+        os.environ["MESSAGING_SMTP_LOOKUP_URL"] = f"http://127.0.0.1:{running.http_port}/messages"
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session")
+async def stack(sink: MailSink) -> AsyncIterator[Stack]:
     """The whole system in test mode."""
     memory = Path("/dev/shm")
     parent = memory if memory.is_dir() and shutil.disk_usage(memory).free > 2**32 else None
@@ -41,7 +53,7 @@ BrandOf = Callable[..., Awaitable[Brand]]
 
 @pytest_asyncio.fixture
 async def a_brand(stack: Stack) -> AsyncIterator[BrandOf]:
-    """`await a_brand()` makes a workspace with a driven clock, a trusted and a public source, and a key for all APIs."""
+    """`await a_brand()` makes a workspace with a driven clock, a trusted and a public source."""
     made: list[Brand] = []
 
     async def make(now: datetime | None = START, timezone: str = "UTC") -> Brand:
