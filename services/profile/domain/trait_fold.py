@@ -152,8 +152,8 @@ def _union(facts: list[Fact], rule: TraitRule, ranks: Ranks) -> tuple[Fact, byte
 
 
 # without a zone: the offset is taken off by hand
-_EARLIEST = datetime(1, 1, 1)  # noqa: DTZ001
-_LATEST = datetime(9999, 12, 31, 23, 59, 59, 999999)  # noqa: DTZ001
+_EARLIEST = datetime(1, 1, 1)  # noqa: DTZ001 - the zone was just taken off
+_LATEST = datetime(9999, 12, 31, 23, 59, 59, 999999)  # noqa: DTZ001 - the zone was just taken off
 _GREATNESS = {"number": 6, "time": 5, "date": 4, "text": 3, "boolean": 2, "list": 1, "object": 0}
 
 

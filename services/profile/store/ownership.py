@@ -10,15 +10,25 @@ from services.profile.domain.ownership import BEGINNING, END, Interval, Ownershi
 from services.profile.store.columns import columns
 
 _ADD = """
-insert into ownership_fact as f (workspace_id, subject_no, version, since, person_no, received_at)
+insert into ownership_fact (workspace_id, subject_no, version, since, person_no, received_at)
 select * from unnest(
     :workspace_ids::int[], :subject_nos::int[], :versions::bigint[], :sinces::timestamptz[], :person_nos::int[],
     :received::timestamptz[]
 )
-on conflict (workspace_id, subject_no, version, since) do update set
-    person_no = least(f.person_no, excluded.person_no), received_at = least(f.received_at, excluded.received_at)
-where excluded.person_no < f.person_no or excluded.received_at < f.received_at
+on conflict do nothing
 returning workspace_id, subject_no
+"""
+# apart from the insert: ON CONFLICT DO UPDATE locks every row it meets, also those its WHERE leaves alone
+_CORRECT = """
+update ownership_fact f set
+    person_no = least(f.person_no, k.person_no), received_at = least(f.received_at, k.received_at)
+from unnest(
+    :workspace_ids::int[], :subject_nos::int[], :versions::bigint[], :sinces::timestamptz[], :person_nos::int[],
+    :received::timestamptz[]
+) k (workspace_id, subject_no, version, since, person_no, received_at)
+where (f.workspace_id, f.subject_no, f.version, f.since) = (k.workspace_id, k.subject_no, k.version, k.since)
+  and (k.person_no < f.person_no or k.received_at < f.received_at)
+returning f.workspace_id, f.subject_no
 """
 _FACTS = """
 select f.* from ownership_fact f
@@ -62,7 +72,10 @@ async def add_ownership_facts(tx: Tx, facts: Iterable[tuple[int, OwnershipFact]]
         unique[key] = fact if known is None else _earlier(fact, known)
     rows = [(*key, fact.person_no, fact.received_at) for key, fact in sorted(unique.items(), key=lambda item: item[0])]
     names = ("workspace_ids", "subject_nos", "versions", "sinces", "person_nos", "received")
-    return {SubjectKey(*record) for record in await tx.fetch(statement(_ADD), **columns(names, rows))}
+    arrays = columns(names, rows)
+    added = await tx.fetch(statement(_ADD), **arrays)
+    corrected = await tx.fetch(statement(_CORRECT), **arrays)
+    return {SubjectKey(*record) for record in (*added, *corrected)}
 
 
 async def ownership_facts(tx: Tx, subjects: Iterable[SubjectKey]) -> dict[SubjectKey, list[OwnershipFact]]:

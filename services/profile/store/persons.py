@@ -36,8 +36,14 @@ class Standing(NamedTuple):
 _NOTE = """
 insert into person (workspace_id, person_no, person_id, received_at)
 select * from unnest(:workspace_ids::int[], :person_nos::int[], :person_ids::uuid[], :received::timestamptz[])
-on conflict (workspace_id, person_no) do update set person_id = excluded.person_id
-where person.person_id is null and excluded.person_id is not null
+on conflict do nothing
+"""
+# apart from the insert: ON CONFLICT DO UPDATE locks every row it meets, also those its WHERE leaves alone
+_NAME = """
+update person p set person_id = k.person_id
+from unnest(:workspace_ids::int[], :person_nos::int[], :person_ids::uuid[]) k (workspace_id, person_no, person_id)
+where p.workspace_id = k.workspace_id and p.person_no = k.person_no
+  and p.person_id is null and k.person_id is not null
 """
 _LOCK = """
 select p.workspace_id, p.person_no, p.version, p.state from person p
@@ -81,7 +87,10 @@ def _keyed(persons: Iterable[PersonKey]) -> dict[str, list[int]]:
 async def note_persons(tx: Tx, seen: dict[PersonKey, tuple[UUID | None, datetime]]) -> None:
     """Make sure these persons have a row."""
     rows = [(*key, *seen[key]) for key in sorted(seen)]
-    await tx.execute(statement(_NOTE), **columns(("workspace_ids", "person_nos", "person_ids", "received"), rows))
+    arrays = columns(("workspace_ids", "person_nos", "person_ids", "received"), rows)
+    await tx.execute(statement(_NOTE), **arrays)
+    arrays.pop("received")
+    await tx.execute(statement(_NAME), **arrays)
 
 
 async def lock_persons(tx: Tx, persons: Iterable[PersonKey]) -> dict[PersonKey, int]:
