@@ -89,6 +89,8 @@ def run_uv(root: Path, python: str, requirements: list[str]) -> bool:
     """Install with uv, several times faster than pip; say whether that worked."""
     uv = str(Path(python).with_name("uv"))
     command = [uv, "pip", "install", "--quiet", "--python", python, "--compile-bytecode", *requirements]
+    if not os.access(Path.home(), os.W_OK):
+        command.append("--no-cache")
     # Every hash is in the lock, so it does not matter which index gives a file.
     given = {"UV_PYTHON_DOWNLOADS": "never", "UV_INDEX_STRATEGY": "unsafe-best-match", **pip_settings(python)}
     environment = {**given, **os.environ}

@@ -5,6 +5,6 @@ class Trouble(Exception):
     """Something outside the program stands in the way; printed as one line, never as a traceback."""
 
     def __init__(self, what: str, cure: str) -> None:
-        super().__init__(f"{what} {cure}")
+        super().__init__(f"{what} {cure}".strip())
         self.what = what
         self.cure = cure
