@@ -1,0 +1,122 @@
+"""What a user types never reaches SQL as text, and what is wrong is said with a pointer, never with a 500."""
+
+import pytest
+
+CORPUS = [
+    "'", "''", "\\", "\\'", "';drop table event;--", '"', "`", "{p0:String}", "{x:Int64}", "%s", "%(p0)s", "?", "$1", ":name",
+    "/*", "*/", "--", "#", "\n", "\r\n", "\t", "\x00", "\x1a", "\\N", "\\x00", "NULL", "1 or 1=1", ") or (1", "}}", "{{", "{",
+    "金卡", "🎁", "‮", "x" * 5000, "a.b.c", " ", "select", "''''", "\\\\'", "person_no", "now()", "\x1e", "\x1f",
+]  # fmt: skip
+
+
+def slots(text):
+    """Every place of the language that takes a text of the user's."""
+    yield {"trait": text, "op": "exists"}
+    yield {"trait": [text, text], "op": "exists"}
+    for op in ("equals", "not_equals", "gt", "lt", "contains", "starts_with", "ends_with", "has_any"):
+        yield {"trait": "t", "op": op, "value": text}
+        yield {"trait": "t", "op": op, "value": text, "ignore_case": True}
+    yield {"trait": "t", "op": "in", "value": [text, "x"]}
+    yield {"trait": "t", "op": "between", "value": [text, text]}
+    yield {"trait": "t", "op": "has_been", "value": text, "for_at_least": "1 day"}
+    yield {"did": text}
+    yield {"did_prefix": text}
+    yield {"did": "e", "where": [{"prop": text, "op": "equals", "value": text}]}
+    yield {"did": "e", "where": [{"prop": [text, text], "op": "contains", "value": text}]}
+
+
+async def test_no_text_in_any_slot_is_read_as_sql(stage):
+    await stage.create("kim")
+    for text in CORPUS:
+        await stage.event("kim", text, {text: text}) if "\x00" not in text else None
+        for definition in slots(text):
+            answer = await stage.app.client.post("/v1/segment/preview", json={"definition": definition})
+            assert answer.status_code == 200, (definition, answer.text)
+            assert answer.json()["count"] in (0, 1)
+    wanted = "';drop table event;--"
+    literal = {"did": wanted, "where": [{"prop": wanted, "op": "equals", "value": wanted}]}
+    assert (await stage.preview(literal))["count"] == 1
+
+
+async def test_patterns_are_text_too_and_broken_ones_are_refused(stage):
+    await stage.create("kim")
+    for text in CORPUS:
+        definition = {"trait": "t", "op": "matches", "value": text}
+        answer = await stage.app.client.post("/v1/segment/preview", json={"definition": definition})
+        assert answer.status_code in (200, 422), (text, answer.text)
+    body = {"name": "s", "state": "live", "definition": {"all": [{"trait": "t", "op": "matches", "value": "("}]}}
+    answer = await stage.app.client.post("/v1/segment/segments", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/definition/all/0/value"
+
+
+@pytest.mark.parametrize(
+    ("definition", "pointer"),
+    [
+        ({}, "/definition"),
+        ({"all": []}, "/definition/all"),
+        ({"all": [{"any": []}]}, "/definition/all/0/any"),
+        ({"all": [{"trait": "a", "op": "equals"}]}, "/definition/all/0"),
+        ({"trait": "a", "op": "like", "value": "x"}, "/definition/op"),
+        ({"trait": "", "op": "exists"}, "/definition/trait"),
+        ({"trait": "a", "op": "gt", "value": True}, "/definition/value"),
+        ({"trait": "a", "op": "gt", "value": {"x": 1}}, "/definition/value"),
+        ({"trait": "a", "op": "exists", "extra": 1}, "/definition/extra"),
+        ({"trait": "a/b", "op": "in", "value": []}, "/definition/value"),
+        ({"did": "e", "count": {"op": "gte", "n": -1}}, "/definition/count/n"),
+        ({"did": "e", "count": {"op": "gte", "n": 10**30}}, "/definition/count/n"),
+        ({"did": "e", "count": {"op": "between", "n": [3, 1]}}, "/definition/count/n"),
+        ({"did": "e", "window": {"last": "7 parsecs"}}, "/definition/window/last"),
+        ({"did": "e", "window": {"last": "0 days"}}, "/definition/window/last"),
+        ({"did": "e", "window": {"from": "yesterday"}}, "/definition/window/from"),
+        ({"did": "e", "window": {"from": "2024-02-01", "to": "2024-01-01"}}, "/definition/window"),
+        ({"did": "e", "where": [{"prop": "p", "op": "within_last", "span": "1 day"}]}, "/definition/where/0/op"),
+        ({"in_segment": "x"}, "/definition/in_segment"),
+        ({"in_segment": "018f0000-0000-7000-8000-000000000000"}, "/definition"),
+        ({"trait": "a", "op": "equals", "value": "\ud800"}, "/definition/value"),
+        ({"did": "e", "trait": "a", "op": "exists"}, "/definition"),
+    ],
+)
+async def test_what_is_wrong_is_named_by_its_pointer(stage, definition, pointer):
+    import json
+
+    body = json.dumps({"name": "s", "state": "live", "definition": definition})
+    headers = {"content-type": "application/json"}
+    answer = await stage.app.client.post("/v1/segment/segments", content=body, headers=headers)
+    assert answer.status_code == 422, answer.text
+    assert pointer in [error["pointer"] for error in answer.json()["errors"]]
+
+
+async def test_all_faults_are_told_at_once(stage):
+    definition = {"all": [{"trait": "a", "op": "equals"}, {"any": []}, {"did": 3}]}
+    body = {"name": "s", "state": "live", "definition": definition}
+    answer = await stage.app.client.post("/v1/segment/segments", json=body)
+    pointers = [error["pointer"] for error in answer.json()["errors"]]
+    assert pointers == ["/definition/all/0", "/definition/all/1/any", "/definition/all/2/did"]
+
+
+async def test_a_draft_may_be_unfinished_and_says_what_is_missing(stage):
+    body = {"name": "s", "definition": {"all": []}}
+    answer = await stage.app.client.post("/v1/segment/segments", json=body)
+    assert answer.status_code == 201
+    assert [warning["pointer"] for warning in answer.json()["warnings"]] == ["/definition/all"]
+    url = f"/v1/segment/segments/{answer.json()['segment_id']}"
+    assert (await stage.app.client.patch(url, json={"state": "live"})).status_code == 422
+
+
+async def test_very_deep_groups_are_refused_not_fatal(stage):
+    definition = {"did": "e"}
+    for _ in range(90):
+        definition = {"all": [definition]}
+    assert (await stage.preview(definition))["count"] == 0
+    for _ in range(300):
+        definition = {"all": [definition]}
+    answer = await stage.app.client.post("/v1/segment/preview", json={"definition": definition})
+    assert answer.status_code == 422
+
+
+async def test_unknown_names_are_valid_and_warned_of(stage):
+    await stage.event("kim", "bought")
+    previewed = await stage.preview({"any": [{"did": "bought"}, {"did": "boguht"}, {"trait": "agee", "op": "exists"}]})
+    assert previewed["count"] == 1
+    assert [warning["pointer"] for warning in previewed["warnings"]] == ["/definition/any/1", "/definition/any/2"]

@@ -1,0 +1,102 @@
+"""Preview, explanation, live questions, sizes, counts."""
+
+
+async def test_a_question_sees_everything_committed_and_answers_for_the_merged(stage):
+    await stage.event("kim", "bought")
+    await stage.event("lea", "seen")
+    assert await stage.ask("kim", condition={"did": "bought"})
+    assert not await stage.ask("lea", condition={"did": "bought"})
+    await stage.merge("kim", "lea")
+    assert await stage.ask("lea", condition={"did": "bought"})
+    assert await stage.ask("nobody heard of yet", condition={"none": [{"did": "bought"}]})
+    await stage.erase("kim")
+    assert not await stage.ask("kim", condition={"none": [{"did": "never"}]})
+
+
+async def test_a_question_about_a_segment_is_answered_live(stage):
+    inner = await stage.segment({"did": "bought"})
+    outer = await stage.segment({"all": [{"in_segment": inner}, {"trait": "vip", "op": "equals", "value": True}]})
+    await stage.trait("kim", "vip", True)
+    assert not await stage.ask("kim", segment_id=outer)
+    await stage.event("kim", "bought")
+    assert await stage.ask("kim", segment_id=outer)
+    body = {"segment_id": outer, "condition": {"did": "x"}, "person_nos": [1]}
+    assert (await stage.app.client.post("/v1/segment/questions/membership", json=body)).status_code == 422
+    body = {"segment_id": "018f0000-0000-7000-8000-000000000000", "person_nos": [1]}
+    assert (await stage.app.client.post("/v1/segment/questions/membership", json=body)).status_code == 404
+
+
+async def test_a_preview_counts_exactly_and_says_what_each_condition_removes(stage):
+    for name, age in (("kim", 20), ("lea", 30), ("max", 40)):
+        await stage.trait(name, "age", age)
+    await stage.event("kim", "bought")
+    await stage.event("max", "bought")
+    previewed = await stage.preview({"all": [{"trait": "age", "op": "gte", "value": 30}, {"did": "bought"}]})
+    assert (previewed["count"], previewed["universe"]) == (1, 3)
+    assert [item["person_no"] for item in previewed["sample"]] == [stage.person("max")]
+    assert previewed["conditions"] == [
+        {"pointer": "/definition/all/0", "count": 2, "removes": 1},
+        {"pointer": "/definition/all/1", "count": 2, "removes": 1},
+    ]
+
+
+async def test_an_explanation_shows_the_deciding_values(stage):
+    await stage.event("kim", "bought")
+    await stage.event("kim", "bought")
+    await stage.trait("kim", "city", "Köln")
+    definition = {"all": [{"did": "bought", "count": {"op": "gte", "n": 3}}, {"trait": "city", "op": "equals", "value": "Köln"}]}
+    body = {"definition": definition, "person_no": stage.person("kim")}
+    explained = (await stage.app.client.post("/v1/segment/explain", json=body)).json()
+    assert explained == {
+        "member": False,
+        "manual": None,
+        "conditions": [
+            {"pointer": "/definition/all/0", "holds": False, "value": "2"},
+            {"pointer": "/definition/all/1", "holds": True, "value": "Köln"},
+        ],
+    }
+
+
+async def test_sizes_are_kept_by_the_hour(stage):
+    segment = await stage.segment({"did": "bought", "window": {"last": "1 hour"}})
+    await stage.event("kim", "bought")
+    await stage.pass_time(hours=2)
+    sizes = (await stage.app.client.get(f"/v1/segment/segments/{segment}/sizes")).json()
+    assert [(size["size"], size["entered"], size["exited"]) for size in sizes] == [(0, 0, 1), (1, 1, 0)]
+
+
+async def test_members_are_paged(stage):
+    segment = await stage.segment({"none": [{"did": "never"}]})
+    await stage.create(*(f"p{number}" for number in range(7)))
+    url, found, cursor = f"/v1/segment/segments/{segment}/members", [], None
+    while True:
+        answer = (await stage.app.client.get(url, params={"limit": 3, **({"cursor": cursor} if cursor else {})})).json()
+        found += [item["person_no"] for item in answer["items"]]
+        cursor = answer["next_cursor"]
+        if cursor is None:
+            break
+    assert found == list(range(1, 8))
+    assert (await stage.app.client.get(url, params={"cursor": "x"})).status_code == 422
+
+
+async def test_the_columnar_store_can_be_counted_against_the_record(stage):
+    for _ in range(3):
+        await stage.event("kim", "bought")
+    counts = (await stage.app.client.get("/v1/segment/columnar/counts")).json()
+    assert counts == [{"day": str(stage.now.date()), "origin": "collected", "events": 3, "distinct_events": 3}]
+    names = (await stage.app.client.get("/v1/segment/names")).json()
+    assert names == {"events": ["bought"], "traits": []}
+
+
+async def test_a_key_is_unique_and_another_workspace_sees_nothing(stage):
+    body = {"key": "vips", "name": "s", "definition": {"did": "x"}}
+    made = await stage.app.client.post("/v1/segment/segments", json=body)
+    assert made.status_code == 201
+    assert (await stage.app.client.post("/v1/segment/segments", json=body)).status_code == 409
+    other = stage.app.as_service("journey", 2)
+    url = f"/v1/segment/segments/{made.json()['segment_id']}"
+    for path in (url, f"{url}/members", f"{url}/sizes", f"{url}/dependents"):
+        assert (await stage.app.client.get(path, headers=other)).status_code == 404
+    assert (await stage.app.client.delete(url, headers=other)).status_code == 404
+    assert (await stage.app.client.get("/v1/segment/segments", headers=other)).json()["items"] == []
+    assert (await stage.app.client.delete(url)).status_code == 204
