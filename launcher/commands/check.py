@@ -1,4 +1,4 @@
-"""Check format, rules, types, import law and contracts: check."""
+"""Check format, rules, types, import law and contracts: check [--fix]."""
 
 import os
 import subprocess
@@ -17,9 +17,15 @@ CHECKS: dict[str, list[str]] = {
 }
 
 
-def run(_words: list[str]) -> int:
+REPAIRS = ([str(TOOLS / "ruff"), "check", "--fix", "--quiet", "."], [str(TOOLS / "ruff"), "format", "--quiet", "."])
+
+
+def run(words: list[str]) -> int:
     """Run every check, also after one failed; print what the failing ones say and a line for each."""
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    if "--fix" in words:
+        for command in REPAIRS:
+            subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, check=False)
     failed = [name for name, command in CHECKS.items() if not passes(name, command, environment)]
     print(f"check: {len(CHECKS) - len(failed)} passed" + (f", failed: {', '.join(failed)}" if failed else ""))
     return 1 if failed else 0
