@@ -118,13 +118,13 @@ async def list_runs(
 
 
 @router.get("/runs/{run_id}")
-async def trace(run_id: UUID, caller: Reader, tx: Transaction) -> Trace:
+async def trace(run_id: UUID, _caller: Reader, tx: Transaction) -> Trace:
     """Return everything that happened to a run and what decided it."""
-    run = await run_views.get_run(tx, workspace_id=caller.workspace_id, run_id=run_id)
+    run = await run_views.get_run(tx, run_id=run_id)
     if run is None:
         raise NotFound("there is no such run")
-    steps = await run_views.list_steps(tx, workspace_id=caller.workspace_id, run_id=run_id)
-    outcomes = await run_views.list_outcomes(tx, workspace_id=caller.workspace_id, run_id=run_id)
+    steps = await run_views.list_steps(tx, run_id=run_id)
+    outcomes = await run_views.list_outcomes(tx, run_id=run_id)
     moments = [_step(row) for row in steps] + [_outcome(row) for row in outcomes]
     return Trace(run=_view(run), moments=sorted(moments, key=lambda moment: moment.at))
 

@@ -97,6 +97,8 @@ class Node(BaseModel):
     """Whether a cycle through this node is bounded by it."""
     falls_through: ClassVar[bool] = True
     """Whether a way out that is not named leads to the following node of the list."""
+    hears_messages: ClassVar[bool] = False
+    """Whether the outcomes of its message may change its decision."""
     draws: ClassVar[bool] = False
     """Whether it draws an arm that has to be remembered."""
 

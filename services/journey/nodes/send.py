@@ -31,6 +31,7 @@ class SendNode(Node):
     """
 
     kind: ClassVar[str] = "send"
+    hears_messages: ClassVar[bool] = True
 
     channel: str | None = Field(default=None, min_length=1, max_length=50)
     channels: tuple[str, ...] = Field(default=(), max_length=10)

@@ -42,8 +42,8 @@ _OPEN = statement("""
 """)
 _CONVERT = statement("""
     update run r set converted_at = k.at
-    from unnest(:workspace_ids::int[], :run_ids::uuid[], :ats::timestamptz[]) as k(workspace_id, run_id, at)
-    where r.workspace_id = k.workspace_id and r.run_id = k.run_id
+    from unnest(:run_ids::uuid[], :ats::timestamptz[]) as k(run_id, at)
+    where r.run_id = k.run_id
 """)
 
 
@@ -60,7 +60,6 @@ async def convert(tx: Tx, reached: Sequence[tuple[OpenGoal, datetime]]) -> None:
     """Note when the goals were reached."""
     await tx.execute(
         _CONVERT,
-        workspace_ids=[run.workspace_id for run, _ in reached],
         run_ids=[run.run_id for run, _ in reached],
         ats=[at for _, at in reached],
     )

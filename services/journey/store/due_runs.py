@@ -97,7 +97,7 @@ async def claim_leased_runs(tx: Tx, leases: Sequence[tuple[UUID, datetime]]) -> 
 async def load_runs(tx: Tx, claimed: Sequence[Claimed]) -> list[Loaded]:
     """Return the runs of claimed timers, locked."""
     by_id = {timer.run_id: timer for timer in claimed}
-    rows = await tx.fetch(_LOAD, workspace_ids=[timer.workspace_id for timer in claimed], run_ids=list(by_id))
+    rows = await tx.fetch(_LOAD, run_ids=list(by_id))
     found: list[Loaded] = []
     for row in rows:
         timer = by_id[row["run_id"]]
@@ -118,7 +118,6 @@ async def save_runs(tx: Tx, settled: Sequence[Settled]) -> None:
     runs = [(s.loaded.run, s.advance, s.loaded.claimed.now) for s in settled]
     await tx.execute(
         _SAVE_RUNS,
-        workspace_ids=[run.workspace_id for run, _, _ in runs],
         run_ids=[run.run_id for run, _, _ in runs],
         ended=[advance.ended for _, advance, _ in runs],
         states=[advance.state for _, advance, _ in runs],

@@ -8,7 +8,7 @@ with standing as (
 ended as (
     update run r set live = false, state = 'exited', reason = 'merged', ended_at = :now, sequence = r.sequence + 1
     from standing s
-    where r.workspace_id = :workspace_id and r.run_id = s.run_id and s.place > 1
+    where r.run_id = s.run_id and s.place > 1
     returning r.run_id, r.journey_id, r.version, r.person_no, r.person_id, r.node, r.visit, r.arriving, r.sequence, r.arm,
               r.converted_at is not null as converted
 ),

@@ -15,12 +15,12 @@ logged as (
 silenced as (
     update step_log s set details = null
     from run r
-    where s.workspace_id = :workspace_id and s.run_id = r.run_id and s.details is not null
+    where s.run_id = r.run_id and s.details is not null
       and r.workspace_id = :workspace_id and r.person_no = any(:person_nos::int[])
 ),
 outcomes as (
     delete from message_outcome o using run r
-    where o.workspace_id = :workspace_id and o.run_id = r.run_id
+    where o.run_id = r.run_id
       and r.workspace_id = :workspace_id and r.person_no = any(:person_nos::int[])
 )
 update run set

@@ -2,8 +2,8 @@
 select r.run_id, r.workspace_id, r.journey_id, r.version, r.person_no, r.person_id, r.entry_event_id, r.entry_time,
        r.state, r.node, r.visit, r.arriving, r.arrived_at, r.visits, r.context::text as context, r.sealed, r.zone,
        r.arm, r.sequence, r.converted_at, j.status, j.name as journey_name
-from unnest(:workspace_ids::int[], :run_ids::uuid[]) as k(workspace_id, run_id)
-join run r using (workspace_id, run_id)
+from unnest(:run_ids::uuid[]) as k(run_id)
+join run r using (run_id)
 join journey j using (workspace_id, journey_id)
 where r.live
 for update of r

@@ -31,7 +31,7 @@ _MOVING = statement("""
 _END_COLLIDING = load_sql(__file__, "end_colliding_runs.sql")
 _MOVE_RUNS = statement("""
     update run set person_no = :to_no, person_id = :to_id
-    where workspace_id = :workspace_id and run_id = any(:moving::uuid[])
+    where run_id = any(:moving::uuid[])
 """)
 _MOVE_HEARD = statement("""
     update heard set person_no = :to_no
@@ -49,7 +49,7 @@ _COPY_ENTERED = statement("""
 _REBUILD_ENTERED = statement("""
     insert into entered as e (workspace_id, journey_id, person_no, entry_key, first_at, last_at)
     select workspace_id, journey_id, :to_no, entry_key, min(entry_time), max(entry_time)
-    from run where workspace_id = :workspace_id and run_id = any(:moving::uuid[])
+    from run where run_id = any(:moving::uuid[])
     group by workspace_id, journey_id, entry_key
     on conflict (workspace_id, journey_id, person_no, entry_key) do update
         set first_at = least(e.first_at, excluded.first_at), last_at = greatest(e.last_at, excluded.last_at)
@@ -58,7 +58,7 @@ _FORGET_ENTERED = statement("""
     delete from entered e
     where e.workspace_id = :workspace_id and e.person_no = any(:from_nos::int[])
       and exists (
-          select from run m where m.workspace_id = e.workspace_id and m.run_id = any(:moving::uuid[])
+          select from run m where m.run_id = any(:moving::uuid[])
             and m.journey_id = e.journey_id and m.entry_key = e.entry_key
       ) and not exists (
           select from run r where r.workspace_id = e.workspace_id and r.journey_id = e.journey_id
@@ -105,13 +105,13 @@ async def move_person(
     await lock_person_runs(tx, workspace_id=workspace_id, person_nos=[*from_nos, to_no])
     moving = [row["run_id"] for row in await tx.fetch(_MOVING, **between, subject_nos=subjects)]
     ended = await tx.fetch(_END_COLLIDING, workspace_id=workspace_id, to_no=to_no, moving=moving, now=now)
-    await tx.execute(_MOVE_RUNS, workspace_id=workspace_id, to_no=to_no, to_id=to_id, moving=moving)
+    await tx.execute(_MOVE_RUNS, to_no=to_no, to_id=to_id, moving=moving)
     await tx.execute(_MOVE_HEARD, **between, subject_nos=subjects)
     await tx.execute(_COPY_ARMS, **between)
     if subjects is None:
         await tx.execute(_COPY_ENTERED, **between)
     else:
-        await tx.execute(_REBUILD_ENTERED, workspace_id=workspace_id, to_no=to_no, moving=moving)
+        await tx.execute(_REBUILD_ENTERED, to_no=to_no, moving=moving)
         await tx.execute(_FORGET_ENTERED, workspace_id=workspace_id, from_nos=list(from_nos), moving=moving)
     await tx.execute(_WAKE, workspace_id=workspace_id, to_no=to_no, now=now)
     return [EndedRun(*row) for row in ended]

@@ -24,7 +24,7 @@ _INSIDE = statement("""
     group by version, node order by version, node
 """)
 _LOCK = statement("""
-    select 1 from run_timer t join run r on r.workspace_id = t.workspace_id and r.run_id = t.run_id
+    select 1 from run_timer t join run r on r.run_id = t.run_id
     where r.workspace_id = :workspace_id and r.journey_id = :journey_id and r.live
     order by t.run_id for update of t
 """)

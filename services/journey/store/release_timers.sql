@@ -2,7 +2,7 @@
 with ordered as (
     select t.run_id, (row_number() over (order by coalesce(t.planned_at, t.due_at), t.run_id) - 1) / :rate::int as second
     from run_timer t
-    join run r on r.workspace_id = t.workspace_id and r.run_id = t.run_id
+    join run r on r.run_id = t.run_id
     where r.workspace_id = :workspace_id and r.journey_id = :journey_id and r.live
       and (not :parked_only or t.planned_at is not null)
 )

@@ -73,14 +73,14 @@ _LIST = statement(f"""{_RUN}
       and (:before::uuid is null or r.run_id < :before)
     order by r.run_id desc limit :limit
 """)
-_ONE = statement(f"{_RUN} where r.workspace_id = :workspace_id and r.run_id = :run_id")
+_ONE = statement(f"{_RUN} where r.run_id = :run_id")
 _STEPS = statement("""
     select sequence, version, node, visit, arrived, departed, branch, reason, details, at from step_log
-    where workspace_id = :workspace_id and run_id = :run_id order by sequence
+    where run_id = :run_id order by sequence
 """)
 _OUTCOMES = statement("""
     select node, visit, state, reason, channel, at from message_outcome
-    where workspace_id = :workspace_id and run_id = :run_id order by at, event_id
+    where run_id = :run_id order by at, event_id
 """)
 _COUNTS = statement("""
     select node, branch, count(*) filter (where arrived)::int, count(*) filter (where departed)::int
@@ -106,20 +106,20 @@ async def list_runs(
     return [RunRow(*row) for row in rows]
 
 
-async def get_run(tx: Tx, *, workspace_id: int, run_id: UUID) -> RunRow | None:
+async def get_run(tx: Tx, *, run_id: UUID) -> RunRow | None:
     """Return a run."""
-    row = await tx.fetch_one(_ONE, workspace_id=workspace_id, run_id=run_id)
+    row = await tx.fetch_one(_ONE, run_id=run_id)
     return RunRow(*row) if row else None
 
 
-async def list_steps(tx: Tx, *, workspace_id: int, run_id: UUID) -> list[StepRow]:
+async def list_steps(tx: Tx, *, run_id: UUID) -> list[StepRow]:
     """Return the steps of a run, in order."""
-    return [StepRow(*row) for row in await tx.fetch(_STEPS, workspace_id=workspace_id, run_id=run_id)]
+    return [StepRow(*row) for row in await tx.fetch(_STEPS, run_id=run_id)]
 
 
-async def list_outcomes(tx: Tx, *, workspace_id: int, run_id: UUID) -> list[OutcomeView]:
+async def list_outcomes(tx: Tx, *, run_id: UUID) -> list[OutcomeView]:
     """Return what became of a run's messages, in order."""
-    return [OutcomeView(*row) for row in await tx.fetch(_OUTCOMES, workspace_id=workspace_id, run_id=run_id)]
+    return [OutcomeView(*row) for row in await tx.fetch(_OUTCOMES, run_id=run_id)]
 
 
 async def count_nodes(tx: Tx, *, workspace_id: int, journey_id: UUID) -> list[NodeCount]:

@@ -39,7 +39,7 @@ _LOCK_LIVE = statement("""
 _LOCK_TIMERS = statement("select 1 from run_timer where run_id = any(:run_ids::uuid[]) order by run_id for update")
 _READ_LIVE = statement("""
     select run_id, workspace_id, person_no, journey_id, node from run
-    where workspace_id = any(:workspace_ids) and run_id = any(:run_ids) and live
+    where run_id = any(:run_ids) and live
 """)
 _WAKE = load_sql(__file__, "wake_runs.sql")
 
@@ -52,19 +52,14 @@ async def lock_live_runs(tx: Tx, persons: Sequence[PersonInJourney]) -> list[Liv
     locked = await tx.fetch(_LOCK_LIVE, workspace_ids=workspace_ids, person_nos=person_nos, journey_ids=journey_ids)
     if not locked:
         return []
-    rows = await tx.fetch(
-        _READ_LIVE, workspace_ids=sorted(set(workspace_ids)), run_ids=[row["run_id"] for row in locked]
-    )
+    rows = await tx.fetch(_READ_LIVE, run_ids=[row["run_id"] for row in locked])
     return [LiveRun(*row) for row in rows]
 
 
-async def lock_runs_at(tx: Tx, runs: Sequence[tuple[int, UUID]]) -> list[LiveRun]:
-    """Return those of the runs (workspace, id) that are under way, held until the transaction ends."""
-    if not runs:
-        return []
-    workspace_ids, run_ids = zip(*runs, strict=True)
+async def lock_runs_by_id(tx: Tx, run_ids: Sequence[UUID]) -> list[LiveRun]:
+    """Return those of the runs that are under way, held until the transaction ends."""
     await tx.fetch(_LOCK_TIMERS, run_ids=run_ids)
-    rows = await tx.fetch(_READ_LIVE, workspace_ids=sorted(set(workspace_ids)), run_ids=run_ids)
+    rows = await tx.fetch(_READ_LIVE, run_ids=run_ids)
     return [LiveRun(*row) for row in rows]
 
 

@@ -4,9 +4,9 @@ update run r set
     arrived_at = k.arrived_at, visits = k.visits::json, arm = k.arm, sequence = k.sequence,
     converted_at = coalesce(r.converted_at, k.converted_at), ended_at = case when k.ended then k.now end
 from unnest(
-    :workspace_ids::int[], :run_ids::uuid[], :ended::boolean[], :states::text[], :reasons::text[], :nodes::text[],
+    :run_ids::uuid[], :ended::boolean[], :states::text[], :reasons::text[], :nodes::text[],
     :visit_nos::int[], :arriving::boolean[], :arrived::timestamptz[], :visits::text[], :arms::text[],
     :sequences::int[], :converted::timestamptz[], :nows::timestamptz[]
-) as k(workspace_id, run_id, ended, state, reason, node, visit, arriving, arrived_at, visits, arm, sequence,
+) as k(run_id, ended, state, reason, node, visit, arriving, arrived_at, visits, arm, sequence,
        converted_at, now)
-where r.workspace_id = k.workspace_id and r.run_id = k.run_id
+where r.run_id = k.run_id

@@ -56,8 +56,8 @@ _ADD_OUTCOMES = statement("""
 """)
 _OUTCOMES = statement("""
     select o.run_id, o.event_id, o.node, o.visit, o.state, o.reason, o.at
-    from unnest(:workspace_ids::int[], :run_ids::uuid[]) as k(workspace_id, run_id)
-    join message_outcome o using (workspace_id, run_id)
+    from unnest(:run_ids::uuid[]) as k(run_id)
+    join message_outcome o using (run_id)
 """)
 _FORGET = statement("""
     delete from heard h
@@ -128,15 +128,12 @@ async def add_outcomes(tx: Tx, outcomes: Sequence[OutcomeRow]) -> None:
     await tx.execute(_ADD_OUTCOMES, **dict(zip(names, zip(*outcomes, strict=True), strict=True)))
 
 
-async def recall_outcomes(tx: Tx, runs: Sequence[tuple[int, UUID]]) -> dict[UUID, list[Signal]]:
-    """Return the outcomes of the messages of some (workspace, run) as signals, by run."""
-    if not runs:
+async def recall_outcomes(tx: Tx, run_ids: Sequence[UUID]) -> dict[UUID, list[Signal]]:
+    """Return the outcomes of the messages of some runs as signals, by run."""
+    if not run_ids:
         return {}
-    workspace_ids, run_ids = zip(*runs, strict=True)
     found: dict[UUID, list[Signal]] = {}
-    for run_id, event_id, node, visit, state, reason, at in await tx.fetch(
-        _OUTCOMES, workspace_ids=workspace_ids, run_ids=run_ids
-    ):
+    for run_id, event_id, node, visit, state, reason, at in await tx.fetch(_OUTCOMES, run_ids=run_ids):
         values = {"state": state, "reason": reason}
         signal = Signal(id=event_id, name=message_signal(node, visit), at=at, properties=values)
         found.setdefault(run_id, []).append(signal)

@@ -40,7 +40,7 @@ async def gather_facts(
     listening: list[Listening] = []
     names: set[str] = set()
     drawing: set[PersonKey] = set()
-    sending: list[tuple[int, UUID]] = []
+    sending: list[UUID] = []
     for one in loaded:
         run = one.run
         graph = graphs[run.workspace_id, run.journey_id, run.version]
@@ -49,8 +49,9 @@ async def gather_facts(
             listening.append(Listening(run.run_id, run.workspace_id, run.person_no, run.entry_time, run.entry_event_id))
         if graph.draws:
             drawing.add((run.workspace_id, run.journey_id, run.person_no))
-        if not run.arriving:
-            sending.append((run.workspace_id, run.run_id))
+        node = graph.nodes.get(run.node)
+        if node is not None and node.hears_messages and not run.arriving:
+            sending.append(run.run_id)
         if graph.reads_entry:
             run.entry = read_properties(one.context, one.sealed, sealers[run.workspace_id])
     return Gathered(

@@ -80,12 +80,14 @@ create table journey.run (
     started_at     timestamptz not null,
     ended_at       timestamptz,
     received_at    timestamptz not null,
-    primary key (workspace_id, run_id)
+    -- not the workspace first: with row-level security's own condition on it, any index that begins with the workspace
+    -- looks good to the planner
+    primary key (run_id)
 ) with (fillfactor = 85);
 create unique index run_entry on journey.run (workspace_id, journey_id, entered_as, entry_key, entry_event_id);
 create unique index run_live on journey.run (workspace_id, journey_id, person_no, entry_key)
     where live and is_exclusive;
-create index run_person on journey.run (workspace_id, person_no);
+create index run_person on journey.run (workspace_id, person_no, journey_id);
 create index run_listing on journey.run (workspace_id, journey_id, run_id);
 
 -- One row per live run: its next moment, and its lock. Whoever changes a run holds this row first.
@@ -139,7 +141,7 @@ create table journey.step_log (
     reason       text not null,
     details      json,
     at           timestamptz not null,
-    primary key (workspace_id, run_id, sequence)
+    primary key (run_id, sequence)
 );
 create index step_log_journey on journey.step_log (workspace_id, journey_id);
 
@@ -153,7 +155,7 @@ create table journey.message_outcome (
     reason       text not null,
     channel      text not null,
     at           timestamptz not null,
-    primary key (workspace_id, run_id, event_id)
+    primary key (run_id, event_id)
 );
 """
 
