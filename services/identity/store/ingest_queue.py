@@ -1,5 +1,6 @@
 """What the resolver has still to read: claimed in the order of arrival, gone with the claiming transaction's commit."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -8,23 +9,62 @@ import msgspec
 from libs.common.db import Tx, load_sql, statement
 
 _CLAIM = load_sql(__file__, "claim_ingest.sql")
+_PUT_BACK = statement(
+    "insert into ingest_queue (workspace_id, event_id, received_at, replaces)"
+    " select * from unnest(:workspace_ids::int[], :event_ids::uuid[], :received_ats::timestamptz[], :replaced::uuid[])"
+)
+_PASSED = statement("select event_id from passed_over where event_id = any(:event_ids)")
+_PASS_OVER = statement(
+    "insert into passed_over (event_id, workspace_id) select * from unnest(:event_ids::uuid[], :workspace_ids::int[])"
+    " on conflict do nothing"
+)
 _OLDEST = statement("select min(received_at) from ingest_queue where workspace_id = :workspace_id")
 _COUNT = statement("select count(*) from ingest_queue where workspace_id = :workspace_id")
 
 
 class IngestEntry(msgspec.Struct, frozen=True):
-    """An event to be read; `evidence_only`: another copy is the event, this one only tells who belongs together."""
+    """An event to be read; `evidence_only`: another copy is the event, this one only tells who belongs together.
+
+    `replaces` is the copy that was the event until this one came; `predecessor_waits`: another worker is reading it.
+    """
 
     workspace_id: int
     event_id: UUID
     received_at: datetime
     evidence_only: bool
+    replaces: UUID | None = None
+    predecessor_waits: bool = False
 
 
 async def claim_entries(tx: Tx, limit: int) -> list[IngestEntry]:
     """Take up to `limit` entries off the queue (worker role); a rollback puts them back."""
     rows = await tx.fetch(_CLAIM, limit=limit)
-    return [IngestEntry(row["workspace_id"], row["event_id"], row["received_at"], row["evidence_only"]) for row in rows]
+    return [IngestEntry(**dict(row)) for row in rows]
+
+
+async def put_back(tx: Tx, entries: Sequence[IngestEntry]) -> None:
+    """Queue entries again: they can be decided only after another worker's commit."""
+    await tx.execute(
+        _PUT_BACK,
+        workspace_ids=[entry.workspace_id for entry in entries],
+        event_ids=[entry.event_id for entry in entries],
+        received_ats=[entry.received_at for entry in entries],
+        replaced=[entry.replaces for entry in entries],
+    )
+
+
+async def passed_over(tx: Tx, event_ids: Sequence[UUID]) -> set[UUID]:
+    """Return those of the events that were read and not told."""
+    return {row["event_id"] for row in await tx.fetch(_PASSED, event_ids=list(event_ids))}
+
+
+async def pass_over(tx: Tx, entries: Sequence[IngestEntry]) -> None:
+    """Note events that were read and not told because another copy had taken their place."""
+    await tx.execute(
+        _PASS_OVER,
+        event_ids=[entry.event_id for entry in entries],
+        workspace_ids=[entry.workspace_id for entry in entries],
+    )
 
 
 async def oldest_received(tx: Tx, workspace_id: int) -> datetime | None:

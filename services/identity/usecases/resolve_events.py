@@ -16,6 +16,7 @@ from services.identity.domain.reading import Reading, RecordedCall, read_evidenc
 from services.identity.store import event_log, nodes
 from services.identity.store.event_log import LoggedEvent
 from services.identity.store.ingest_queue import IngestEntry
+from services.identity.usecases.choose_events import choose_events
 from services.identity.usecases.graph.batch import Batch, Fact
 from services.identity.usecases.graph.resolve_evidence import open_batch, take_in
 from services.identity.usecases.graph.tools import GraphTools
@@ -37,8 +38,8 @@ async def resolve_events(tx: Tx, entries: Sequence[IngestEntry], tools: GraphToo
     logged = await event_log.read_events(
         tx, [(entry.workspace_id, entry.received_at, entry.event_id) for entry in entries]
     )
-    silent = {entry.event_id for entry in entries if entry.evidence_only}
-    read = [_read(one, batch, tools, source_of, said=one.event_id not in silent) for one in logged]
+    to_tell = await choose_events(tx, entries, {one.event_id: one.is_conflict for one in logged})
+    read = [_read(one, batch, tools, source_of, said=one.event_id in to_tell) for one in logged]
     batch.facts = [
         Fact(one.call.workspace_id, msgspec.structs.replace(said, part=part) if part else said)
         for one in read

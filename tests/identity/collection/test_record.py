@@ -95,30 +95,6 @@ async def test_a_conflict_reaches_the_resolver_as_evidence_only(database_of: Any
         assert sorted(event.is_conflict for event in events) == [False, True]
 
 
-async def test_a_copy_that_replaces_an_unread_event_is_the_one_the_resolver_publishes(database_of: Any) -> None:
-    identity = await database_of("identity")
-    await taken_by(identity.app, a_row(content=2))
-    await taken_by(identity.app, a_row(content=1))
-    async with identity.worker.transaction([1]) as tx:
-        entries = await ingest_queue.claim_entries(tx, 10)
-        events = {
-            event.event_id: event
-            for event in await event_log.read_events(tx, [(1, e.received_at, e.event_id) for e in entries])
-        }
-        published = [e for e in entries if not e.evidence_only and not events[e.event_id].is_conflict]
-    assert len(published) == 1
-
-
-async def test_a_replacement_of_a_published_event_counts_as_evidence(database_of: Any) -> None:
-    identity = await database_of("identity")
-    await taken_by(identity.app, a_row(content=2))
-    async with identity.worker.transaction([]) as tx:
-        assert len(await ingest_queue.claim_entries(tx, 10)) == 1
-    await taken_by(identity.app, a_row(content=1))
-    async with identity.worker.transaction([]) as tx:
-        assert [entry.evidence_only for entry in await ingest_queue.claim_entries(tx, 10)] == [True]
-
-
 async def test_a_month_far_from_today_is_made_on_demand_and_dropped_by_one_command(database_of: Any) -> None:
     identity = await database_of("identity")
     async with identity.app.transaction(1) as tx:

@@ -98,6 +98,12 @@ create table identity.ingest_queue (
     replaces      uuid
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
+-- Events that were read when another copy had taken their place already: not told, so the other one is to be.
+create table identity.passed_over (
+    event_id     uuid primary key,
+    workspace_id integer not null
+);
+
 create table identity.quarantine (
     workspace_id  integer not null,
     quarantine_id uuid not null,
@@ -210,6 +216,7 @@ def upgrade() -> None:
         PARTS,
         *(line for table in PROTECTED for line in protect("identity", table)),
         *claim_queue("identity", "ingest_queue"),
+        *claim_queue("identity", "passed_over", app="select"),
         *claim_queue("identity", "import_queue", app="insert, delete"),
         "revoke all on function identity.ensure_event_month(timestamptz) from public",
         "revoke all on function identity.drop_event_month(timestamptz) from public",
