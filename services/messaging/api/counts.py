@@ -4,9 +4,10 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from libs.common.http.callers import Caller, Transaction, requires
+from services.messaging.api.words import TEXT, Instant
 from services.messaging.store.message_views import Choice, count_messages
 
 router = APIRouter(prefix="/v1/messaging", tags=["messages"])
@@ -44,10 +45,10 @@ async def get_counts(
     caller: Reader,
     tx: Transaction,
     journey_id: UUID | None = None,
-    node: Annotated[str | None, Query(max_length=200)] = None,
+    node: Annotated[str | None, Query(max_length=200, pattern=TEXT)] = None,
     campaign_id: UUID | None = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Instant | None = None,
+    until: Instant | None = None,
 ) -> Counts:
     """Count messages asked for in a span, of a journey, node or campaign, or of all."""
     choice = Choice(journey_id=journey_id, node=node, campaign_id=campaign_id)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common.http.callers import Caller, RuntimeOf, requires
 from libs.common.ids import new_id
+from services.messaging.api.words import ChannelName, Word
 from services.messaging.clients.persons import find_person
 from services.messaging.clients.profile import ask_reach, reach_of
 from services.messaging.domain.intent import Defer, Intent, Take
@@ -17,7 +18,6 @@ from services.messaging.usecases.rehearse_gate import rehearse_gate
 router = APIRouter(prefix="/v1/messaging", tags=["messages"])
 
 Reader = Annotated[Caller, Depends(requires("messages:read"))]
-Word = Annotated[str, Field(max_length=200)]
 
 
 class GateBody(BaseModel):
@@ -26,7 +26,7 @@ class GateBody(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     person_id: UUID
-    channels: list[Annotated[str, Field(min_length=1, max_length=40)]] = Field(min_length=1, max_length=10)
+    channels: list[ChannelName] = Field(min_length=1, max_length=10)
     message_class: Literal["transactional", "service", "marketing"] = Field(default="marketing", alias="class")
     purpose: Word = "marketing"
     category: Word = ""

@@ -1,18 +1,19 @@
 """Messages: asking for one, what became of it, and why he did not get it."""
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from libs.common.errors import Invalid, NotFound
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
 from libs.common.http.idempotency import IdempotencyKey, answered_before, remember_answer
 from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from services.messaging.api.message_views import MessageContent, MessageView, Summary, summary_of, trace_of
-from services.messaging.api.templates import Liquid, check_template, find_template
+from services.messaging.api.templates import check_template, find_template
+from services.messaging.api.words import TEXT, ChannelName, Instant, JsonObject, Liquid, Name, Word
 from services.messaging.clients.persons import PersonAnswer, find_by_identifier, find_person
 from services.messaging.domain.compose import inline_template
 from services.messaging.store.handoffs import load_handoffs
@@ -26,15 +27,14 @@ router = APIRouter(prefix="/v1/messaging", tags=["messages"])
 Reader = Annotated[Caller, Depends(requires("messages:read"))]
 Sender = Annotated[Caller, Depends(requires("messages:send"))]
 Unmasked = Annotated[Caller, Depends(requires("personal:read"))]
-Word = Annotated[str, Field(max_length=200)]
 ROUTE = "messages"
 
 
 class IdentifierBody(BaseModel):
     """A person by one of his identifiers."""
 
-    namespace: str = Field(min_length=1, max_length=100)
-    value: str = Field(min_length=1, max_length=1000)
+    namespace: Name
+    value: Annotated[str, Field(min_length=1, max_length=500, pattern=TEXT)]
 
 
 class ContentBody(BaseModel):
@@ -56,13 +56,13 @@ class MessageBody(BaseModel):
 
     person_id: UUID | None = None
     identifier: IdentifierBody | None = None
-    channels: list[Annotated[str, Field(min_length=1, max_length=40)]] = Field(min_length=1, max_length=10)
+    channels: list[ChannelName] = Field(min_length=1, max_length=10)
     message_class: Literal["transactional", "service", "marketing"] = Field(default="transactional", alias="class")
     purpose: Word = ""
     template: Word | None = None
     content: ContentBody | None = None
-    data: dict[str, Any] = Field(default={}, max_length=500)
-    key: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    data: JsonObject = {}
+    key: Name | None = None
     content_key: Word | None = None
     category: Word = ""
     campaign: Word = ""
@@ -70,8 +70,8 @@ class MessageBody(BaseModel):
     priority: int = Field(default=0, ge=-1_000_000, le=1_000_000)
     value: float = Field(default=0.0, allow_inf_nan=False)
     on_lose: Literal["drop", "defer"] = "drop"
-    due_at: AwareDatetime | None = None
-    expires_at: AwareDatetime | None = None
+    due_at: Instant | None = None
+    expires_at: Instant | None = None
     fallback_after: Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(days=30))] | None = None
 
     @model_validator(mode="after")
@@ -204,10 +204,10 @@ async def get_messages(
     person_id: UUID | None = None,
     journey_id: UUID | None = None,
     run_id: UUID | None = None,
-    node: Annotated[str | None, Query(max_length=200)] = None,
+    node: Annotated[str | None, Query(max_length=200, pattern=TEXT)] = None,
     campaign_id: UUID | None = None,
-    state: Annotated[str | None, Query(max_length=40)] = None,
-    reason: Annotated[str | None, Query(max_length=40)] = None,
+    state: Annotated[str | None, Query(max_length=40, pattern=TEXT)] = None,
+    reason: Annotated[str | None, Query(max_length=40, pattern=TEXT)] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[Summary]:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from libs.common.errors import FieldError, Invalid
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
+from services.messaging.api.words import Name, Word
 from services.messaging.domain.mail import has_control, is_aligned
 from services.messaging.domain.policy import (
     Calendar,
@@ -27,7 +28,6 @@ router = APIRouter(prefix="/v1/messaging", tags=["policies"])
 
 Reader = Annotated[Caller, Depends(requires("messages:read"))]
 Writer = Annotated[Caller, Depends(requires("messages:write"))]
-Word = Annotated[str, Field(min_length=1, max_length=100)]
 Span = Annotated[timedelta, Field(gt=timedelta(0), le=timedelta(days=366))]
 
 
@@ -60,12 +60,12 @@ class WindowBody(Strict):
 class CapBody(Strict):
     """At most `count` messages a person in the window; an absent set means all."""
 
-    id: Word
+    id: Name
     count: int = Field(ge=0, le=100_000)
     window: WindowBody
-    channels: list[Word] = Field(default=[], max_length=50)
-    categories: list[Word] = Field(default=[], max_length=200)
-    campaigns: list[Word] = Field(default=[], max_length=1000)
+    channels: list[Name] = Field(default=[], max_length=50)
+    categories: list[Name] = Field(default=[], max_length=200)
+    campaigns: list[Name] = Field(default=[], max_length=1000)
 
     def value(self) -> Cap:
         """Return the cap as the domain has it."""
@@ -79,7 +79,7 @@ class QuietBody(Strict):
     opens: time = Field(alias="from")
     closes: time = Field(alias="to")
     days: list[Weekday] = []
-    channels: list[Word] = Field(default=[], max_length=50)
+    channels: list[Name] = Field(default=[], max_length=50)
     then: Literal["defer", "drop"] = "defer"
 
     def value(self) -> Quiet:
@@ -105,15 +105,15 @@ class HoldoutBody(Strict):
     """A fixed part of all persons gets nothing but transactional messages."""
 
     percent: float = Field(ge=0, le=100, allow_inf_nan=False)
-    salt: Word = "holdout"
+    salt: Name = "holdout"
 
 
 class SenderBody(Strict):
     """Who mail comes from; the address must belong to a domain of the relay."""
 
-    address: str = Field(default="", max_length=320)
-    name: str = Field(default="", max_length=200)
-    reply_to: str = Field(default="", max_length=320)
+    address: Word = ""
+    name: Word = ""
+    reply_to: Word = ""
 
 
 class PolicyBody(Strict):
@@ -125,7 +125,7 @@ class PolicyBody(Strict):
     arbitration: ArbitrationBody | None = None
     holdout: HoldoutBody | None = None
     sender: SenderBody = SenderBody()
-    zone: str = Field(default="", max_length=100, description="for persons without one; empty: the workspace's")
+    zone: Word = Field(default="", description="for persons without one; empty: the workspace's")
     same_address_within: Span = timedelta(days=1)
     expires_after: Span = timedelta(days=3)
 

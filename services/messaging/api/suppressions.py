@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from libs.common.errors import NotFound
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
 from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
+from services.messaging.api.words import TEXT, ChannelName, kept_text
 from services.messaging.store.suppressions import add_suppressions, list_suppressions, remove_suppression
 from services.messaging.usecases.draft_messages import address_lookup
 
@@ -22,16 +23,16 @@ Writer = Annotated[Caller, Depends(requires("messages:write"))]
 class SuppressionBody(BaseModel):
     """An address that is not written to, on one channel or (empty) on all."""
 
-    address: str = Field(min_length=1, max_length=500)
-    channel: str = Field(default="", max_length=40)
+    address: Annotated[str, Field(min_length=1, max_length=500, pattern=TEXT)]
+    channel: ChannelName | Literal[""] = ""
     reason: Literal["manual", "complaint", "opt_out", "bounced"] = "manual"
 
 
 class RemovalBody(BaseModel):
     """An address that may be written to again."""
 
-    address: str = Field(min_length=1, max_length=500)
-    channel: str = Field(default="", max_length=40)
+    address: Annotated[str, Field(min_length=1, max_length=500, pattern=TEXT)]
+    channel: ChannelName | Literal[""] = ""
 
 
 class SuppressionView(BaseModel):
@@ -63,7 +64,9 @@ async def release(body: RemovalBody, caller: Writer, runtime: RuntimeOf, tx: Tra
 async def list_all(caller: Reader, tx: Transaction, limit: Limit = 100, cursor: Cursor = None) -> Page[SuppressionView]:
     """List entries by hash."""
     after = decode_cursor(cursor, tuple[bytes, str])
-    found = await list_suppressions(tx, caller.workspace_id, limit=limit + 1, after=after)
+    found = await list_suppressions(
+        tx, caller.workspace_id, limit=limit + 1, after=(after[0], kept_text(after[1])) if after else None
+    )
     items = [
         SuppressionView(address_hash=base64.b16encode(h).decode().lower(), channel=c, reason=r, suppressed_at=at)
         for h, c, r, at in found[:limit]

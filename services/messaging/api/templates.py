@@ -11,6 +11,7 @@ from libs.common.errors import FieldError, Invalid, NotFound
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
 from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from libs.common.ids import new_id
+from services.messaging.api.words import ChannelName, JsonObject, Liquid, Word, kept_text
 from services.messaging.clients.parts import Parts
 from services.messaging.domain.compose import Links, compose, finish
 from services.messaging.domain.links import LINK_NAMESPACE
@@ -29,7 +30,6 @@ Reader = Annotated[Caller, Depends(requires("messages:read"))]
 Writer = Annotated[Caller, Depends(requires("messages:write"))]
 Key = Annotated[str, Path(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
-Liquid = Annotated[str, Field(max_length=200_000)]
 Localised = Annotated[dict[Language, Liquid], Field(max_length=50)] | Liquid
 PARTS = ("subject", "text", "html", "preheader", "action_label", "action_url")
 
@@ -50,13 +50,13 @@ class PartsBody(BaseModel):
 class TemplateBody(PartsBody):
     """One content for all channels; `channels` replaces parts for one of them."""
 
-    name: str = Field(default="", max_length=200)
+    name: Word = ""
     default_language: Language = "en"
     fallback: list[Language] = Field(default=[], max_length=20)
-    defaults: dict[str, str | int | float | bool] = Field(default={}, max_length=200)
-    topic: str = Field(default="", max_length=100)
-    category: str = Field(default="", max_length=100)
-    channels: dict[str, PartsBody] = Field(default={}, max_length=20)
+    defaults: JsonObject = {}
+    topic: Word = ""
+    category: Word = ""
+    channels: dict[ChannelName, PartsBody] = Field(default={}, max_length=20)
 
 
 class TemplateView(BaseModel):
@@ -72,10 +72,10 @@ class TemplateView(BaseModel):
 class PreviewBody(BaseModel):
     """For whom and by which channel to show a template."""
 
-    channel: str = Field(default="email", max_length=40)
-    language: str | None = Field(default=None, max_length=35)
-    person: dict[str, Any] = Field(default={}, max_length=500)
-    data: dict[str, Any] = Field(default={}, max_length=500)
+    channel: ChannelName = "email"
+    language: Language | None = None
+    person: JsonObject = {}
+    data: JsonObject = {}
 
 
 class PreviewView(BaseModel):
@@ -214,7 +214,7 @@ async def put(key: Key, body: TemplateBody, caller: Writer, runtime: RuntimeOf) 
 async def list_all(caller: Reader, tx: Transaction, limit: Limit = 100, cursor: Cursor = None) -> Page[TemplateView]:
     """List the newest versions by key."""
     after = decode_cursor(cursor, tuple[str])
-    found = await list_templates(tx, caller.workspace_id, after=after[0] if after else "", limit=limit + 1)
+    found = await list_templates(tx, caller.workspace_id, after=kept_text(after[0]) if after else "", limit=limit + 1)
     more = encode_cursor(found[limit - 1].key) if len(found) > limit else None
     return Page(items=[view_of(stored) for stored in found[:limit]], next_cursor=more)
 

@@ -100,12 +100,13 @@ def _draft(prepared: Prepared, answers: Mapping[str, Reach], work: Work, around:
         unsubscribe_url=links.unsubscribe,
         now=work.now,
     )
+    address = answer.address if around.channels[channel].capabilities.needs_address else None
     domain = _sender(work, around).address.rpartition("@")[2] or "localhost"
     ready = replace(
         prepared,
         message_id=message_id(stored.intent.intent_id, channel, domain),
-        address=answer.address or "",
-        address_lookup=address_lookup(around.sealer, answer.address) if answer.address else None,
+        address=address or "",
+        address_lookup=address_lookup(around.sealer, address) if address else None,
         language=composition.language,
         template_version=version,
     )
