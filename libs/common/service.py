@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import ValidationError
 
+from libs.common import housekeeping
 from libs.common.access.directory import Directory
 from libs.common.access.feed import AccessFeed
 from libs.common.bus import Bus, NatsBus, Subscription, SubscriptionLoop
@@ -99,6 +100,11 @@ async def _start_loops(definition: ServiceDefinition[Any], runtime: Runtime[Any]
     runtime.relay = relay
     await relay.start()
     stack.push_async_callback(relay.stop)
+    if "jobs" in roles:
+        # not among the loops: it goes by real time, so a driven clock neither wakes it nor waits for it
+        keeper = JobLoop(housekeeping.job, runtime)
+        keeper.start()
+        stack.push_async_callback(keeper.stop)
     if "jobs" in roles and definition.jobs is not None:
         for job in discover(definition.jobs, "job", Job):
             runtime.loops[job.name] = JobLoop(job, runtime)
