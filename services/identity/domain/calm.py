@@ -1,5 +1,7 @@
 """Calm: the parts of the graph in which newer evidence for what is already active can change nothing."""
 
+from collections import Counter
+
 from services.identity.domain.components import Components
 from services.identity.domain.graph import View
 from services.identity.domain.survival import movable
@@ -24,11 +26,7 @@ def calm_nodes(view: View, components: Components, shared: frozenset[int]) -> fr
         if state.state == "suppressed" or state.reason == "reassigned":
             stirred.add(link.low)
     stirred.update(node for node in movable(view) if degree[node] > 1)
-    stirred.update(
-        node
-        for node, policy in enumerate(view.policies)
-        if policy.window_days is not None and _would_exceed(view, components, node)
-    )
+    stirred |= _overfull(view, components)
     roots = {_root(parent, node) for node in stirred}
     return frozenset(node for node in range(len(view.nodes)) if _root(parent, node) not in roots)
 
@@ -40,10 +38,14 @@ def _root(parent: list[int], node: int) -> int:
     return node
 
 
-def _would_exceed(view: View, components: Components, node: int) -> bool:
-    caps = [cap for cap in (view.policies[node].cap(0), view.policies[node].cap(2)) if cap is not None]
-    if not caps:
-        return False
-    root, mine = components.root(node), view.buckets[node]
-    peers = sum(one == mine and components.root(other) == root for other, one in enumerate(view.buckets))
-    return peers > min(caps)
+def _overfull(view: View, components: Components) -> set[int]:
+    """Return the nodes whose person would exceed a cap if all that left its window came back."""
+    windowed = [node for node, policy in enumerate(view.policies) if policy.window_days is not None]
+    names = {view.buckets[node] for node in windowed}
+    peers = Counter((components.root(node), one) for node, one in enumerate(view.buckets) if one in names)
+    exceeded: set[int] = set()
+    for node in windowed:
+        caps = [cap for cap in (view.policies[node].cap(0), view.policies[node].cap(2)) if cap is not None]
+        if caps and peers[components.root(node), view.buckets[node]] > min(caps):
+            exceeded.add(node)
+    return exceeded

@@ -7,14 +7,14 @@ import msgspec
 Bucket = tuple[str, str]
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class Refusal(msgspec.Struct, frozen=True, gc=False):
     """Why two components were not joined, with the identifiers on either side that stand in the way."""
 
     reason: str
     blockers: tuple[int, int]
 
 
-class Counted(msgspec.Struct, frozen=True):
+class Counted(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
     """One kind of identifier a person may hold only so many of."""
 
     bucket: Bucket

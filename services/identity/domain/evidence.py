@@ -27,7 +27,7 @@ DECIDED, AUTHENTICATED, DECLARED, OBSERVED, INFERRED = range(5)
 """Tiers: a human's or issuer's decision, authenticated together, declared, observed, inferred."""
 
 
-class Identifier(msgspec.Struct, frozen=True, order=True):
+class Identifier(msgspec.Struct, frozen=True, order=True, gc=False):
     """A node of the graph: a canonical value in a namespace, within a scope (app id, issuer, corp id or empty)."""
 
     namespace: str
@@ -39,7 +39,7 @@ class Identifier(msgspec.Struct, frozen=True, order=True):
         return f"{self.namespace}{scope}:{self.value}"
 
 
-class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+class Evidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One fact about identifiers that were seen together (or must, or must not, be).
 
     `identifiers` are valid and canonical, in the order of the source: the last one of a `supersede` replaces the

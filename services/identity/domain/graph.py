@@ -14,7 +14,7 @@ from services.identity.domain.policy import NamespacePolicy, PolicySet
 State = Literal["active", "suppressed", "expired", "unbound", "retracted", "shared"]
 
 
-class Node(msgspec.Struct):
+class Node(msgspec.Struct, gc=False):
     """An identifier; `alone_at` is the newest evidence that touched it without a link.
 
     A `known_hub` was demoted before, and not all of its links are given: it stays demoted.
@@ -26,7 +26,7 @@ class Node(msgspec.Struct):
     known_hub: bool = False
 
 
-class Link(msgspec.Struct):
+class Link(msgspec.Struct, gc=False):
     """All evidence about two nodes, by consent basis (empty where none is needed); `low` and `high` index the nodes."""
 
     low: int
@@ -34,7 +34,7 @@ class Link(msgspec.Struct):
     facts: dict[str, LinkFacts]
 
 
-class LinkState(msgspec.Struct, frozen=True):
+class LinkState(msgspec.Struct, frozen=True, gc=False):
     """What became of a link; `blockers` are the nodes on the low's and the high's side that stand in the way."""
 
     state: State
@@ -46,7 +46,7 @@ ACTIVE = LinkState("active")
 SHARED = LinkState("shared", "hub")
 
 
-class Candidate(msgspec.Struct):
+class Candidate(msgspec.Struct, gc=False):
     """A link that holds after the first step, by its best tier and the newest time of that tier."""
 
     position: int

@@ -29,7 +29,7 @@ def latest(one: datetime | None, other: datetime | None) -> datetime | None:
     return max(one, other)
 
 
-class LinkFacts(msgspec.Struct):
+class LinkFacts(msgspec.Struct, gc=False):
     """The aggregate of the evidence for one pair under one consent basis; `low` sorts before `high`.
 
     `seen` and `void` hold the newest time per tier of evidence for and against the link, `replaced_low` the newest

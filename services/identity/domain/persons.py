@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 
-class Owned(msgspec.Struct, frozen=True):
+class Owned(msgspec.Struct, frozen=True, gc=False):
     """An identifier with its owner so far and the person it was born to (0 for a new one).
 
     `proves` says that it is a singleton with evidence of tier 0 or 1, `names` that it is no device or cookie.

@@ -1,6 +1,6 @@
 """An operator says that two persons are one: evidence of tier 0, as strong as it gets, undone by more evidence."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from libs.common.db import Tx
@@ -41,10 +41,13 @@ async def merge_persons(tx: Tx, tools: GraphTools, workspace_id: int, one: UUID,
         raise Invalid.at("/person_ids", "these two are one person already")
     pairs = {(strongest(first, policies), strongest(second, policies))}
     mine, theirs = set(first.mine), set(second.mine)
+    at = now
     for (low, high), link in first.component.links.items():
         if link.facts.forbids and {low, high} & mine and {low, high} & theirs:
             pairs.add((first.component.names[low], first.component.names[high]))
-    facts = [Fact(workspace_id, decision("must_link", now, *pair), author) for pair in sorted(pairs)]
+            # Of two decisions at one instant the refusal counts, and a driven clock stands still.
+            at = max(at, (link.facts.cannot_at or now) + timedelta(microseconds=1))
+    facts = [Fact(workspace_id, decision("must_link", at, *pair), author) for pair in sorted(pairs)]
     batch = await resolve_evidence(tx, facts, tools)
     owners = {batch.nodes[fact.centre].person_no for fact in facts} | {
         batch.nodes[key].person_no for fact in facts for key in fact.keys
