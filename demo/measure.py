@@ -15,16 +15,26 @@ from demo.touchpoints import Identifier, Touchpoints, identifiers_of
 QUESTIONS_AT_ONCE = 500
 
 
-async def resolve(api: Api, identifiers: list[Identifier]) -> dict[Identifier, dict[str, Any]]:
-    """Return whom each identifier belongs to; those never seen are absent."""
-    found: dict[Identifier, dict[str, Any]] = {}
+async def resolve(api: Api, identifiers: list[Identifier]) -> dict[Identifier, str]:
+    """Return the person id each identifier belongs to; those never seen are absent."""
+    found: dict[Identifier, str] = {}
     for start in range(0, len(identifiers), QUESTIONS_AT_ONCE):
         part = identifiers[start : start + QUESTIONS_AT_ONCE]
-        body = {"identifiers": [{"namespace": n, "scope": s, "value": v} for n, s, v in part]}
-        answer = await api.post("identity", "/v1/identity/resolve", body)
-        answered = zip(part, answer["persons"], strict=True)
-        found |= {identifier: person for identifier, person in answered if person and person.get("person_id")}
+        items = [{"identifiers": [{"namespace": n, "scope": s, "value": v}]} for n, s, v in part]
+        answer = await api.post("identity", "/v1/identity/resolve", {"items": items})
+        answered = zip(part, answer["items"], strict=True)
+        found |= {identifier: item["person_id"] for identifier, item in answered if item["person_id"]}
     return found
+
+
+async def person_numbers(api: Api, person_ids: list[str]) -> dict[str, int]:
+    """Return the number each person is counted by."""
+    numbers: dict[str, int] = {}
+    for start in range(0, len(person_ids), QUESTIONS_AT_ONCE):
+        body = {"person_ids": person_ids[start : start + QUESTIONS_AT_ONCE]}
+        answer = await api.post("identity", "/v1/identity/persons/lookup", body)
+        numbers |= {item["person_id"]: item["canonical_no"] for item in answer["items"] if item["canonical_no"]}
+    return numbers
 
 
 def _any(truth: dict[Identifier, int]) -> dict[Hashable, Hashable]:
@@ -35,7 +45,7 @@ async def recognition(api: Api, figures: Figures, world: dict[int, Touchpoints])
     """Score OneID against the generator's truth; return which household each person is."""
     truth: dict[Identifier, int] = {i: number for number, t in world.items() for i in identifiers_of(t)}
     found = await resolve(api, list(truth))
-    clusters: dict[Hashable, Hashable] = {i: person["person_id"] for i, person in found.items()}
+    clusters: dict[Hashable, Hashable] = dict(found.items())
     reachable = {
         identifier: number for identifier, number in truth.items() if identifier[2] in linked_by_evidence(world[number])
     }
@@ -44,7 +54,7 @@ async def recognition(api: Api, figures: Figures, world: dict[int, Touchpoints])
     figures.reachable_pairs = score_pairs(clusters, _any(reachable))
     figures.wrongly_merged = wrongly_merged(clusters, _any(truth))
     return {
-        str(found[identifier]["person_id"]): number
+        found[identifier]: number
         for identifier, number in truth.items()
         if identifier[0] == "user_id" and identifier in found
     }
@@ -58,6 +68,8 @@ async def counts(api: Api, figures: Figures, replay: Replay) -> None:
     numbers.duplicates = replay.answered.get("duplicate", 0)
     numbers.conflicts = replay.answered.get("conflict", 0)
     numbers.quarantined = replay.answered.get("quarantined", 0) + replay.answered.get("refused", 0)
+    usage = await api.get("identity", "/v1/identity/usage", since="2016-01-01", until="2019-01-01")
+    numbers.accepted_ever = usage["totals"]["accepted"]
     identity = await api.get("identity", "/v1/identity/counts")
     numbers.recorded = identity["events"]
     figures.persons, figures.merges = identity["persons"], identity["merges"]

@@ -87,7 +87,8 @@ class Story:
         await api.get("identity", "/v1/identity/drained", wait=True)
         member = {("user_id", "main", self.world[run.household_id].member): run.household_id for run in runs}
         found = await measure.resolve(api, list(member))
-        person_no_of = {member[identifier]: int(person["person_no"]) for identifier, person in found.items()}
+        numbers = await measure.person_numbers(api, list(found.values()))
+        person_no_of = {member[identifier]: numbers[person] for identifier, person in found.items()}
         figures.effect_found = compare(runs, await measure.visited(api, person_no_of, person_no_of, VISITED))
 
     def worth_trying(self) -> list[str]:
