@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 from libs.common.runtime import Runtime
 from libs.common.service import ServiceDefinition, serve
@@ -15,7 +15,7 @@ from services.segment.store.parts import SegmentParts
 @asynccontextmanager
 async def parts(runtime: Runtime[Any]) -> AsyncIterator[SegmentParts]:
     """Open the columnar store for as long as the service runs."""
-    settings: SegmentSettings = runtime.settings
+    settings = cast("SegmentSettings", runtime.settings)
     columnar = await Columnar.open(settings.columnar, master_key=settings.master_key.get_secret_value())
     try:
         yield SegmentParts(columnar)

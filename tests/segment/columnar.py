@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from libs.common.ids import new_id
-from services.segment.domain.definition import Definition, parse_definition
 from services.segment.conditions.catalogue import grammar
+from services.segment.domain.definition import Definition, parse_definition
 from services.segment.store.columnar import Columnar
 from services.segment.store.rows import event_row, trait_row
 from tests.segment.oracle import Person

@@ -67,7 +67,13 @@ class Stage:
             )  # fmt: skip
 
     def recorded(
-        self, name: str, event: str, props: dict[str, Any] | None = None, *, at: datetime | None = None, subject: int = 0
+        self,
+        name: str,
+        event: str,
+        props: dict[str, Any] | None = None,
+        *,
+        at: datetime | None = None,
+        subject: int = 0,
     ) -> EventRecorded:
         number = self.person(name)
         return EventRecorded(

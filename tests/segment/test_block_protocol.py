@@ -115,9 +115,10 @@ async def test_the_token_is_remembered_when_the_store_is_opened_again(database, 
         raise Died
 
     async with a_columnar_store(tmp_path) as first:
-        with monkeypatch.context() as patch, pytest.raises(Died):
-            patch.setattr("services.segment.usecases.insert_blocks.settle_block", dies)
+        monkeypatch.setattr("services.segment.usecases.insert_blocks.settle_block", dies)
+        with pytest.raises(Died):
             await insert(database, first)
+        monkeypatch.undo()
     async with a_columnar_store(tmp_path) as second:
         await insert(database, second)
         assert await stored(second) == 10

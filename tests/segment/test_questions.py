@@ -44,7 +44,9 @@ async def test_an_explanation_shows_the_deciding_values(stage):
     await stage.event("kim", "bought")
     await stage.event("kim", "bought")
     await stage.trait("kim", "city", "Köln")
-    definition = {"all": [{"did": "bought", "count": {"op": "gte", "n": 3}}, {"trait": "city", "op": "equals", "value": "Köln"}]}
+    definition = {
+        "all": [{"did": "bought", "count": {"op": "gte", "n": 3}}, {"trait": "city", "op": "equals", "value": "Köln"}]
+    }
     body = {"definition": definition, "person_no": stage.person("kim")}
     explained = (await stage.app.client.post("/v1/segment/explain", json=body)).json()
     assert explained == {

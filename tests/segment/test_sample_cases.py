@@ -64,9 +64,9 @@ async def test_a_timeline(house, case):
             await stage.trait(person, name, value)
     segments = {}
     for name, definition in case["segments"].items():
-        if "in_segment" in definition:
-            definition = {"in_segment": segments[definition["in_segment"]]}
-        segments[name] = await stage.segment(definition, name=name)
+        refers = "in_segment" in definition
+        body = {"in_segment": segments[definition["in_segment"]]} if refers else definition
+        segments[name] = await stage.segment(body, name=name)
     held = {(person, name): value for person, traits in case["persons"].items() for name, value in traits.items()}
     for step in case["steps"]:
         await stage.clock(moment_of(step["at"]))
@@ -94,5 +94,3 @@ async def _do(stage, step, segments, held):
     for name, expected in step.get("expect", {}).items():
         assert await stage.members(segments[name]) == set(expected), step
         await stage.assert_no_drift()
-
-

@@ -138,9 +138,7 @@ async def test_segments_of_segments_follow_in_the_same_round(stage):
     assert (await stage.members(buyers), await stage.members(others)) == ({"kim"}, set())
     refused = await stage.app.client.delete(f"/v1/segment/segments/{adults}")
     assert refused.status_code == 409
-    cycle = await stage.app.client.patch(
-        f"/v1/segment/segments/{adults}", json={"definition": {"in_segment": others}}
-    )
+    cycle = await stage.app.client.patch(f"/v1/segment/segments/{adults}", json={"definition": {"in_segment": others}})
     assert cycle.status_code == 422 and cycle.json()["errors"][0]["pointer"] == "/definition"
 
 

@@ -127,9 +127,7 @@ async def ask(body: Question, caller: Reader, runtime: RuntimeOf) -> Membership:
         subject = await _definition(runtime, body.condition, "/condition")
         async with runtime.database.transaction(caller.workspace_id) as tx:
             await check_definition(tx, workspace_id=caller.workspace_id, definition=subject)
-    found = await ask_membership(
-        runtime, workspace_id=caller.workspace_id, subject=subject, person_nos=body.person_nos
-    )
+    found = await ask_membership(runtime, workspace_id=caller.workspace_id, subject=subject, person_nos=body.person_nos)
     return Membership(person_nos=found)
 
 

@@ -14,7 +14,8 @@ def compare_number(value: ValueColumns, sign: str, number: int | Decimal, bind: 
     as_exact = exact(number)
     if as_exact is None:
         return f"({value.has(kind)} and {as_float})"
-    return f"({value.has(kind)} and if({value.has(Facet.EXACT)}, {value.decimal} {sign} {bind.decimal(as_exact)}, {as_float}))"
+    exactly = f"{value.decimal} {sign} {bind.decimal(as_exact)}"
+    return f"({value.has(kind)} and if({value.has(Facet.EXACT)}, {exactly}, {as_float}))"
 
 
 def compare(value: ValueColumns, sign: str, operand: Scalar, bind: Binder, *, ignore_case: bool = False) -> str:

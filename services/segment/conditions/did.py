@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from services.segment.domain.columns import map_columns
 from services.segment.domain.condition import Concerns, Condition, ConditionKind, Grammar, Inquiry, Question, Test
-from services.segment.domain.counting import Count, read_count
+from services.segment.domain.counting import AT_LEAST_ONCE, Count, read_count
 from services.segment.domain.edges import TimeEdge
 from services.segment.domain.formula import EVERYBODY, Formula, Not
 from services.segment.domain.reader import Reader, Refused
@@ -26,12 +26,13 @@ class Did(Condition):
     """The events of this name (or whose name begins so) that pass every filter in the window are so many."""
 
     name: str
-    count: Count = Count()
+    count: Count = AT_LEAST_ONCE
     window: Window = EVER
     where: tuple[PropertyTest, ...] = ()
     prefix: bool = False
 
     def formula(self, inquiry: Inquiry) -> Formula:
+        """Ask the store; return whom it holds for."""
         low, high = self.count.low, self.count.high
         if low == 0 and high is None:
             return EVERYBODY
@@ -47,8 +48,9 @@ class Did(Condition):
         bind, moment = inquiry.bind, inquiry.moment
         name = bind.text(self.name)
         parts = [f"startsWith(name, {name})" if self.prefix else f"name = {name}", self.window.predicate(moment, bind)]
-        for tested in self.where:
-            parts.append(tested.test.sql(map_columns("property", bind.text(name_key(tested.path))), inquiry))
+        parts += [
+            tested.test.sql(map_columns("property", bind.text(name_key(tested.path))), inquiry) for tested in self.where
+        ]
         counted = f"countIf({' and '.join(parts)})"
         return Question(
             "event",
@@ -60,13 +62,16 @@ class Did(Condition):
         )
 
     def concerns(self) -> Concerns:
+        """Return what it looks at."""
         name = frozenset({self.name})
         return Concerns(event_prefixes=name) if self.prefix else Concerns(events=name)
 
     def edges(self) -> Iterator[TimeEdge]:
+        """Yield whom the clock concerns."""
         yield from self.window.edges(self.name, prefix=self.prefix)
 
     def patterns(self) -> Iterator[tuple[str, str]]:
+        """Yield the patterns to be proved."""
         for position, tested in enumerate(self.where):
             for member, pattern in tested.test.patterns():
                 yield f"where/{position}/{member}", pattern

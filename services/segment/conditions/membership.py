@@ -15,10 +15,12 @@ class InSegment(Condition):
     segment_id: UUID
     negated: bool = False
 
-    def formula(self, inquiry: Inquiry) -> Formula:
+    def formula(self, inquiry: Inquiry) -> Formula:  # noqa: ARG002 - the shape of every one
+        """Ask the store; return whom it holds for."""
         return negate(Members(self.segment_id), when=self.negated)
 
     def concerns(self) -> Concerns:
+        """Return what it looks at."""
         return Concerns(segments=frozenset({self.segment_id}))
 
 
@@ -26,14 +28,16 @@ class InSegment(Condition):
 class ManualOnly(Condition):
     """Nobody by rule: only who is on the segment's include list."""
 
-    def formula(self, inquiry: Inquiry) -> Formula:
+    def formula(self, inquiry: Inquiry) -> Formula:  # noqa: ARG002 - the shape of every one
+        """Ask the store; return whom it holds for."""
         return NOBODY
 
     def concerns(self) -> Concerns:
+        """Return what it looks at."""
         return Concerns()
 
 
-def _parse(reader: Reader, grammar: Grammar) -> Condition:
+def _parse(reader: Reader, _grammar: Grammar) -> Condition:
     if "manual_only" in reader.members():
         reader.only("manual_only")
         given = reader.at("manual_only")

@@ -29,6 +29,7 @@ class TraitHolds(Condition):
     test: Test
 
     def formula(self, inquiry: Inquiry) -> Formula:
+        """Ask the store; return whom it holds for."""
         bind = inquiry.bind
         value = map_columns("leaf", bind.text(name_key(self.path)), "since") if self.path else TRAIT_COLUMNS
         row = f"name = {bind.text(self.name)} and {self.test.predicate(value, inquiry)}"
@@ -37,12 +38,15 @@ class TraitHolds(Condition):
         return negate(atom, when=self.test.negated)
 
     def concerns(self) -> Concerns:
+        """Return what it looks at."""
         return Concerns(traits=frozenset({self.name}))
 
     def edges(self) -> Iterator[TimeEdge]:
+        """Yield whom the clock concerns."""
         yield from self.test.edges(self.name, self.path)
 
     def patterns(self) -> Iterator[tuple[str, str]]:
+        """Yield the patterns to be proved."""
         yield from self.test.patterns()
 
 

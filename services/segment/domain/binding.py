@@ -28,26 +28,34 @@ class Binder:
         return f"{{{name}:{kind}}}"
 
     def text(self, value: str) -> str:
+        """Bind a text."""
         return self._bind("String", value)
 
     def texts(self, values: Sequence[str]) -> str:
+        """Bind a list of texts."""
         return self._bind("Array(String)", list(values))
 
     def whole(self, value: int) -> str:
+        """Bind a whole number."""
         return self._bind("Int64", value)
 
     def wholes(self, values: Sequence[int]) -> str:
+        """Bind a list of numbers of persons or days."""
         return self._bind("Array(Int32)", list(values))
 
     def float(self, value: float) -> str:
+        """Bind a float."""
         return self._bind("Float64", value)
 
     def decimal(self, value: Decimal) -> str:
+        """Bind an exact number."""
         return f"toDecimal128({self.text(format(value, 'f'))}, 10)"
 
     def decimals(self, values: Sequence[Decimal]) -> str:
+        """Bind exact numbers."""
         spelled = self.texts([format(value, "f") for value in values])
         return f"arrayMap(x -> toDecimal128(x, 10), {spelled})"
 
     def time(self, moment: datetime) -> str:
+        """Bind an instant."""
         return f"fromUnixTimestamp64Micro({self.whole(microseconds(moment))}, 'UTC')"

@@ -24,6 +24,7 @@ class ValueColumns:
 
     @property
     def present(self) -> str:
+        """Return the predicate "there is a value"."""
         return f"{self.facets} != 0"
 
     def instant(self, zone: str) -> str:

@@ -67,6 +67,7 @@ class Inquiry:
 
     @property
     def zone(self) -> str:
+        """Return the workspace's zone, bound."""
         return self.bind.text(self.moment.zone)
 
 
@@ -75,13 +76,13 @@ class Test(ABC):
 
     negated: bool = False
     only_traits: ClassVar[bool] = False
-    """Answers by the moving clock, or by since when a value holds: event properties have neither an edge nor a since."""
+    """Answers by the moving clock or by since when a value holds, which event properties do not have."""
 
     @abstractmethod
     def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
         """Return the SQL predicate (never NULL), before negation."""
 
-    def edges(self, name: str, path: tuple[str, ...]) -> Iterator[TimeEdge]:
+    def edges(self, name: str, path: tuple[str, ...]) -> Iterator[TimeEdge]:  # noqa: ARG002 - the shape of every one
         """Yield what the clock changes when this test is put to a trait."""
         yield from ()
 

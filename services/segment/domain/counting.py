@@ -13,10 +13,13 @@ class Count:
     high: int | None = None
 
 
+AT_LEAST_ONCE = Count()
+
+
 def read_count(reader: Reader | None) -> Count:
     """Read `{"op": "gte", "n": 2}`; `between` takes `n` as [low, high]; absent is at least once."""
     if reader is None:
-        return Count()
+        return AT_LEAST_ONCE
     reader.only("op", "n")
     op = reader.need("op").one_of("equals", "gte", "gt", "lte", "lt", "between")
     given = reader.need("n")

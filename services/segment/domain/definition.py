@@ -86,9 +86,7 @@ def formula_without(node: Node, pointer: str, inquiry: Inquiry) -> Formula | Non
     """Return the persons a node would mean without the condition at `pointer`; None when nothing is left of it."""
     if isinstance(node, Leaf):
         return None if node.pointer == pointer else formula_of(node, inquiry)
-    kept = tuple(
-        inner for child in node.nodes if (inner := formula_without(child, pointer, inquiry)) is not None
-    )
+    kept = tuple(inner for child in node.nodes if (inner := formula_without(child, pointer, inquiry)) is not None)
     if not kept:
         return None
     match node.kind:

@@ -26,16 +26,22 @@ class Members:
 
 @dataclass(frozen=True, slots=True)
 class Not:
+    """Everybody else."""
+
     inner: "Formula"
 
 
 @dataclass(frozen=True, slots=True)
 class All:
+    """Who is in all of them; all of none is everybody."""
+
     inner: tuple["Formula", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
+    """Who is in any of them; any of none is nobody."""
+
     inner: tuple["Formula", ...]
 
 

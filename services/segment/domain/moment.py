@@ -22,6 +22,7 @@ class Moment:
 
     @property
     def today(self) -> date:
+        """Return the day it is in the zone."""
         return self.now.astimezone(ZoneInfo(self.zone)).date()
 
     def midnight(self, day: date) -> datetime:

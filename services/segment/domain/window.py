@@ -19,6 +19,7 @@ class Fixed:
     local: bool
 
     def instant(self, zone: str) -> datetime:
+        """Return the instant meant in a zone."""
         return self.time.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) if self.local else self.time
 
 

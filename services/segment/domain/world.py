@@ -30,7 +30,7 @@ class LiveSegment:
         self.edges: frozenset[TimeEdge] = self.definition.edges()
 
     def concerned_by(self, concern: str) -> bool:
-        """Tell whether a touch for `event:<name>`, `trait:<name>`, `segment:<id>` or everything ("") concerns this segment."""
+        """Tell whether a touch for `event:<name>`, `trait:<name>`, `segment:<id>` or everything ("") concerns it."""
         kind, _, name = concern.partition(":")
         if kind == "event":
             return name in self.concerns.events or any(name.startswith(p) for p in self.concerns.event_prefixes)
@@ -45,7 +45,7 @@ class LiveSegment:
 
 @dataclass
 class World:
-    """One workspace in memory; what is durable lies in PostgreSQL, `revision` tells whether this is still true to it."""
+    """One workspace in memory; PostgreSQL is the truth, and `revision` tells whether this is still true to it."""
 
     workspace_id: int
     revision: int

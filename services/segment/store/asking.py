@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy
+import numpy as np
 from pyroaring import BitMap
 
 from services.segment.domain.condition import Inquiry, Question
@@ -11,9 +11,11 @@ from services.segment.store.columnar import Columnar
 
 WORD = 64
 
-PRESENT_PERSON = """transform(subject_no,
-        (select groupArray(subject_no) from (select subject_no from override final where workspace_id = {workspace} order by subject_no)),
-        (select groupArray(person_no) from (select person_no from override final where workspace_id = {workspace} order by subject_no)),
+_OVERRIDES = "(select {column} from override final where workspace_id = {{workspace}} order by subject_no)"
+PRESENT_PERSON = f"""transform(
+        subject_no,
+        (select groupArray(subject_no) from {_OVERRIDES.format(column="subject_no")}),
+        (select groupArray(person_no) from {_OVERRIDES.format(column="person_no")}),
         person_no)"""
 """The present owner of an event: the override of its subject, else the person it was stored under."""
 
@@ -38,10 +40,10 @@ async def ask(columnar: Columnar, inquiry: Inquiry, scope: Scope) -> list[BitMap
         return answers
     sql = statement(inquiry, scope)
     table = await columnar.ask(sql, inquiry.bind.parameters)
-    persons = table.column("person_no").to_numpy().astype(numpy.uint32, copy=False)
+    persons = table.column("person_no").to_numpy().astype(np.uint32, copy=False)
     words = [table.column(f"w{number}").to_numpy() for number in range(_words(inquiry))]
     for number in range(len(answers)):
-        mask = (words[number // WORD] >> numpy.uint64(number % WORD)) & numpy.uint64(1)
+        mask = (words[number // WORD] >> np.uint64(number % WORD)) & np.uint64(1)
         answers[number] = BitMap(persons[mask.astype(bool)])
     return answers
 

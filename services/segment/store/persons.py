@@ -7,8 +7,10 @@ from uuid import UUID
 
 from libs.common.db import Tx, load_sql, statement
 
-ALIVE, MERGED, ERASED = 1, 2, 3
 State = Literal[1, 2, 3]
+ALIVE: State = 1
+MERGED: State = 2
+ERASED: State = 3
 
 _ENSURE = statement(
     """
@@ -87,7 +89,8 @@ _EVERYBODY = statement("select person_no from segment.person where workspace_id 
 _FORGET_SUBJECTS = statement(
     """
     delete from segment.subject
-    where workspace_id = :workspace_id::int and (subject_no = any(:subject_nos::bigint[]) or person_no = :person_no::int)
+    where workspace_id = :workspace_id::int
+      and (subject_no = any(:subject_nos::bigint[]) or person_no = :person_no::int)
     returning subject_no
     """
 )

@@ -211,7 +211,15 @@ async def all_versions(tx: Tx, workspace_id: int) -> list[LiveRow]:
 
 
 async def add(
-    tx: Tx, workspace_id: int, *, segment_id: UUID, key: str | None, name: str, state: str, definition: str, now: datetime
+    tx: Tx,
+    workspace_id: int,
+    *,
+    segment_id: UUID,
+    key: str | None,
+    name: str,
+    state: str,
+    definition: str,
+    now: datetime,
 ) -> bool:
     """Add a segment with its first version; False when the key is taken."""
     added = await tx.execute(

@@ -33,7 +33,9 @@ async def moved_between(
     selects = [f"select {person} as person from event where workspace_id = {workspace} and ({' or '.join(events)})"]
     selects = selects if events else []
     for table in TRAIT_TABLES if traits else ():
-        selects.append(f"select person_no as person from {table} where workspace_id = {workspace} and ({' or '.join(traits)})")
+        selects.append(
+            f"select person_no as person from {table} where workspace_id = {workspace} and ({' or '.join(traits)})"
+        )
     if not selects:
         return []
     answer = await columnar.ask(f"select distinct person from ({' union all '.join(selects)})", bind.parameters)
@@ -69,8 +71,10 @@ async def next_boundary(
             )
     if selects:
         sql = f"select edge, min(at) as at from ({' union all '.join(selects)}) where rows > 0 group by edge"
-        for row in await columnar.rows(sql, bind.parameters):
-            dues.append(asked[row["edge"]].due(EPOCH + timedelta(microseconds=row["at"]), now.zone))
+        dues += [
+            asked[row["edge"]].due(EPOCH + timedelta(microseconds=row["at"]), now.zone)
+            for row in await columnar.rows(sql, bind.parameters)
+        ]
     return min((due for due in dues if due > now.now), default=None)
 
 

@@ -52,7 +52,10 @@ _CONTENT = statement(
 )
 _SETTLE_STAGED = statement("delete from segment.staged where workspace_id = :workspace_id and block_no = :block_no")
 _SETTLE_BLOCK = statement(
-    "update segment.block set inserted_at = clock_timestamp() where workspace_id = :workspace_id and block_no = :block_no"
+    """
+    update segment.block set inserted_at = clock_timestamp()
+    where workspace_id = :workspace_id and block_no = :block_no
+    """
 )
 _LOCK = statement("select pg_advisory_xact_lock(7303, :workspace_id::int)")
 

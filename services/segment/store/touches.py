@@ -40,7 +40,7 @@ _WAITING = statement(
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """A person to be asked again; `concern` is `event:<name>`, `trait:<name>` or `segment:<id>`, or empty for everything."""
+    """A person to be asked again; `concern` is `event:<name>`, `trait:<name>`, `segment:<id>` or "" (everything)."""
 
     person_no: int
     cause: TouchCause

@@ -126,7 +126,5 @@ async def _answer(
     formulas = ask_all(needed, inquiry)
     atoms = await ask(runtime.parts.columnar, inquiry, scope)
     world = ground.world
-    members = answer_all(
-        needed, formulas, atoms=atoms, among=among, otherwise=lambda other: members_of(world, other)
-    )
+    members = answer_all(needed, formulas, atoms=atoms, among=among, otherwise=lambda other: members_of(world, other))
     return members, atoms

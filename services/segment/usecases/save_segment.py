@@ -94,13 +94,9 @@ async def dependents_of(tx: Tx, *, workspace_id: int, segment_id: UUID) -> list[
     return sorted(other for other, referred in refers.items() if segment_id in referred)
 
 
-async def set_lists(
-    tx: Tx, *, workspace_id: int, row: SegmentRow, included: list[int], excluded: list[int]
-) -> None:
+async def set_lists(tx: Tx, *, workspace_id: int, row: SegmentRow, included: list[int], excluded: list[int]) -> None:
     """Replace the hand-made lists; the engine computes the segment again."""
-    await segments.set_manual_lists(
-        tx, workspace_id, segment_id=row.segment_id, included=included, excluded=excluded
-    )
+    await segments.set_manual_lists(tx, workspace_id, segment_id=row.segment_id, included=included, excluded=excluded)
     if row.state == "live":
         # the version in force, or the newer one that is being computed
         cause = "backfill" if row.live_version is None else "manual"

@@ -21,6 +21,7 @@ class Anniversary(Test):
     only_traits = True
 
     def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
+        """Return the SQL of it, before negation."""
         day = inquiry.moment.today + timedelta(days=self.in_days)
         days = [day.month * 100 + day.day]
         if (day.month, day.day) == (2, 28) and not isleap(day.year):
@@ -29,11 +30,12 @@ class Anniversary(Test):
         month, of_month = value.local(zone, "toMonth"), value.local(zone, "toDayOfMonth")
         return f"({value.has(Facet.TIME)} and has({inquiry.bind.wholes(days)}, toInt32({month} * 100 + {of_month})))"
 
-    def edges(self, name: str, path: tuple[str, ...]) -> Iterator[TimeEdge]:
+    def edges(self, name: str, path: tuple[str, ...]) -> Iterator[TimeEdge]:  # noqa: ARG002 - the shape of every one
+        """Yield whom the clock concerns."""
         yield CalendarEdge(name, "day")
 
 
-def _parse(name: str, reader: Reader) -> Test:
+def _parse(_name: str, reader: Reader) -> Test:
     given = reader.get("in_days")
     return Anniversary(given.whole(at_least=-366, at_most=366) if given else 0)
 

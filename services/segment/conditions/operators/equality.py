@@ -18,6 +18,7 @@ class IsOneOf(Test):
     negated: bool = False
 
     def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
+        """Return the SQL of it, before negation."""
         return equals_any(value, self.operands, inquiry.bind, ignore_case=self.ignore_case)
 
 

@@ -24,16 +24,18 @@ class HasBeen(Test):
     only_traits = True
 
     def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
+        """Return the SQL of it, before negation."""
         moment = inquiry.moment
         since = inquiry.bind.time(self.span.earlier(moment.now, moment.zone))
         same = compare(value, "=", self.operand, inquiry.bind, ignore_case=self.ignore_case)
         return f"({same} and {value.since} {'>' if self.less else '<='} {since})"
 
-    def edges(self, name: str, path: tuple[str, ...]) -> Iterator[TimeEdge]:
+    def edges(self, name: str, path: tuple[str, ...]) -> Iterator[TimeEdge]:  # noqa: ARG002 - the shape of every one
+        """Yield whom the clock concerns."""
         yield Edge("trait", name, self.span, after=False, column="since")
 
 
-def _parse(name: str, reader: Reader) -> Test:
+def _parse(_name: str, reader: Reader) -> Test:
     at_least, less = reader.get("for_at_least"), reader.get("for_less_than")
     if (at_least is None) == (less is None):
         raise reader.refuse("one of for_at_least and for_less_than is expected")

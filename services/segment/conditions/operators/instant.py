@@ -36,6 +36,7 @@ class TimeRange(Test):
     past_low: bool = False
 
     def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
+        """Return the SQL of it, before negation."""
         parts = [value.has(Facet.TIME)]
         at = value.instant(inquiry.zone)
         zone = inquiry.moment.zone

@@ -19,6 +19,7 @@ class HasItems(Test):
     negated: bool = False
 
     def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
+        """Return the SQL of it, before negation."""
         groups = [(operand,) for operand in self.operands] if self.every else [self.operands]
         return f"({' and '.join(self._any(value, group, inquiry) for group in groups)})"
 

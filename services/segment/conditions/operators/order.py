@@ -20,6 +20,7 @@ class Ordered(Test):
     ignore_case: bool = False
 
     def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
+        """Return the SQL of it, before negation."""
         parts = (compare(value, sign, to, inquiry.bind, ignore_case=self.ignore_case) for sign, to in self.relations)
         return f"({' and '.join(parts)})"
 

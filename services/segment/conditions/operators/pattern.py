@@ -20,17 +20,20 @@ class Matches(Test):
 
     @property
     def in_force(self) -> str:
+        """Return the pattern as it is run."""
         # the engine lets the dot match a line's end unless told otherwise; RE2 by itself does not
         return f"(?{'i' if self.ignore_case else ''}-s){self.pattern}"
 
     def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
+        """Return the SQL of it, before negation."""
         return f"({value.has(Facet.TEXT)} and match({value.text}, {inquiry.bind.text(self.in_force)}))"
 
     def patterns(self) -> Iterator[tuple[str, str]]:
+        """Yield the patterns to be proved."""
         yield "value", self.in_force
 
 
-def _parse(name: str, reader: Reader) -> Test:
+def _parse(_name: str, reader: Reader) -> Test:
     given = reader.need("value")
     pattern = given.text()
     if len(pattern) > LONGEST_PATTERN or "\x00" in pattern:

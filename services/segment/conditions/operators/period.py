@@ -22,17 +22,19 @@ class InPeriod(Test):
     only_traits = True
 
     def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
+        """Return the SQL of it, before negation."""
         first, last = (
             inquiry.bind.whole(microseconds(bound)) for bound in inquiry.moment.period(self.period, self.offset)
         )
         at = value.instant(inquiry.zone)
         return f"({value.has(Facet.TIME)} and {at} >= {first} and {at} < {last})"
 
-    def edges(self, name: str, path: tuple[str, ...]) -> Iterator[TimeEdge]:
+    def edges(self, name: str, path: tuple[str, ...]) -> Iterator[TimeEdge]:  # noqa: ARG002 - the shape of every one
+        """Yield whom the clock concerns."""
         yield CalendarEdge(name, self.period)
 
 
-def _parse(name: str, reader: Reader) -> Test:
+def _parse(_name: str, reader: Reader) -> Test:
     word = reader.need("period").one_of(*PERIODS)
     period = next(known for known in PERIODS if known == word)
     offset = reader.get("offset")

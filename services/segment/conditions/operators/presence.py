@@ -13,11 +13,12 @@ class Exists(Test):
 
     negated: bool = False
 
-    def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
+    def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:  # noqa: ARG002 - the shape of every one
+        """Return the SQL of it, before negation."""
         return f"({value.present})"
 
 
-def _parse(name: str, reader: Reader) -> Test:
+def _parse(name: str, _reader: Reader) -> Test:
     return Exists(negated=name == "missing")
 
 

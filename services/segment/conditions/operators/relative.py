@@ -22,6 +22,7 @@ class Relative(Test):
     only_traits = True
 
     def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
+        """Return the SQL of it, before negation."""
         moment, whole = inquiry.moment, inquiry.bind.whole
         at, now = value.instant(inquiry.zone), whole(microseconds(moment.now))
         if self.kind == "within_next":
@@ -32,6 +33,7 @@ class Relative(Test):
         return f"({value.has(Facet.TIME)} and {side})"
 
     def edges(self, name: str, path: tuple[str, ...]) -> Iterator[TimeEdge]:
+        """Yield whom the clock concerns."""
         yield Edge("trait", name, self.span, after=True, forward=self.kind == "within_next", path=path)
         if self.kind != "more_than_ago":
             yield Edge("trait", name, Span(), after=self.kind == "within_next", path=path)

@@ -20,6 +20,7 @@ class HasPart(Test):
     negated: bool = False
 
     def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
+        """Return the SQL of it, before negation."""
         column, part = (value.folded, self.part.casefold()) if self.ignore_case else (value.text, self.part)
         return f"({value.has(Facet.TEXT)} and {_SQL[self.where].format(column, inquiry.bind.text(part))})"
 
