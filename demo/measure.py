@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Hashable, Iterable
-from typing import Any
 
 from demo.api import Api
 from demo.calls import linked_by_evidence
