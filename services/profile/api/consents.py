@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Depends, Response
-from pydantic import AwareDatetime, BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from libs.common.errors import Forbidden, Invalid, NotFound
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
@@ -15,7 +15,7 @@ from libs.common.http.pages import Limit
 from libs.common.http.peers import MAX_BATCH
 from libs.common.personal import Sealer
 from services.profile.api.exact import exact
-from services.profile.api.models import TEXT, ConsentView, IdentifierBody
+from services.profile.api.models import TEXT, ConsentView, IdentifierBody, Instant
 from services.profile.domain.consent import ANY, ConsentWord, Scope
 from services.profile.store import consents, persons
 from services.profile.store.consents import Line
@@ -42,8 +42,8 @@ class StatementBody(BaseModel):
     channel: Name = Field(default=ANY, description="`*` for every channel")
     topic: Annotated[str, Field(max_length=100, pattern=TEXT)] = Field(default="", description="empty for every topic")
     state: ConsentWord
-    at: AwareDatetime | None = Field(default=None, description="when it was said; absent: now")
-    expires_at: AwareDatetime | None = Field(default=None, description="a grant ends then")
+    at: Instant | None = Field(default=None, description="when it was said; absent: now")
+    expires_at: Instant | None = Field(default=None, description="a grant ends then")
     legal_basis: Short = ""
     text_version: Short = ""
     text_hash: Short = ""
@@ -63,6 +63,12 @@ class StatementsBody(BaseModel):
     """Up to 500 statements; they are kept together or not at all."""
 
     items: list[StatementBody] = Field(min_length=1, max_length=MAX_BATCH)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_alone(cls, value: object) -> object:
+        """Read a statement that comes alone as a list of one."""
+        return {"items": [value]} if isinstance(value, dict) and "items" not in value else value
 
 
 class KeptView(BaseModel):
@@ -115,7 +121,7 @@ class Policy(BaseModel):
 
 @router.post("/consents", status_code=201)
 async def write_consents(
-    body: StatementsBody | StatementBody,
+    body: StatementsBody,
     caller: Writer,
     tx: Transaction,
     runtime: RuntimeOf,
@@ -126,9 +132,8 @@ async def write_consents(
     before = await answered_before(tx, workspace_id=workspace_id, route="consents", key=idempotency_key, body=asked)
     if before is not None:
         return KeptView.model_validate(before)
-    said = body.items if isinstance(body, StatementsBody) else [body]
     now = runtime.now(workspace_id)
-    statements = await _statements(tx, caller, said, now)
+    statements = await _statements(tx, caller, body.items, now)
     kept = await add_consents(tx, workspace_id, statements, received_at=now, means=means_of(runtime))
     answer = KeptView(statement_ids=kept)
     shown = answer.model_dump(mode="json")

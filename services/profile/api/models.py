@@ -1,22 +1,33 @@
 """What the routes about persons answer with."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 from libs.common.personal import Sealer
 from services.profile.domain.contact import ContactPoint, masked
 from services.profile.domain.identifier import Identifier
 from services.profile.domain.trait import Fact
+from services.profile.domain.values import FIRST_YEAR, LAST_YEAR, is_storable_instant
 from services.profile.store.persons import PersonRow
 from services.profile.store.trait_facts import TraitFact
 from services.profile.store.trait_views import TraitView
 from services.profile.usecases.read_person import Portrait
 
 TEXT = r"^[^\x00]*$"
+
+
+def _storable(instant: datetime) -> datetime:
+    if not is_storable_instant(instant):
+        raise ValueError(f"the year must lie between {FIRST_YEAR} and {LAST_YEAR}")
+    return instant
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_storable)]
+"""A time with an offset that the database can hold."""
 MASKED = "personal values need the right personal:read"
 
 

@@ -6,14 +6,15 @@ from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
+from libs.common.errors import Invalid
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
 from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from libs.common.personal import Sealer, merge_personal
 from services.profile.api.exact import exact
-from services.profile.api.models import MASKED, TEXT
-from services.profile.domain.values import parse_object
+from services.profile.api.models import MASKED, TEXT, Instant
+from services.profile.domain.values import is_storable_instant, parse_object
 from services.profile.store import persons, timeline
 from services.profile.store.timeline import Choice, Entry
 from services.profile.usecases.find_person import find_person
@@ -26,7 +27,7 @@ Names = Annotated[
     Query(alias="name", max_length=50, description="names of events; repeat for several"),
 ]
 Sources = Annotated[list[Annotated[int, Field(ge=0, le=2**31 - 1)]] | None, Query(alias="source_id", max_length=50)]
-Instant = Annotated[AwareDatetime | None, Query(description="with an offset")]
+When = Annotated[Instant | None, Query(description="with an offset")]
 
 
 class EntryView(BaseModel):
@@ -52,8 +53,8 @@ async def read_timeline(
     runtime: RuntimeOf,
     names: Names = None,
     source_ids: Sources = None,
-    since: Instant = None,
-    until: Instant = None,
+    since: When = None,
+    until: When = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response:
@@ -61,6 +62,8 @@ async def read_timeline(
     row = await find_person(tx, caller.workspace_id, person_id)
     aliases = (await persons.aliases_of(tx, caller.workspace_id, [row.canonical_no]))[row.canonical_no]
     before = decode_cursor(cursor, tuple[AwareInstant, UUID])
+    if before is not None and not is_storable_instant(before[0]):
+        raise Invalid.at("query/cursor", "this is not a cursor of this list")
     choice = Choice(names, source_ids, since, until, before)
     entries = await timeline.read_timeline(tx, caller.workspace_id, row.canonical_no, aliases, choice, limit + 1)
     sealer = runtime.sealer(caller.workspace_id) if caller.may("personal:read") else None

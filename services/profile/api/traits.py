@@ -6,13 +6,13 @@ from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from libs.common.errors import Invalid
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
 from libs.common.http.peers import MAX_BATCH
 from services.profile.api.exact import body_schema, exact, exact_body
-from services.profile.api.models import TEXT
+from services.profile.api.models import TEXT, Instant
 from services.profile.domain.keys import PersonKey
 from services.profile.domain.trait import NAME_LENGTH, RuleKind, TraitRule
 from services.profile.domain.values import ValueType
@@ -33,7 +33,7 @@ class TraitsBody(BaseModel):
     """Traits to set; `$set_once` (object) and `$unset` (list of names) are verbs. `at` is when it became so."""
 
     traits: dict[str, Any] = Field(min_length=1, max_length=500)
-    at: AwareDatetime | None = None
+    at: Instant | None = None
 
 
 class WrittenView(BaseModel):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from services.profile.domain.consent import ANY, ConsentWord, Scope
-from services.profile.domain.values import Json, clean_text
+from services.profile.domain.values import Json, clean_text, is_storable_instant
 
 WORD_BY_EVENT: dict[str, ConsentWord] = {
     "Consent Granted": "granted",
@@ -69,4 +69,4 @@ def _instant(value: Json) -> datetime | None:
         instant = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return instant if instant.tzinfo is not None else None
+    return instant if is_storable_instant(instant) else None

@@ -13,6 +13,7 @@ ValueType = Literal["text", "number", "boolean", "time", "date", "list", "object
 
 NUMBER_DIGITS = 40
 """A number of more digits, or of a greater exponent, is kept as the text it came as."""
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:?\d{2})")
@@ -66,6 +67,11 @@ def type_of(value: Json) -> ValueType:
 def accepts(declared: ValueType, actual: ValueType) -> bool:
     """Return whether a value of `actual` may stand where `declared` was promised: any date or time is a text too."""
     return declared == actual or (declared == "text" and actual in ("date", "time"))
+
+
+def is_storable_instant(instant: datetime) -> bool:
+    """Return whether an instant has a zone and lies in years that every zone and the database can express."""
+    return instant.tzinfo is not None and FIRST_YEAR <= instant.year <= LAST_YEAR
 
 
 def plain_number(number: Decimal) -> int | Decimal:

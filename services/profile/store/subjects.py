@@ -91,9 +91,21 @@ async def describe_subjects(tx: Tx, descriptions: Collection[Description]) -> No
 
 
 async def note_localities(tx: Tx, localities: Collection[Locality]) -> None:
-    """Keep the latest zone and the latest language of each identifier."""
-    names = ("workspace_ids", "subject_nos", "times", "timezones", "locales")
-    await tx.execute(_LOCALITY, **columns(names, localities))
+    """Keep the latest zone and the latest language of each locked identifier; equal times go to the greater text."""
+    zones: dict[SubjectKey, tuple[datetime, str]] = {}
+    languages: dict[SubjectKey, tuple[datetime, str]] = {}
+    for seen in localities:
+        key = SubjectKey(seen.workspace_id, seen.subject_no)
+        if seen.timezone is not None:
+            zones[key] = max(zones.get(key, (seen.at, "")), (seen.at, seen.timezone))
+        if seen.locale is not None:
+            languages[key] = max(languages.get(key, (seen.at, "")), (seen.at, seen.locale))
+    rows = [
+        (*key, *zones.get(key, (None, None)), *languages.get(key, (None, None))) for key in sorted({*zones, *languages})
+    ]
+    names = ("workspace_ids", "subject_nos", "timezone_ats", "timezones", "locale_ats", "locales")
+    if rows:
+        await tx.execute(_LOCALITY, **columns(names, rows))
 
 
 async def subjects_of_lookups(tx: Tx, workspace_id: int, lookups: Collection[bytes]) -> dict[bytes, int]:

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from libs.common.http.pages import encode_cursor
 from libs.common.ids import new_id
 from tests.fixtures.apps import House, ServiceApp
 from tests.profile.saying import identify, owns, person_id, publish
@@ -121,6 +122,9 @@ BAD: list[tuple[str, str, bytes]] = [
     ("PATCH", HERE + "/traits", b'{"traits": {"a": null}}'),
     ("PATCH", HERE + "/traits", b'{"traits": {"a": NaN}}'),
     ("PATCH", HERE + "/traits", b'{"traits": {"a": 1}, "at": "2999-01-01T00:00:00Z"}'),
+    ("PATCH", HERE + "/traits", b'{"traits": {"a": 1}, "at": "0001-01-01T00:00:00+23:59"}'),
+    ("GET", HERE + "/timeline?until=9999-12-31T23:59:59-23:59", b""),
+    ("GET", HERE + "/timeline?cursor=" + encode_cursor("0001-01-01T00:00:00+23:59", new_id()), b""),
     ("PATCH", "/v1/profile/persons/nobody/traits", b"{}"),
     ("POST", "/v1/profile/consents", b'{"state": "granted"}'),
     ("POST", "/v1/profile/consents", b'{"state": "maybe", "person_id": "x"}'),
