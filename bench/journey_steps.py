@@ -34,7 +34,7 @@ from services.journey.jobs import advance_due_runs
 from services.journey.main import definition
 from services.journey.settings import JourneySettings
 from services.journey.store.signals import Sighting
-from services.journey.usecases.edit_journey import create_journey
+from services.journey.usecases.create_journey import create_journey
 from services.journey.usecases.hear_signals import Surroundings, hear_signals
 from services.journey.usecases.publish_journey import publish_journey
 

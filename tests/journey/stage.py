@@ -27,7 +27,14 @@ from libs.common.outbox.rows import group
 from tests.fixtures.apps import House, ServiceApp
 
 WORKSPACE = 1
+GO = {"on": "event", "event": "go"}
+SEND = {"id": "hello", "type": "send", "channel": "email"}
 NAMES = UUID("018f0000-0000-7000-8000-000000000000")
+
+
+def wait(name: str, duration: str, **more: Any) -> dict[str, Any]:
+    """Return a node that waits."""
+    return {"id": name, "type": "wait", "for": duration, **more}
 
 
 def named(kind: str, name: str) -> UUID:
@@ -76,10 +83,12 @@ class Neighbours:
             segment = path.rsplit("/", 1)[1]
             known = segment in self.segments
             return httpx.Response(200 if known else 404, json={"segment_id": segment})
-        person = UUID(path.rsplit("/", 1)[1])
-        if person in self.persons:
-            return httpx.Response(200, json={"person_id": str(person), "person_no": self.persons[person]})
-        return httpx.Response(404, json={})
+        items = [
+            {"person_id": one, "canonical_id": one, "canonical_no": self.persons[UUID(one)]}
+            for one in body["person_ids"]
+            if UUID(one) in self.persons
+        ]
+        return httpx.Response(200, json={"items": items})
 
 
 @dataclass
@@ -126,11 +135,11 @@ class Stage:
         assert answer.status_code == 200, answer.text
         await self.publish(journey_id, **body)
 
-    async def say(self, *events: Event, drain: bool = True) -> None:
+    async def say(self, *events: Event, drain: bool = True, workspace_id: int = WORKSPACE) -> None:
         """Let the other services say events on the bus, each time anew: the inbox alone knows a repetition."""
         messages = [
             Outgoing(
-                f"{row.subject}.{row.pp}", row.payload, f"said {next(_counter)}", {WORKSPACE_HEADER: str(WORKSPACE)}
+                f"{row.subject}.{row.pp}", row.payload, f"said {next(_counter)}", {WORKSPACE_HEADER: str(workspace_id)}
             )
             for row in group(events)
         ]

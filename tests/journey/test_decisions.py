@@ -4,17 +4,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.common.ids import new_id
 from services.journey.domain.advance import CONTROL, ZONE, Advance, advance
 from services.journey.domain.chance import draw
-from services.journey.domain.editing import moves_after
 from services.journey.domain.graph import Graph
 from services.journey.domain.node import Facts, Question
-from services.journey.domain.reading import Unsound, read_graph
+from services.journey.domain.reading import read_graph
 from services.journey.domain.run import Run
 from services.journey.domain.signal import Signal
 from services.journey.domain.zones import zone
@@ -49,53 +47,8 @@ def heard(name: str, at: datetime, **properties: Any) -> Signal:
     return Signal(id=new_id(), name=name, at=at, properties=properties)
 
 
-def errors_of(definition: dict[str, Any]) -> dict[str, str]:
-    with pytest.raises(Unsound) as found:
-        read_graph(definition, KINDS)
-    return {error.pointer: error.code for error in found.value.errors}
-
-
 def walk(run: Run, graph: Graph, known: Facts) -> Advance:
     return advance(run, graph, known, "live")
-
-
-def test_every_error_of_a_definition_comes_with_its_pointer() -> None:
-    assert errors_of({}) == {"/entry": "missing", "/nodes": "missing"}
-    assert errors_of({"entry": {"on": "event"}, "nodes": [{"type": "send", "id": "a"}, {"type": "fly"}, 7]}) == {
-        "/entry": "value_error", "/nodes/0": "value_error", "/nodes/1/type": "unknown", "/nodes/2": "type",
-    }  # fmt: skip
-    assert errors_of({"entry": ENTRY, "nodes": [{"type": "wait", "id": "w", "for": "soon"}]}) == {
-        "/nodes/0/for": "value_error"
-    }
-    assert errors_of({"entry": ENTRY, "nodes": [{"id": "s", "type": "split", "segment": "x", "yes": None}]}) == {
-        "/nodes/0/no": "missing"
-    }
-    assert errors_of({"entry": ENTRY, "nodes": [{**END, "id": "a", "next": "nowhere"}, {**END, "id": "a"}]}) == {
-        "/nodes/1/id": "duplicate"
-    }
-    assert errors_of({"entry": ENTRY, "nodes": [{"id": "w", "type": "wait", "for": "PT1H", "next": "gone"}]}) == {
-        "/nodes/0/next": "unknown_node"
-    }
-
-
-def test_a_node_nobody_reaches_is_an_error() -> None:
-    assert errors_of({"entry": ENTRY, "nodes": [END, {"id": "b", "type": "wait", "for": "PT1H"}]}) == {
-        "/nodes/1": "unreachable"
-    }
-
-
-def test_a_cycle_needs_a_jump() -> None:
-    waits = [{"id": "a", "type": "wait", "for": "PT1H"}, {"id": "b", "type": "wait", "for": "PT1H", "next": "a"}]
-    assert errors_of({"entry": ENTRY, "nodes": waits}) == {"/nodes/1/next": "cycle"}
-    bounded = [waits[0], {"id": "b", "type": "jump", "to": "a", "max_visits": 2}]
-    assert a_graph(*bounded).cyclic == {"a", "b"}
-
-
-def test_deep_json_is_refused_and_not_a_crash() -> None:
-    deep: Any = "x"
-    for _ in range(900):
-        deep = {"condition": deep}
-    assert errors_of({"entry": ENTRY, "nodes": [deep]}) == {"": "depth"}
 
 
 def test_a_jump_is_bounded_and_then_leaves_the_journey_as_a_loop() -> None:
@@ -103,14 +56,12 @@ def test_a_jump_is_bounded_and_then_leaves_the_journey_as_a_loop() -> None:
         {"id": "a", "type": "wait", "for": "PT1H"}, {"id": "back", "type": "jump", "to": "a", "max_visits": 2}
     )
     run, now = a_run(), NOW
-    visits = []
-    for _ in range(10):
+    found = walk(run, graph, facts(now))
+    visits = [run.visit]
+    while found.due_at is not None:
+        now = found.due_at
         found = walk(run, graph, facts(now))
         visits.append(run.visit)
-        if found.ended:
-            break
-        assert found.due_at is not None
-        now = found.due_at
     assert (found.state, found.reason) == ("exited", "loop")
     assert now == NOW + timedelta(hours=3)
     assert visits == [1, 2, 3, 3]
@@ -286,15 +237,6 @@ def test_a_value_splits_n_ways() -> None:
     graph = a_graph({"id": "s", "type": "split_value", "name": "total", "cases": cases, "otherwise": "no"}, *ENDS)
     for total, reason in ((100, "goal"), ("250.5", "goal"), (99, "not_matching"), (None, "not_matching")):
         assert walk(a_run(entry={"total": total}), graph, facts()).reason == reason
-
-
-def test_a_deleted_node_leads_to_the_next_one_left_or_out() -> None:
-    waits = [{"id": name, "type": "wait", "for": "P1D"} for name in "abc"]
-    old, new = a_graph(*waits), a_graph(waits[0], waits[2])
-    assert moves_after([old], new, {"b": "next"})["b"].to == "c"
-    assert moves_after([old], new, {"b": "exit"})["b"].exits
-    assert moves_after([old], a_graph(waits[0]), {"b": "next", "c": "next"})["c"].to is None
-    assert moves_after([old], new, {"b": "stay"}) == {}
 
 
 def test_a_pause_keeps_a_run_and_a_stop_ends_it() -> None:

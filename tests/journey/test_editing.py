@@ -3,18 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.journey.stage import Stage
-
-GO = {"on": "event", "event": "go"}
-SEND = {"id": "hello", "type": "send", "channel": "email"}
+from tests.journey.stage import GO, SEND, Stage, wait
 
 
 def journey_of(*nodes: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"entry": GO, "nodes": list(nodes), **more}
-
-
-def wait(name: str, duration: str, **more: Any) -> dict[str, Any]:
-    return {"id": name, "type": "wait", "for": duration, **more}
 
 
 async def only(stage: Stage, journey: str) -> dict[str, Any]:
@@ -153,7 +146,7 @@ async def test_exit_rules_act_during_a_pause(stage: Stage) -> None:
 
 
 async def test_a_signal_during_a_pause_does_not_move_the_wait(stage: Stage) -> None:
-    nodes = [
+    nodes: list[dict[str, Any]] = [
         {"id": "wf", "type": "wait_for", "events": [{"event": "paid"}], "timeout": "P3D", "timeout_to": None},
         SEND,
     ]

@@ -15,9 +15,10 @@ from services.journey.domain.editing import Deleted
 from services.journey.store import journeys as store
 from services.journey.store.graphs import Graphs
 from services.journey.usecases.change_status import Change, change_status
-from services.journey.usecases.edit_journey import create_journey, save_draft
+from services.journey.usecases.create_journey import create_journey
 from services.journey.usecases.publish_journey import Policy, publish_journey
 from services.journey.usecases.read_definition import errors_of, sound_graph
+from services.journey.usecases.save_draft import save_draft
 
 router = APIRouter(prefix="/v1/journey", tags=["journeys"])
 

@@ -77,7 +77,7 @@ async def enroll(
 ) -> EnrolmentView:
     """Bring a person in by a call; 200 with the reason when a rule keeps him out."""
     workspace_id = caller.workspace_id
-    person = await find_person(runtime.peers, workspace_id, body.person_id)
+    person_no, person_id = await find_person(runtime.peers, workspace_id, body.person_id)
     route, key = f"journey runs {journey_id}", idempotency_key
     async with runtime.worker_database.transaction(workspace_id) as tx:
         answer = await answered_before(
@@ -85,8 +85,8 @@ async def enroll(
         )
         if answer is None:
             enrolment = await enroll_person(
-                tx, workspace_id=workspace_id, journey_id=journey_id, person_no=person.person_no,
-                person_id=person.person_id, properties=body.properties, graphs=runtime.parts.graphs,
+                tx, workspace_id=workspace_id, journey_id=journey_id, person_no=person_no,
+                person_id=person_id, properties=body.properties, graphs=runtime.parts.graphs,
                 sealer=runtime.sealer(workspace_id), now=runtime.now(workspace_id),
             )  # fmt: skip
             answer = {"run_id": enrolment.run_id, "reason": enrolment.reason}

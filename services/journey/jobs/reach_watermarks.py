@@ -37,8 +37,7 @@ async def _reach(runtime: Runtime[JourneyMemory], workspace_id: int, instant: da
     # the others first: what they have applied may still be on its way to us
     await reach_watermark(runtime, workspace_id, instant, _DEPENDS_ON)
     deadline = time.monotonic() + PATIENCE_SECONDS
-    # polled: the mark is what the bus answers, nobody rings when it grows
-    while await backlog.watermark(runtime, workspace_id) < instant and time.monotonic() < deadline:  # noqa: ASYNC110
+    while await backlog.watermark(runtime, workspace_id) < instant and time.monotonic() < deadline:  # noqa: ASYNC110 - nobody rings
         await asyncio.sleep(_PAUSE_SECONDS)
     runtime.parts.marks[workspace_id] = instant
 

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 5
 QUESTION_LEASE_SECONDS = 30.0
-_BACKOFF_SECONDS = 0.2
+_BACKOFF_SECONDS = 0.05
 
 PersonAnswers = Mapping[tuple[int, int], Mapping[Question, Any]]
 """Answers of other services by (workspace, person)."""
