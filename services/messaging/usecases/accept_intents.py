@@ -53,6 +53,6 @@ async def _into_windows(
         if end is not None and intent.expires_at <= end:
             end = max(now, intent.expires_at - timedelta(seconds=1))
         if end is not None:
-            intent = msgspec.structs.replace(intent, window_ends_at=ends[intent.person_no], due_at=end)  # noqa: PLW2901
+            intent = msgspec.structs.replace(intent, window_ends_at=ends[intent.person_no], due_at=end)  # noqa: PLW2901 - its place
         placed.append(intent)
     return placed
