@@ -9,7 +9,7 @@ from libs.common.db import Tx
 from services.segment.conditions.catalogue import grammar
 from services.segment.domain.definition import Definition, parse_definition
 from services.segment.domain.world import LiveSegment, World
-from services.segment.store import memberships, persons, segments
+from services.segment.store import manual_lists, memberships, persons, segments
 from services.segment.store.rows import decode
 
 
@@ -27,7 +27,7 @@ async def load_world(tx: Tx, workspace_id: int, *, now: datetime) -> World:
     """Return everything the engine holds of a workspace."""
     evaluated_until, revision = await memberships.read_round(tx, workspace_id, now=now)
     members = await memberships.load(tx, workspace_id)
-    lists = await segments.manual_lists(tx, workspace_id)
+    lists = await manual_lists.load(tx, workspace_id)
     live = {}
     for row in await segments.live(tx, workspace_id):
         included, excluded = lists.get(row.segment_id, ([], []))

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.common.db import Tx
-from services.segment.store import memberships, persons, segments
+from services.segment.store import manual_lists, memberships, persons
 from services.segment.store.erasures import request_erasure
 from services.segment.store.touches import Touch, add_touches
 from services.segment.usecases.stage_overrides import stage_overrides
@@ -60,7 +60,7 @@ async def merge_persons(
     )
     if not took:
         return
-    if await segments.move_manual(tx, workspace_id, absorbed=took, survivor=survivor):
+    if await manual_lists.move(tx, workspace_id, absorbed=took, survivor=survivor):
         await memberships.disturb(tx, workspace_id)
     subjects = await persons.absorb(tx, workspace_id, absorbed=took, survivor=survivor)
     await stage_overrides(tx, workspace_id=workspace_id, subject_nos=subjects)

@@ -14,10 +14,10 @@ from libs.common.runtime import Runtime
 from services.segment.domain.answer import Change, Reason, reason_for
 from services.segment.domain.moment import Moment
 from services.segment.domain.world import LiveSegment, World
-from services.segment.store import erasures, memberships, persons, segments
+from services.segment.store import erasures, manual_lists, memberships, persons, recomputes
 from services.segment.store.erasures import Erasure
 from services.segment.store.parts import SegmentParts
-from services.segment.store.segments import Recompute
+from services.segment.store.recomputes import Recompute
 from services.segment.store.slices import moved_between
 from services.segment.store.touches import Touch, TouchCause, add_touches, read_touches, remove_touches
 from services.segment.store.workspaces import moment_of
@@ -68,7 +68,7 @@ async def run_round(runtime: Runtime[SegmentParts], workspace_id: int) -> int:
 async def _read(tx: Tx, workspace_id: int) -> Waiting:
     return Waiting(
         await read_touches(tx, workspace_id, most=MOST_TOUCHES),
-        await segments.recomputes(tx, workspace_id),
+        await recomputes.waiting(tx, workspace_id),
         await erasures.open_erasures(tx, workspace_id),
         await persons.has_overrides(tx, workspace_id),
     )
@@ -161,7 +161,7 @@ async def _recompute(
     """Compute a version aside, swap it in, and let those who refer to the segment ask its changed members again."""
     workspace_id = world.workspace_id
     async with runtime.worker_database.transaction(workspace_id) as tx:
-        included, excluded = (await segments.manual_lists(tx, workspace_id)).get(recompute.segment_id, ([], []))
+        included, excluded = (await manual_lists.load(tx, workspace_id)).get(recompute.segment_id, ([], []))
     known = world.segments.get(recompute.segment_id)
     fresh = LiveSegment(
         recompute.segment_id,
@@ -186,7 +186,7 @@ async def _recompute(
             person_ids=ids,
             now=moment.now,
         )
-        await segments.swap(tx, workspace_id, segment_id=recompute.segment_id, version=recompute.version)
+        await recomputes.swap(tx, workspace_id, recompute)
         if dependent:
             await _touch_dependents(tx, workspace_id, recompute, changed, moment.now)
         if not await memberships.settle_round(tx, workspace_id, revision=world.revision, now=moment.now):

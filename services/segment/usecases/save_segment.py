@@ -7,7 +7,8 @@ from uuid import UUID
 from libs.common.db import Tx
 from libs.common.errors import Conflict, NotFound
 from libs.common.ids import new_id
-from services.segment.store import memberships, segments
+from services.segment.store import manual_lists, memberships, segments
+from services.segment.store.recomputes import ask_recompute
 from services.segment.store.segments import SegmentRow
 from services.segment.store.worlds import definition_text
 from services.segment.usecases.check_definition import references
@@ -41,7 +42,7 @@ async def create_segment(
     ):
         raise Conflict(f"there is a segment with the key {key!r}")
     if state == "live":
-        await segments.ask_recompute(tx, workspace_id, segment_id=segment_id, version=1, cause="backfill")
+        await ask_recompute(tx, workspace_id, segment_id=segment_id, version=1, cause="backfill")
     return await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id)
 
 
@@ -74,7 +75,7 @@ async def edit_segment(tx: Tx, *, workspace_id: int, row: SegmentRow, edit: Edit
     )
     if state == "live" and version != row.live_version:
         cause = "backfill" if row.live_version is None else "edit"
-        await segments.ask_recompute(tx, workspace_id, segment_id=row.segment_id, version=version, cause=cause)
+        await ask_recompute(tx, workspace_id, segment_id=row.segment_id, version=version, cause=cause)
     return await load_segment(tx, workspace_id=workspace_id, segment_id=row.segment_id)
 
 
@@ -96,8 +97,8 @@ async def dependents_of(tx: Tx, *, workspace_id: int, segment_id: UUID) -> list[
 
 async def set_lists(tx: Tx, *, workspace_id: int, row: SegmentRow, included: list[int], excluded: list[int]) -> None:
     """Replace the hand-made lists; the engine computes the segment again."""
-    await segments.set_manual_lists(tx, workspace_id, segment_id=row.segment_id, included=included, excluded=excluded)
+    await manual_lists.replace(tx, workspace_id, segment_id=row.segment_id, included=included, excluded=excluded)
     if row.state == "live":
         # the version in force, or the newer one that is being computed
         cause = "backfill" if row.live_version is None else "manual"
-        await segments.ask_recompute(tx, workspace_id, segment_id=row.segment_id, version=row.version, cause=cause)
+        await ask_recompute(tx, workspace_id, segment_id=row.segment_id, version=row.version, cause=cause)

@@ -118,6 +118,7 @@ create table segment.recompute (
     segment_id   uuid not null,
     version      integer not null,
     cause        text not null,
+    request_id   uuid not null,
     primary key (workspace_id, segment_id)
 );
 
