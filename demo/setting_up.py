@@ -36,9 +36,9 @@ def _memory(home: Path, key: str) -> Path:
     return home / f"{key}.json"
 
 
-async def set_up(stack: Stack, home: Path, households: int) -> Workspace:
+async def set_up(stack: Stack, home: Path, households: int, name: str = "demo") -> Workspace:
     """Return the workspace for this many households, made now or found again."""
-    key = f"demo-{households}"
+    key = f"{name}-{households}"
     memory = _memory(home, key)
     if memory.exists():
         return Workspace(**{**json.loads(memory.read_text()), "fresh": False})

@@ -31,11 +31,12 @@ class Story:
     calls: list[Encoded]
     step: timedelta
     seconds: dict[str, float] = field(default_factory=dict)
+    name: str = "demo"
     workspace: Workspace | None = None
 
     async def tell(self) -> Figures:
         """Set up, replay, measure."""
-        workspace = await set_up(self.stack, self.stack.home.root, len(self.shopping.households))
+        workspace = await set_up(self.stack, self.stack.home.root, len(self.shopping.households), self.name)
         self.workspace = workspace
         self._introduce(workspace)
         figures = Figures(households=len(self.shopping.households), step_seconds=self.step.total_seconds())
