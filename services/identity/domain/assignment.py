@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from services.identity.domain.calm import calm_nodes
+from services.identity.domain.calm import calm_nodes, raw_roots
 from services.identity.domain.components import Components, Counted
 from services.identity.domain.graph import ACTIVE, SHARED, Candidate, Link, LinkState, Node, View
 from services.identity.domain.policy import HUB_PRIORITY, KNOWN_PRIORITY, PolicySet
+from services.identity.domain.rechecks import rechecks
 from services.identity.domain.survival import surviving
 
 
@@ -19,8 +20,8 @@ class Assignment(msgspec.Struct):
     """The partition of the nodes, and why.
 
     `states` are those of the links in their order, None for pairs nothing ever spoke for. `calm` nodes need no new
-    run when evidence repeats what is active. `recheck_at` is the first instant at which time alone may change the
-    answer.
+    run when evidence repeats what is active. `recheck` gives, for a node of each region it concerns, the first instant
+    at which time alone may change the answer.
     """
 
     groups: list[list[int]]
@@ -28,15 +29,15 @@ class Assignment(msgspec.Struct):
     shared: frozenset[int]
     calm: frozenset[int]
     replaced: dict[int, int]
-    recheck_at: datetime | None = None
+    recheck: dict[int, datetime]
 
 
 def assign(nodes: Sequence[Node], links: Sequence[Link], policies: PolicySet, now: datetime) -> Assignment:
     """Partition nodes, given in the order of their identifiers, by the links between them."""
     view = View(nodes, links, policies, now)
-    candidates, recheck_at = surviving(view)
+    candidates, expiries = surviving(view)
     shared = _hubs(view, candidates)
-    components, leaving = _components(view)
+    components = _components(view)
     for candidate in sorted(candidates, key=lambda one: _sort_key(view, one)):
         view.states[candidate.position] = _taken(view, candidate, components, shared)
     limited: set[str] = set()
@@ -48,10 +49,15 @@ def assign(nodes: Sequence[Node], links: Sequence[Link], policies: PolicySet, no
             # A leaf was refused before its two sides came together by themselves: it holds after all.
             view.states[candidate.position] = ACTIVE
         limited.add(state.reason.removeprefix("limit:"))
-    for namespace in limited:
-        recheck_at = _earliest(recheck_at, leaving.get(namespace))
-    calm = calm_nodes(view, components, shared)
-    return Assignment(components.groups(), view.states, shared, calm, view.replaced, recheck_at)
+    roots = raw_roots(view, shared)
+    return Assignment(
+        groups=components.groups(),
+        states=view.states,
+        shared=shared,
+        calm=calm_nodes(view, components, shared, roots),
+        replaced=view.replaced,
+        recheck=rechecks(view, roots, shared, expiries, limited),
+    )
 
 
 def _hubs(view: View, candidates: Iterable[Candidate]) -> frozenset[int]:
@@ -73,26 +79,21 @@ def _counts_towards(view: View, node: int, other: int) -> bool:
     return view.policies[other].priority <= HUB_PRIORITY
 
 
-def _components(view: View) -> tuple[Components, dict[str, datetime]]:
-    """Return every node by itself, and when the first identifier of each namespace leaves the window of its cap."""
+def _components(view: View) -> Components:
+    """Return every node by itself, with what it counts against."""
     components = Components(len(view.nodes))
-    leaving: dict[str, datetime] = {}
     for node, policy in enumerate(view.policies):
         if policy.priority <= KNOWN_PRIORITY:
             components.know(node)
         if policy.max_per_person is None or node in view.replaced:
             continue
-        if policy.window_days is not None:
-            leaves_at = view.activity[node] + timedelta(days=policy.window_days)
-            if leaves_at <= view.now:
-                continue
-            namespace = view.nodes[node].identifier.namespace
-            leaving[namespace] = min(leaves_at, leaving.get(namespace, leaves_at))
+        if policy.window_days is not None and view.activity[node] + timedelta(days=policy.window_days) <= view.now:
+            continue
         components.hold(node, Counted(view.buckets[node], policy.priority, (policy.cap(0), policy.cap(2))))
     for link, facts in zip(view.links, view.facts, strict=True):
         if facts is not None and facts.forbids:
             components.keep_apart(link.low, link.high)
-    return components, leaving
+    return components
 
 
 def _sort_key(view: View, candidate: Candidate) -> tuple[int, int, float, int, int, int]:
@@ -115,7 +116,3 @@ def _taken(view: View, candidate: Candidate, components: Components, shared: fro
             return LinkState("suppressed", refusal.reason, refusal.blockers)
         components.join(low, high)
     return ACTIVE
-
-
-def _earliest(one: datetime | None, other: datetime | None) -> datetime | None:
-    return (one or other) if one is None or other is None else min(one, other)

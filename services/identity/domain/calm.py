@@ -7,28 +7,13 @@ from services.identity.domain.graph import View
 from services.identity.domain.survival import movable
 
 
-def calm_nodes(view: View, components: Components, shared: frozenset[int]) -> frozenset[int]:
-    """Return the nodes of raw components where every link is active (or ends in a hub) whatever the order.
-
-    If all links hold in one order they hold in every one: caps and refusals only ever get tighter while components
-    grow. Not calm are identifiers that may be reassigned between neighbours, and persons who would be over a cap if
-    what left its window came back.
-    """
+def raw_roots(view: View, shared: frozenset[int]) -> list[int]:
+    """Return, by node, a representative of its raw component: what claims connect, hubs apart."""
     parent = list(range(len(view.nodes)))
-    degree = [0] * len(view.nodes)
-    stirred: set[int] = set()
     for link, state in zip(view.links, view.states, strict=True):
-        if state is None or link.low in shared or link.high in shared:
-            continue
-        parent[_root(parent, link.low)] = _root(parent, link.high)
-        degree[link.low] += 1
-        degree[link.high] += 1
-        if state.state == "suppressed" or state.reason == "reassigned":
-            stirred.add(link.low)
-    stirred.update(node for node in movable(view) if degree[node] > 1)
-    stirred |= _overfull(view, components)
-    roots = {_root(parent, node) for node in stirred}
-    return frozenset(node for node in range(len(view.nodes)) if _root(parent, node) not in roots)
+        if state is not None and link.low not in shared and link.high not in shared:
+            parent[_root(parent, link.low)] = _root(parent, link.high)
+    return [_root(parent, node) for node in range(len(parent))]
 
 
 def _root(parent: list[int], node: int) -> int:
@@ -36,6 +21,27 @@ def _root(parent: list[int], node: int) -> int:
         parent[node] = parent[parent[node]]
         node = parent[node]
     return node
+
+
+def calm_nodes(view: View, components: Components, shared: frozenset[int], roots: list[int]) -> frozenset[int]:
+    """Return the nodes of raw components where every link is active (or ends in a hub) whatever the order.
+
+    If all links hold in one order they hold in every one: caps and refusals only ever get tighter while components
+    grow. Not calm are identifiers that may be reassigned between neighbours, and persons who would be over a cap if
+    what left its window came back.
+    """
+    degree = [0] * len(view.nodes)
+    stirred = _overfull(view, components)
+    for link, state in zip(view.links, view.states, strict=True):
+        if state is None or link.low in shared or link.high in shared:
+            continue
+        degree[link.low] += 1
+        degree[link.high] += 1
+        if state.state == "suppressed" or state.reason == "reassigned":
+            stirred.add(link.low)
+    stirred.update(node for node in movable(view) if degree[node] > 1)
+    restless = {roots[node] for node in stirred}
+    return frozenset(node for node, root in enumerate(roots) if root not in restless)
 
 
 def _overfull(view: View, components: Components) -> set[int]:

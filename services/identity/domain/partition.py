@@ -92,7 +92,7 @@ def described(graph: Graph, result: Assignment) -> Partition:
         active=frozenset(active),
         refused=refused,
         shared=frozenset(names[node] for node in result.shared),
-        recheck_at=result.recheck_at,
+        recheck_at=min(result.recheck.values(), default=None),
     )
 
 

@@ -65,6 +65,11 @@ class PolicySet(msgspec.Struct, frozen=True):
         """Return the policy of a namespace, the default one when it was never declared."""
         return self.policies.get(namespace, UNKNOWN_NAMESPACE)
 
+    @property
+    def reassigns(self) -> bool:
+        """Whether identifiers of any namespace pass to new owners when the old ones fall silent."""
+        return any(policy.reassign_after_days is not None for policy in self.policies.values())
+
 
 class Canonical(msgspec.Struct, frozen=True):
     """A valid value in its one spelling; `twins` are (namespace, value) pairs that denote the same, as hashes do."""

@@ -5,16 +5,19 @@ from datetime import datetime, timedelta
 from services.identity.domain.graph import Candidate, Link, LinkState, View
 from services.identity.domain.links import LinkFacts, latest
 
+Expiry = tuple[int, int, datetime]
+"""The two ends of a link and the instant at which it expires unless it is seen again."""
+
 EXPIRED = LinkState("expired", "ttl")
 REASSIGNED = LinkState("expired", "reassigned")
 WITHDRAWN = LinkState("suppressed", "consent")
 INFERRED_ONLY = LinkState("suppressed", "inferred")
 
 
-def surviving(view: View) -> tuple[list[Candidate], datetime | None]:
-    """Return the links that hold, and the instant at which the first of them expires; other states are noted."""
+def surviving(view: View) -> tuple[list[Candidate], list[Expiry]]:
+    """Return the links that hold, and when those will expire that may; the states of the others are noted."""
     candidates: list[Candidate] = []
-    first_expiry: datetime | None = None
+    expiries: list[Expiry] = []
     for position, (link, facts) in enumerate(zip(view.links, view.facts, strict=True)):
         held = facts.holds() if facts is not None else None
         if facts is None or held is None:
@@ -24,10 +27,10 @@ def surviving(view: View) -> tuple[list[Candidate], datetime | None]:
         if expiry is not None and expiry <= view.now:
             view.states[position] = EXPIRED
             continue
-        if expiry is not None and (first_expiry is None or expiry < first_expiry):
-            first_expiry = expiry
+        if expiry is not None:
+            expiries.append((link.low, link.high, expiry))
         candidates.append(Candidate(position, link.low, link.high, *held))
-    return _reassign(view, candidates), first_expiry
+    return _reassign(view, candidates), expiries
 
 
 def _gone(facts: LinkFacts) -> LinkState | None:

@@ -13,6 +13,7 @@ from services.identity.store.nodes import Key, columns
 
 _AROUND = load_sql(__file__, "links_around.sql")
 _STATES = load_sql(__file__, "link_states.sql")
+_DEGREES = load_sql(__file__, "link_degrees.sql")
 _MERGE = load_sql(__file__, "merge_links.sql")
 _TOUCH = load_sql(__file__, "touch_links.sql")
 _DECIDE = load_sql(__file__, "decide_links.sql")
@@ -67,6 +68,13 @@ async def around(tx: Tx, keys: Collection[Key]) -> list[tuple[Pair, LinkRow]]:
         )
         found.append(((base | record["low_no"], base | record["high_no"]), row))
     return found
+
+
+async def degrees(tx: Tx, keys: Collection[Key], most: int) -> dict[Key, int]:
+    """Return how many links touch each node, counted up to `most` from either end."""
+    workspace_ids, node_nos = columns(keys)
+    rows = await tx.fetch(_DEGREES, workspace_ids=workspace_ids, node_nos=node_nos, most=most)
+    return {row["workspace_id"] << 32 | row["node_no"]: row["degree"] for row in rows}
 
 
 async def states(tx: Tx, pairs: Collection[Pair]) -> dict[tuple[Pair, str], str | None]:

@@ -9,8 +9,10 @@ import pytest
 from services.identity.domain.evidence import Evidence
 from services.identity.domain.partition import partition
 from services.identity.domain.policy import NamespacePolicy, PolicySet
+from services.identity.usecases.graph.batch import Fact
+from services.identity.usecases.graph.resolve_evidence import resolve_evidence
 from tests.identity.graph.graphs import Graph, Stored
-from tests.identity.graph.worlds import DENSE, FADING, NOW, a_history
+from tests.identity.graph.worlds import DENSE, EXAMPLES, FADING, NOW, a_history
 
 
 def assert_equal(stored: Stored, events: list[Evidence], policies: PolicySet, now: datetime = NOW) -> None:
@@ -22,7 +24,7 @@ def assert_equal(stored: Stored, events: list[Evidence], policies: PolicySet, no
 
 
 @pytest.mark.parametrize("policies", [DENSE, FADING], ids=["dense", "fading"])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(EXAMPLES // 8))
 async def test_batches_of_any_size_in_any_order_end_in_the_same_partition(graph_of, policies, seed):
     graph: Graph = await graph_of(policies)
     chance = random.Random(seed)
@@ -55,18 +57,19 @@ async def test_concurrent_workers_end_in_the_same_partition(graph_of, seed):
     assert_equal(await graph.stored(), events, DENSE)
 
 
+@pytest.mark.parametrize("policies", [DENSE, FADING], ids=["dense", "fading"])
 @pytest.mark.parametrize("seed", range(3))
-async def test_what_time_takes_is_taken_when_it_is_due(graph_of, seed):
-    graph: Graph = await graph_of(DENSE)
+async def test_what_time_takes_is_taken_when_it_is_due(graph_of, policies, seed):
+    graph: Graph = await graph_of(policies)
     events = a_history(random.Random(200 + seed), 120, values=14)
     await graph.set_clock(NOW)
     for position in range(0, len(events), 30):
         await graph.take(events[position : position + 30])
     await graph.look_again()
-    for days in (10, 25, 60, 100):
+    for days in range(2, 100, 7):
         await graph.set_clock(NOW + timedelta(days=days))
         await graph.look_again()
-        assert_equal(await graph.stored(), events, DENSE, graph.now)
+        assert_equal(await graph.stored(), events, policies, graph.now)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -90,4 +93,35 @@ async def test_a_new_policy_reads_the_old_evidence_anew(graph_of, seed):
     assert_equal(await graph.stored(), events, turned)
     await graph.declare(7, DENSE)
     await graph.look_again()
+    assert_equal(await graph.stored(), events, DENSE)
+
+
+async def test_one_batch_may_hold_several_workspaces(graph_of):
+    graph: Graph = await graph_of(DENSE)
+    await graph.declare(8, FADING)
+    mine = a_history(random.Random(400), 60, values=10)
+    theirs = a_history(random.Random(401), 60, values=10)
+    for position in range(0, 60, 15):
+        facts = [Fact(7, one) for one in mine[position : position + 15]]
+        facts += [Fact(8, one) for one in theirs[position : position + 15]]
+        async with graph.database.worker.transaction((7, 8)) as tx:
+            await resolve_evidence(tx, facts, graph.tools)
+    assert_equal(await graph.stored(7), mine, DENSE)
+    assert_equal(await graph.stored(8), theirs, FADING)
+
+
+async def take_and_die(graph: Graph, batch: list[Evidence]) -> None:
+    async with graph.database.worker.transaction(7) as tx:
+        await resolve_evidence(tx, [Fact(7, one) for one in batch], graph.tools)
+        raise ZeroDivisionError
+
+
+async def test_a_worker_that_dies_in_a_batch_leaves_nothing_and_another_finishes_it(graph_of):
+    graph: Graph = await graph_of(DENSE)
+    events = a_history(random.Random(500), 80, values=10)
+    for position in range(0, 80, 20):
+        batch = events[position : position + 20]
+        with pytest.raises(ZeroDivisionError):
+            await take_and_die(graph, batch)
+        await graph.take(batch)
     assert_equal(await graph.stored(), events, DENSE)

@@ -92,8 +92,11 @@ def _assign(batch: Batch, outcome: Outcome, members: list[Key], links: dict[Pair
         _decide(batch, outcome, pair, state, keys)
     outcome.groups.extend([keys[node] for node in group if keys[node] in inside] for group in result.groups)
     _note_nodes(batch, outcome, keys, inside, result)
-    if result.recheck_at is not None:
-        outcome.recheck[min(members)] = result.recheck_at
+    for node, at in result.recheck.items():
+        one = keys[node]
+        # A hub at the edge has its own date already, unless a link to it is new.
+        if one in inside or any(one in pair for pair in outcome.new.intersection(pairs)):
+            outcome.recheck[one] = min(at, outcome.recheck.get(one, at))
 
 
 def _node(batch: Batch, one: Key, *, edge: bool) -> Node:

@@ -78,6 +78,8 @@ class Batch:
     keys: dict[tuple[int, Identifier], Key] = field(default_factory=dict)
     spare_persons: dict[int, list[int]] = field(default_factory=dict)
     """Person numbers taken before anything was locked, by workspace."""
+    moving: set[int] = field(default_factory=set)
+    """Workspaces where silence can move identifiers: there a hub's evidence may change its neighbours."""
 
     def key_of(self, workspace_id: int, identifier: Identifier) -> Key:
         """Return the node of an identifier of the batch."""

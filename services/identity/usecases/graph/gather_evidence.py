@@ -103,9 +103,11 @@ def _add_up(batch: Batch, fact: Fact) -> None:
 def _may_repeat(batch: Batch, fact: Fact) -> bool:
     if fact.evidence.kind not in PLAIN or fact.evidence.tier >= INFERRED:
         return False
-    return all(
-        (batch.nodes[one].is_calm or batch.nodes[one].is_shared)
-        and one not in batch.fresh
-        and batch.nodes[one].person_no
-        for one in fact.keys
-    )
+    return all(_is_calm(batch, one) for one in fact.keys)
+
+
+def _is_calm(batch: Batch, one: Key) -> bool:
+    row = batch.nodes[one]
+    if one in batch.fresh or not row.person_no:
+        return False
+    return row.workspace_id not in batch.moving if row.is_shared else row.is_calm

@@ -7,6 +7,8 @@ from services.identity.store.nodes import Key, NodeRow, workspace_of
 from services.identity.usecases.graph.batch import Batch
 from services.identity.usecases.graph.tools import GraphTools
 
+MOST_HUB_LINKS = 500
+
 
 async def load_regions(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[Key], unsettled: set[Key]) -> set[Key]:
     """Load and lock everything the assignment of the `stirred` nodes may depend on; return the nodes to decide about.
@@ -19,7 +21,8 @@ async def load_regions(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[Key
     frontier = set(stirred)
     while frontier:
         await _lock(tx, batch, tools, frontier)
-        walked = {one for one in frontier if not _stays_hub(batch, one, reopened)}
+        hubs = {one for one in frontier if batch.nodes[one].is_shared and one not in reopened}
+        walked = frontier - hubs | await _small_hubs(tx, batch, hubs)
         batch.watched |= frontier - walked
         batch.watched -= walked
         decided |= walked
@@ -50,12 +53,13 @@ def name_of(row: NodeRow, tools: GraphTools) -> Identifier:
     return Identifier(row.namespace, row.scope, tools.sealer(row.workspace_id).open(row.sealed).decode())
 
 
-def _stays_hub(batch: Batch, one: Key, reopened: set[Key]) -> bool:
-    row = batch.nodes[one]
-    if not row.is_shared or one in reopened:
-        return False
-    # Where owners may change by silence, every sighting can make a hub of fewer people.
-    return batch.policies[row.workspace_id].of(row.namespace).reassign_after_days is None
+async def _small_hubs(tx: Tx, batch: Batch, hubs: set[Key]) -> set[Key]:
+    """Return the hubs to walk through all the same: where silence moves identifiers, and few links make it cheap."""
+    concerned = [one for one in hubs if workspace_of(one) in batch.moving]
+    if not concerned:
+        return set()
+    degrees = await links.degrees(tx, concerned, MOST_HUB_LINKS + 1)
+    return {one for one in concerned if degrees.get(one, 0) <= MOST_HUB_LINKS}
 
 
 async def _neighbours(tx: Tx, batch: Batch, walked: set[Key], reopened: set[Key], unsettled: set[Key]) -> set[Key]:
@@ -85,4 +89,4 @@ def _leads_on(batch: Batch, end: Key, far: Key, reopened: set[Key], unsettled: s
     if end in unsettled:
         reopened.add(far)
         return True
-    return any(one.reassign_after_days is not None for one in batch.policies[workspace_of(end)].policies.values())
+    return workspace_of(end) in batch.moving

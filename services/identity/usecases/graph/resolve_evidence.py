@@ -28,7 +28,8 @@ async def resolve_evidence(tx: Tx, facts: Sequence[Fact], tools: GraphTools) -> 
 async def open_batch(tx: Tx, workspace_ids: Collection[int], tools: GraphTools) -> Batch:
     """Return an empty batch under the policies and clocks of its workspaces."""
     policies = await tools.policies_in_force(tx, workspace_ids)
-    return Batch((), policies, {one: tools.now(one) for one in workspace_ids})
+    moving = {one for one, found in policies.items() if found.reassigns}
+    return Batch((), policies, {one: tools.now(one) for one in workspace_ids}, moving=moving)
 
 
 async def take_in(tx: Tx, batch: Batch, tools: GraphTools) -> None:
