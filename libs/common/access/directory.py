@@ -91,7 +91,7 @@ class Directory:
 
     def workspace_named(self, key: str) -> Workspace | None:
         """Return a workspace by its short name or its number as text."""
-        if key.isdigit():
+        if key.isdecimal():
             return self._workspaces.get(int(key))
         return self._workspaces.get(self._workspace_by_key.get(key, 0))
 

@@ -44,7 +44,7 @@ async def _chosen_workspace(request: Request, runtime: Runtime[Any], required: b
         if required:
             raise Invalid.at("header/X-Workspace", "name the workspace this request is about (its number or key)")
         return 0
-    if named.isdigit() and len(named) < 10:
+    if named.isdecimal() and len(named) < 10:
         await runtime.directory.ensure_workspaces([int(named)])
     workspace = runtime.directory.workspace_named(named) if len(named) < 200 else None
     if workspace is None:

@@ -1,15 +1,20 @@
 """Problems as HTTP says them: RFC 9457, with a JSON pointer for every field at fault."""
 
 import logging
+from traceback import extract_tb
 from typing import Any, cast
 
 import msgspec
+from asyncpg import PostgresError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from libs.common import errors as kinds
+from libs.common.bus.transient import is_transient
+from libs.common.db.unstorable import is_unstorable
 from libs.common.errors import FieldError, Problem
 
 log = logging.getLogger(__name__)
@@ -102,11 +107,39 @@ async def _on_decode(_request: Request, error: Exception) -> Response:
     return problem_response(kinds.Malformed(f"the body is not JSON: {error}"))
 
 
-async def _on_unicode(_request: Request, _error: Exception) -> Response:
+async def _on_unicode(_request: Request, error: Exception) -> Response:
+    if isinstance(error, UnicodeEncodeError):
+        return problem_response(kinds.Malformed("a text holds half of a surrogate pair; it is no Unicode"))
     return problem_response(kinds.Malformed("the body is not UTF-8"))
 
 
+async def _on_depth(request: Request, error: Exception) -> Response:
+    log.warning("a request was nested too deeply", extra={"path": request.url.path, "place": _place(error)})
+    return problem_response(kinds.Malformed("the body is nested too deeply"))
+
+
+def _place(error: Exception) -> str:
+    """Return the innermost line of a service's own code that the error came through."""
+    frames = [frame for frame in extract_tb(error.__traceback__) if "/services/" in frame.filename]
+    return f"{frames[-1].filename.partition('/services/')[2]}:{frames[-1].lineno}" if frames else ""
+
+
+async def _on_database(request: Request, error: Exception) -> Response:
+    if not is_unstorable(error):
+        raise error
+    # The net below the rooms' own checks, which name the field. Without the error's text: it quotes the value.
+    said = {"path": request.url.path, "error": type(error).__name__, "place": _place(error)}
+    log.warning("a value could not be stored", extra=said)
+    return problem_response(
+        kinds.Invalid("a value cannot be kept: text holds no NUL character, numbers and dates have their bounds")
+    )
+
+
 async def _on_anything(request: Request, error: Exception) -> Response:
+    if is_transient(error):
+        log.warning("a request met a part that is away", exc_info=error, extra={"path": request.url.path})
+        away = "a part this needs (database or bus) is away or overloaded; try again"
+        return problem_response(kinds.Unavailable(away, retry_after_seconds=1))
     log.error("a request failed", exc_info=error, extra={"path": request.url.path})
     body = {
         "type": "about:blank",
@@ -133,5 +166,8 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(msgspec.DecodeError, _on_decode)
-    app.add_exception_handler(UnicodeDecodeError, _on_unicode)
+    app.add_exception_handler(UnicodeError, _on_unicode)
+    app.add_exception_handler(RecursionError, _on_depth)
+    app.add_exception_handler(PostgresError, _on_database)
+    app.add_exception_handler(DBAPIError, _on_database)
     app.add_exception_handler(Exception, _on_anything)
