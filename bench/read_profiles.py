@@ -216,7 +216,8 @@ async def measure(arguments: argparse.Namespace, cluster: EmbeddedPostgres, home
     for name, place in (("p50", 0), ("p95", 1), ("p99", 2)):
         values = [run[place] for run in runs]
         print(
-            f"360 read {name}: {statistics.median(values):.2f} ms ({min(values):.2f}-{max(values):.2f}, {len(runs)} runs)"
+            f"360 read {name}: {statistics.median(values):.2f} ms "
+            f"({min(values):.2f}-{max(values):.2f}, {len(runs)} runs)"
         )
     own = time.process_time()
     rate = await record(settings, arguments.persons, arguments.events, sealer)
