@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from libs.common.db import Tx, load_sql
+from libs.common.db import Tx, load_sql, statement
 from services.profile.store.columns import columns
 
 
@@ -50,10 +50,20 @@ class Choice(NamedTuple):
 
 _ADD = load_sql(__file__, "add_timeline.sql")
 _READ = load_sql(__file__, "read_timeline.sql")
+_COUNT = """
+select count(*) filter (where holder_no > 0) as collected, count(*) filter (where holder_no < 0) as own
+from timeline where workspace_id = :workspace_id
+"""
 _NAMES = (
     "workspace_ids", "holder_nos", "event_times", "event_ids", "person_nos", "kinds", "names", "source_ids", "received",
     "bodies", "sealed",
 )  # fmt: skip
+
+
+async def count_entries(tx: Tx, workspace_id: int) -> tuple[int, int]:
+    """Return how many rows came from touchpoints, and how many from messages and journeys; reads the whole index."""
+    record = await tx.fetch_one(statement(_COUNT), workspace_id=workspace_id)
+    return (record["collected"], record["own"]) if record is not None else (0, 0)
 
 
 async def add_entries(tx: Tx, entries: Collection[NewEntry]) -> None:

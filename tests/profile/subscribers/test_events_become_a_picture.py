@@ -108,6 +108,7 @@ async def test_the_timeline_is_paged_and_filtered(house: House, profile: Service
     assert {entry["traits"]["n"] for entry in odd} == {1, 3, 5}
     late = await profile.client.get(path, params={"since": events[5].occurred_at.isoformat(), "name": "$identify"})
     assert len(late.json()["items"]) == 2
+    assert (await profile.client.get("/v1/profile/counts")).json() == {"collected": 7, "own": 1}
 
 
 async def test_an_erased_person_is_gone_for_good_and_leaves_a_receipt(house: House, profile: ServiceApp):
