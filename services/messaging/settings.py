@@ -1,8 +1,8 @@
 """What the operator sets for messaging; environment prefix MESSAGING_."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from libs.common.settings import ServiceSettings
@@ -38,6 +38,13 @@ class MessagingSettings(ServiceSettings):
         if isinstance(value, str):
             return tuple(part.strip().lower() for part in value.split(",") if part.strip())
         return value
+
+    @model_validator(mode="after")
+    def _a_handoff_ends_within_its_lease(self) -> Self:
+        longest = self.consent_lease_seconds + self.smtp_timeout_seconds
+        if self.handoff_lease_seconds <= longest:
+            raise ValueError(f"handoff_lease_seconds must exceed {longest:g} s, the longest a handoff can take")
+        return self
 
     @property
     def sending_domains(self) -> tuple[str, ...]:

@@ -22,6 +22,8 @@ async def idle_stage(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     """The same without running jobs or subscribers: the test makes every round itself."""
     monkeypatch.setenv("MESSAGING_SMTP_PORT", "9")
     monkeypatch.setenv("MESSAGING_RENDER_PROCESSES", "1")
-    monkeypatch.setenv("MESSAGING_HANDOFF_LEASE_SECONDS", "0.2")
     monkeypatch.setenv("RAPPORT_ROLES", "api")
-    yield await a_stage(house)
+    stage = await a_stage(house)
+    # A test does not wait a minute to call a worker dead.
+    stage.app.runtime.parts.settings.__dict__["handoff_lease_seconds"] = 0.2
+    yield stage

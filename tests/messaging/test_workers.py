@@ -164,3 +164,19 @@ async def test_a_worker_that_overslept_its_lease_cannot_send(
     await send_due_messages.run(stage.app.runtime)
     assert len(provider.taken) == 1
     assert (await stage.message(message))["steps"][-1]["state"] == "sent"
+
+
+async def test_a_poisoned_message_blocks_no_other(idle_stage: Stage) -> None:
+    stage = idle_stage
+    provider = stage.provider("push")
+    broken, odd, good = [await stage.ask(person_no, "push", data={"n": 1}) for person_no in (1, 2, 3)]
+    async with stage.app.runtime.worker_database.transaction(1) as tx:
+        await tx.driver.execute("update intent set sealed = 'AAAA' where intent_id = $1", broken)
+        huge = stage.app.runtime.sealer(1).seal_json({"n": 2.0})
+        await tx.driver.execute(
+            "update intent set sealed = $2, context = '{\"a\": 1e999}'::jsonb where intent_id = $1", odd, huge
+        )
+    await until_idle([stage.app.runtime])
+    assert (await stage.message(broken))["values"] == {"kind": "broken"}
+    assert (await stage.message(good))["state"] == "sent"
+    assert len(provider.taken) >= 1

@@ -23,7 +23,7 @@ class RenderItem(msgspec.Struct, frozen=True, array_like=True):
     """One message to render: the number of its template in the request, and its data."""
 
     template: int
-    data: dict[str, object]
+    data: msgspec.Raw
 
 
 class RenderRequest(msgspec.Struct, frozen=True, array_like=True):
@@ -52,7 +52,7 @@ def answer_one(templates: list[list[Part]], item: RenderItem | None, number: int
         if item is None:
             check(templates[number])
             return Rendering()
-        return Rendering(parts=render(templates[item.template], item.data))
+        return Rendering(parts=render(templates[item.template], msgspec.msgpack.decode(item.data)))
     except ContentProblem as problem:
         return Rendering(problem_part=problem.part, problem_kind=problem.kind, problem=problem.detail)
     except MemoryError:

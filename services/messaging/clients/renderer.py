@@ -20,7 +20,17 @@ WALL_SECONDS = 2.0 if hasattr(signal, "setitimer") else 0.25
 _START_SECONDS = 10.0
 _ROOT = Path(__file__).parents[3]
 _KILLED = Rendering(problem_kind="limit", problem="the template took too long or too much memory")
+_EMPTY = msgspec.Raw(msgspec.msgpack.encode({}))
+_UNREADABLE = Rendering(problem_kind="data", problem="a value that cannot be given to a template")
 _decode = msgspec.msgpack.Decoder(Rendering).decode
+
+
+def _packed(data: dict[str, Any]) -> msgspec.Raw | None:
+    """Return the data as the sandbox reads it; None for what it cannot hold, so that only this message is lost."""
+    try:
+        return msgspec.Raw(msgspec.msgpack.encode(data))
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return None
 
 
 class _Sandbox:
@@ -102,7 +112,12 @@ class Renderer:
 
     async def _add(self) -> None:
         sandbox = await _Sandbox.start()
-        await sandbox.ask(RenderRequest([[Part("warm", "text", "{{ now }}")]], [RenderItem(0, {"now": "1"})]))
+        await sandbox.ask(
+            RenderRequest(
+                [[Part("warm", "text", "warm")]],
+                [RenderItem(0, _EMPTY)],
+            )
+        )
         if await sandbox.answer(_START_SECONDS) is None or self._closed:
             await sandbox.kill()
             return
@@ -118,8 +133,10 @@ class Renderer:
         self, templates: Sequence[Sequence[Part]], items: Sequence[tuple[int, dict[str, Any]]]
     ) -> list[Rendering]:
         """Return an answer for each (number of its template, data)."""
-        pending = [RenderItem(number, data) for number, data in items]
-        return await self._through([list(parts) for parts in templates], pending) if pending else []
+        packed = [_packed(data) for _, data in items]
+        pending = [RenderItem(n, raw) for (n, _), raw in zip(items, packed, strict=True) if raw is not None]
+        found = iter(await self._through([list(parts) for parts in templates], pending) if pending else [])
+        return [next(found) if raw is not None else _UNREADABLE for raw in packed]
 
     async def check(self, templates: Sequence[Sequence[Part]]) -> list[Rendering]:
         """Return what is wrong with each template's Liquid, an empty answer where nothing is."""

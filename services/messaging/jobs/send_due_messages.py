@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+import msgspec
+
 from libs.common.errors import Problem
 from libs.common.jobs import Job
 from libs.common.runtime import Runtime
@@ -51,8 +53,8 @@ async def _one_workspace(runtime: Runtime[Parts], work: Work) -> int:
     try:
         intents = [stored.intent for _, stored in work.claims]
         answers = await ask_reach(runtime.peers, work.workspace_id, intents, traits_wanted(work))
-    except Problem as problem:
-        log.warning("profile cannot be asked; messages wait", extra={"why": problem.detail})
+    except (Problem, msgspec.DecodeError) as problem:
+        log.warning("profile cannot be asked; messages wait", extra={"why": str(problem)})
         async with runtime.worker_database.transaction(work.workspace_id) as tx:
             return await postpone_intents(
                 tx, work.workspace_id, work.claims, reason="profile_away", pause_seconds=AWAY_PAUSE_SECONDS
@@ -82,13 +84,35 @@ async def _one_workspace(runtime: Runtime[Parts], work: Work) -> int:
     def may_begin() -> bool:
         return time.monotonic() - asked_at < settings.consent_lease_seconds
 
-    ended = await _handed_over(runtime.parts, leaving, work, around, may_begin)
-    not_begun = sum(isinstance(e.outcome, NotBegun) for e in ended)
-    runtime.parts.pace.note(begun=len(ended) - not_begun, not_begun=not_begun)
-    if ended:
-        async with runtime.worker_database.transaction(work.workspace_id) as tx:
-            await settle_outcomes(tx, work.workspace_id, ended, capabilities=capabilities_of(runtime.parts))
+    by_channel: dict[str, list[tuple[Prepared, int]]] = defaultdict(list)
+    for p, attempt in leaving:
+        by_channel[p.verdict.channel].append((p, attempt))
+    # Each channel settles by itself: the inbox does not wait for a slow relay.
+    await asyncio.gather(
+        *(_by_channel(runtime, name, group, work, around, may_begin) for name, group in by_channel.items())
+    )
     return len(prepared)
+
+
+async def _by_channel(
+    runtime: Runtime[Parts],
+    name: str,
+    group: Sequence[tuple[Prepared, int]],
+    work: Work,
+    around: Surroundings,
+    may_begin: Callable[[], bool],
+) -> None:
+    """Hand one channel's messages over and record what came of it."""
+    parts = runtime.parts
+    outcomes = await _sent(parts.channels[name], [outgoing(p, work, around) for p, _ in group], may_begin)
+    not_begun = sum(isinstance(outcome, NotBegun) for outcome in outcomes)
+    parts.pace.note(begun=len(outcomes) - not_begun, not_begun=not_begun)
+    ended = [
+        Ended(prepared.stored, name, attempt, outcome, prepared.address_lookup)
+        for (prepared, attempt), outcome in zip(group, outcomes, strict=True)
+    ]
+    async with runtime.worker_database.transaction(work.workspace_id) as tx:
+        await settle_outcomes(tx, work.workspace_id, ended, capabilities=capabilities_of(parts))
 
 
 def _behind(runtime: Runtime[Parts], work: Work, watermark: datetime | None) -> list[tuple[Claim, StoredIntent]]:
@@ -135,29 +159,6 @@ async def _rendered(parts: Parts, drafts: Sequence[Draft], work: Work, around: S
     rendered = iter(await parts.renderer.render(list(numbers), items))
     return [
         finish_message(d, next(rendered) if d.composition is not None else Rendering(), work, around) for d in drafts
-    ]
-
-
-async def _handed_over(
-    parts: Parts,
-    leaving: Sequence[tuple[Prepared, int]],
-    work: Work,
-    around: Surroundings,
-    may_begin: Callable[[], bool],
-) -> list[Ended]:
-    by_channel: dict[str, list[tuple[Prepared, int]]] = defaultdict(list)
-    for prepared, attempt in leaving:
-        by_channel[prepared.verdict.channel].append((prepared, attempt))
-    groups = await asyncio.gather(
-        *(
-            _sent(parts.channels[name], [outgoing(p, work, around) for p, _ in group], may_begin)
-            for name, group in by_channel.items()
-        )
-    )
-    return [
-        Ended(prepared.stored, name, attempt, outcome, prepared.address_lookup)
-        for (name, group), outcomes in zip(by_channel.items(), groups, strict=True)
-        for (prepared, attempt), outcome in zip(group, outcomes, strict=True)
     ]
 
 

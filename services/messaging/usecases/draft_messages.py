@@ -1,5 +1,6 @@
 """Between claim and decision, without a transaction: judge each intent, lay out its content, finish the rendered."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +19,8 @@ from services.messaging.store.intents import StoredIntent
 from services.messaging.store.suppressions import ADDRESS_NAMESPACE
 from services.messaging.usecases.claim_intents import Work
 from services.messaging.usecases.decide_intents import Prepared
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,19 @@ def draft_messages(work: Work, reach: Sequence[Mapping[str, Reach]], around: Sur
         verdict = judge(stored.intent, answers, capabilities, work.policy, work.now, withdrawals)
         zone = zone_or(next((r.timezone for r in answers.values() if r.timezone), None), work.policy.zone)
         prepared = Prepared(claim, stored, verdict, zone)
-        drafts.append(_draft(prepared, answers, work, around) if isinstance(verdict, Take) else Draft(prepared))
+        drafts.append(_safely(prepared, answers, work, around) if isinstance(verdict, Take) else Draft(prepared))
     return drafts
+
+
+def _safely(prepared: Prepared, answers: Mapping[str, Reach], work: Work, around: Surroundings) -> Draft:
+    try:
+        return _draft(prepared, answers, work, around)
+    except Exception as error:  # noqa: BLE001 - a seal that does not open, a context nobody foresaw: the others go on
+        # Without the trace: what it says may be personal.
+        why = {"intent": str(prepared.intent.intent_id), "why": type(error).__name__}
+        log.error("a message cannot be laid out", extra=why)
+        drop = Drop("content", {"kind": "broken"}, prepared.verdict.channel)
+        return Draft(replace(prepared, verdict=drop))
 
 
 def _draft(prepared: Prepared, answers: Mapping[str, Reach], work: Work, around: Surroundings) -> Draft:

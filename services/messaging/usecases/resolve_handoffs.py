@@ -66,7 +66,7 @@ async def resolve_handoffs(
     left_unknown: list[Pending] = []
     for p in pending:
         said = found.get(p.handoff.message_id)
-        outcome = _outcome(p, said, capabilities[p.handoff.channel])
+        outcome = _outcome(p, said, capabilities.get(p.handoff.channel, Capabilities()))
         if outcome is not None:
             ended.append(Ended(p.stored, p.handoff.channel, p.handoff.attempt, outcome, p.handoff.address_lookup))
         elif said is None and now < p.stored.intent.expires_at:
