@@ -66,6 +66,8 @@ class Neighbours:
         path = request.url.path
         self.asked.append((path, body))
         if path == "/v1/segment/questions/membership":
+            if "refuse" in body.get("condition", {}):
+                return httpx.Response(422, json={"detail": "not a condition"})
             key = body.get("segment_id")
             inside = (
                 self.members.get(key, set()) if key else self.conditions.get(str(body["condition"].get("trait")), set())

@@ -90,3 +90,18 @@ async def test_personal_properties_of_the_entry_event_reach_the_message_sealed(s
     assert msgspec.json.decode(intent.context) == {"event": {"total": 5}}
     assert intent.sealed is not None
     assert sealer.open_json(intent.sealed) == {"event": {"email": "a@x.org"}}
+
+
+async def test_a_question_that_is_refused_ends_the_run_in_error_after_some_tries(stage: Stage) -> None:
+    split = {"id": "s", "type": "split", "condition": {"refuse": "me"}, "yes": "hello", "no": None}
+    journey = await stage.journey({"entry": GO, "nodes": [split, SEND]})
+    await stage.say(stage.event("ann", "go"), drain=False)
+    for _ in range(600):
+        runs = await stage.runs(journey)
+        if runs and runs[0]["state"] == "exited":
+            break
+        async with stage.app.runtime.worker_database.transaction(1) as tx:
+            await tx.execute(statement("update run_timer set leased_until = null where attempts > 0"))
+        stage.app.runtime.wake("advance_due_runs")
+        await asyncio.sleep(0.02)
+    assert [(run["state"], run["reason"]) for run in await stage.runs(journey)] == [("exited", "error")]

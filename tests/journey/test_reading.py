@@ -63,7 +63,7 @@ def test_deep_json_is_refused_and_not_a_crash() -> None:
     deep: Any = "x"
     for _ in range(900):
         deep = {"condition": deep}
-    assert errors_of({"entry": ENTRY, "nodes": [deep]}) == {"": "depth"}
+    assert errors_of({"entry": ENTRY, "nodes": [deep]}) == {"": "unwritable"}
 
 
 def test_a_deleted_node_leads_to_the_next_one_left_or_out() -> None:

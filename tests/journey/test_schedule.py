@@ -99,6 +99,8 @@ def test_an_unknown_zone_falls_back_to_the_workspaces_and_never_reads_a_path() -
         {"kind": "days", "days": []},
         {"kind": "yearly", "month": 2, "day": 30},
         {"kind": "rrule", "rrule": "FREQ=OFTEN", "start_local": "2026-01-01T00:00:00"},
+        {"kind": "rrule", "rrule": "FREQ=SECONDLY", "start_local": "2026-01-01T00:00:00"},
+        {"kind": "rrule", "rrule": "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "start_local": "2026-01-01T00:00:00"},
         {"kind": "local_time", "at": "25:00"},
         {"kind": "date", "value": "tomorrow"},
     ],
@@ -107,3 +109,14 @@ def test_an_unknown_zone_falls_back_to_the_workspaces_and_never_reads_a_path() -
 def test_a_rule_without_sense_is_refused(broken: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         ONCE.validate_python(broken)
+
+
+def test_a_recurrence_keeps_its_clock_time_over_a_change_of_the_offset() -> None:
+    rule = ONCE.validate_python(
+        {"kind": "rrule", "rrule": "FREQ=WEEKLY;BYDAY=MO;COUNT=60", "start_local": "2026-01-05T09:00:00"}
+    )
+    berlin = zone("Europe/Berlin")
+    found = rule.next(datetime(2026, 3, 25, tzinfo=UTC), berlin)
+    assert found is not None
+    assert found.astimezone(berlin).isoformat() == "2026-03-30T09:00:00+02:00"
+    assert rule.next(datetime(2027, 6, 1, tzinfo=UTC), berlin) is None

@@ -1,6 +1,6 @@
 """Journeys: drafts, versions, status."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
@@ -12,6 +12,7 @@ from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cu
 from services.journey.api.models import JourneyView, Problem, VersionView
 from services.journey.clients.references import check_references
 from services.journey.domain.editing import Deleted
+from services.journey.domain.writable import JsonObject
 from services.journey.store import journeys as store
 from services.journey.store.graphs import Graphs
 from services.journey.usecases.change_status import Change, change_status
@@ -26,18 +27,21 @@ Reader = Annotated[Caller, Depends(requires("journeys:read"))]
 Writer = Annotated[Caller, Depends(requires("journeys:write"))]
 
 
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+
+
 class NewJourney(BaseModel):
     """A journey to make; the definition may still be incomplete."""
 
-    name: str = Field(min_length=1, max_length=200)
-    definition: dict[str, Any] = {}
+    name: Name
+    definition: JsonObject = {}
 
 
 class Draft(BaseModel):
     """A draft's new text."""
 
-    name: str | None = Field(default=None, min_length=1, max_length=200)
-    definition: dict[str, Any]
+    name: Name | None = None
+    definition: JsonObject
 
 
 class Publication(BaseModel):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from libs.common.errors import NotFound
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
@@ -13,6 +13,7 @@ from libs.common.http.idempotency import IdempotencyKey, answered_before, rememb
 from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from services.journey.api.models import RunView
 from services.journey.clients.persons import find_person
+from services.journey.domain.writable import JsonObject
 from services.journey.store import run_views
 from services.journey.store.journeys import get_journey
 from services.journey.usecases.count_nodes import NodeReport, StateReport, count_journey
@@ -28,7 +29,7 @@ class Enrollee(BaseModel):
     """Whom to bring in, with properties that stand for an entry event's."""
 
     person_id: UUID
-    properties: dict[str, Any] = Field(default={}, max_length=500)
+    properties: JsonObject = {}
 
 
 class EnrolmentView(BaseModel):

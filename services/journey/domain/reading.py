@@ -10,9 +10,9 @@ from services.journey.domain.definition import Definition
 from services.journey.domain.graph import Graph, Move
 from services.journey.domain.node import NEXT, Node
 from services.journey.domain.run import ENTRY
+from services.journey.domain.writable import why_unwritable
 
 MOST_NODES = 500
-MOST_DEPTH = 30
 
 
 class Unsound(Exception):
@@ -28,8 +28,9 @@ def read_graph(
 ) -> Graph:
     """Return the graph of a definition; raises Unsound with all errors found."""
     errors: list[FieldError] = []
-    if _depth(raw) > MOST_DEPTH:
-        raise Unsound([FieldError(pointer="", detail=f"nested deeper than {MOST_DEPTH} levels", code="depth")])
+    why = why_unwritable(raw)
+    if why is not None:
+        raise Unsound([FieldError(pointer="", detail=why, code="unwritable")])
     definition = _read_definition(raw, errors)
     nodes = _read_nodes(raw.get("nodes"), kinds, errors)
     if errors or definition is None:
@@ -46,13 +47,6 @@ def read_graph(
 def pointer(*parts: str | int) -> str:
     """Return an RFC 6901 pointer."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
-
-
-def _depth(value: Any, level: int = 1) -> int:
-    if level > MOST_DEPTH or not isinstance(value, dict | list):
-        return level
-    inner = value.values() if isinstance(value, dict) else value
-    return max((_depth(item, level + 1) for item in inner), default=level)
 
 
 def _from_pydantic(error: ValidationError, *prefix: str | int) -> list[FieldError]:

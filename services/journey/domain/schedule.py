@@ -6,10 +6,10 @@ Everything here is pure: `now` and the zone come in, an instant in UTC goes out.
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Annotated, Literal
 
-from dateutil import rrule as recurrence
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from services.journey.domain.local_clock import ClockTime, Weekday, instant, is_allowed, local_date, parse_instant
+from services.journey.domain.recurrence import check_rule, read_rule
 
 _SEARCH_DAYS = 400
 _MOST_OCCURRENCES = 10_000
@@ -194,28 +194,19 @@ class Recurrence(Rule):
     to_local: datetime | None = None
 
     @model_validator(mode="after")
-    def _parses(self) -> "Recurrence":
+    def _makes_sense(self) -> "Recurrence":
         for name in ("start_local", "from_local", "to_local"):
             moment = getattr(self, name)
             if moment is not None and moment.tzinfo is not None:
                 raise ValueError(f"{name} is a local time, without an offset")
-        try:
-            self._rule()
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-            raise ValueError(f"this is not a recurrence rule: {error}") from error
+        check_rule(self.rrule, self.start_local)
         return self
-
-    def _rule(self) -> recurrence.rrule:
-        parsed = recurrence.rrulestr(self.rrule, dtstart=self.start_local, ignoretz=True)
-        if not isinstance(parsed, recurrence.rrule):
-            raise ValueError("one rule at a time")  # noqa: TRY004 - pydantic turns it into a field error
-        return parsed
 
     def occurrences(self, zone: tzinfo) -> list[datetime]:
         """Return the instants between `from_local` and `to_local`, both included."""
         first = self.from_local or self.start_local
         found: list[datetime] = []
-        for moment in self._rule().xafter(first, inc=True):
+        for moment in read_rule(self.rrule, self.start_local).xafter(first, inc=True):
             if (self.to_local is not None and moment > self.to_local) or len(found) >= _MOST_OCCURRENCES:
                 break
             found.append(instant(moment, zone))
@@ -225,7 +216,7 @@ class Recurrence(Rule):
         """Return the next instant, now included; None when the rule is used up."""
         # a day earlier: a time shifted out of a gap is later than its clock time says
         first = max(self.from_local or self.start_local, now.astimezone(zone).replace(tzinfo=None) - timedelta(days=1))
-        for moment in self._rule().xafter(first, count=_MOST_OCCURRENCES, inc=True):
+        for moment in read_rule(self.rrule, self.start_local).xafter(first, count=_MOST_OCCURRENCES, inc=True):
             if self.to_local is not None and moment > self.to_local:
                 return None
             if instant(moment, zone) >= now:

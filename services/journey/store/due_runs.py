@@ -10,6 +10,7 @@ import msgspec
 
 from libs.common.db import Tx, load_sql, statement
 from services.journey.domain.advance import Advance, JourneyStatus
+from services.journey.domain.node import Question
 from services.journey.domain.run import Run
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -37,6 +38,18 @@ class Loaded:
     journey_name: str
     context: str | None
     sealed: str | None
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A run that cannot go on without answers, leased to this worker until then."""
+
+    run_id: UUID
+    lease: datetime
+    workspace_id: int
+    person_no: int
+    person_id: UUID
+    questions: tuple[Question, ...]
 
 
 @dataclass(slots=True)
@@ -72,6 +85,10 @@ _OVERDUE = statement("""
         where t.workspace_id = w.workspace_id and t.due_at > k.mark
           and t.due_at <= coalesce(w.driven_now, clock_timestamp()) and t.on_time
     )
+""")
+_SHORTEN = statement("""
+    update run_timer set leased_until = clock_timestamp() + :seconds::float8 * interval '1 second'
+    where run_id = any(:run_ids::uuid[]) and leased_until is not null
 """)
 _BLAME = statement("""
     update run_timer set attempts = attempts + 1, leased_until = clock_timestamp() + interval '1 second'
@@ -181,6 +198,11 @@ def _due(settled: Settled) -> datetime:
     if settled.advance.state == "waiting" and settled.lease_seconds is None:
         return settled.advance.due_at or NEVER
     return settled.loaded.claimed.planned_at
+
+
+async def shorten_leases(tx: Tx, run_ids: Sequence[UUID], *, seconds: float) -> None:
+    """Let runs be claimed again soon: nobody answered."""
+    await tx.execute(_SHORTEN, run_ids=list(run_ids), seconds=seconds)
 
 
 async def blame_runs(tx: Tx, run_ids: Sequence[UUID]) -> None:

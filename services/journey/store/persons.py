@@ -7,7 +7,7 @@ from uuid import UUID
 from libs.common.db import Tx, statement
 from libs.common.ids import partition
 
-LOCK_SPACE = 7262
+LOCK_SPACE = 7270
 
 
 class PersonKey(NamedTuple):

@@ -50,7 +50,7 @@ def _sighting(event: EventRecorded) -> Sighting | None:
 def _zone(event: EventRecorded) -> str | None:
     context: Any = msgspec.json.decode(event.context)
     zone = context.get("timezone") if isinstance(context, dict) else None
-    return zone[:100] if isinstance(zone, str) and zone else None
+    return zone if isinstance(zone, str) and 0 < len(zone) <= 100 and "\0" not in zone else None
 
 
 subscription = Subscription(contract=EventRecorded, handle=handle, name="on_event_recorded")

@@ -15,7 +15,7 @@ from services.journey.domain.graph import Graph
 from services.journey.domain.node import Question
 from services.journey.domain.zones import zone_or
 from services.journey.store.assignments import ArmRow, add_arms
-from services.journey.store.due_runs import Claimed, Loaded, Settled, load_runs, save_runs, save_timers
+from services.journey.store.due_runs import Asking, Claimed, Loaded, Settled, load_runs, save_runs, save_timers
 from services.journey.store.graphs import Graphs
 from services.journey.usecases.gather_facts import Gathered, gather_facts
 from services.journey.usecases.say_progress import events_of
@@ -23,23 +23,11 @@ from services.journey.usecases.say_progress import events_of
 log = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 5
-QUESTION_LEASE_SECONDS = 30.0
+QUESTION_LEASE_SECONDS = 60.0
 _BACKOFF_SECONDS = 0.05
 
 PersonAnswers = Mapping[tuple[int, int], Mapping[Question, Any]]
 """Answers of other services by (workspace, person)."""
-
-
-@dataclass(frozen=True)
-class Asking:
-    """A run that cannot go on without answers, leased to this worker until then."""
-
-    run_id: UUID
-    lease: datetime
-    workspace_id: int
-    person_no: int
-    person_id: UUID
-    questions: tuple[Question, ...]
 
 
 @dataclass
@@ -82,6 +70,8 @@ async def advance_runs(
 
 def _decide(one: Loaded, graph: Graph, gathered: Gathered, answers: PersonAnswers) -> Settled:
     run = one.run
+    if run.attempts >= MOST_ATTEMPTS:
+        return _given_up(one)
     known = answers.get((run.workspace_id, run.person_no), {})
     before = (run.node, run.visit, run.arriving, run.arrived_at, run.visits, run.arm)
     try:
@@ -101,11 +91,13 @@ def _zone(known: Mapping[Question, Any]) -> str | None:
 
 
 def _failed(one: Loaded) -> Settled:
+    attempts = one.run.attempts + 1
+    state = Advance(state="active" if one.run.arriving else "waiting")
+    return Settled(one, state, attempts=attempts, lease_seconds=_BACKOFF_SECONDS * 2**attempts)
+
+
+def _given_up(one: Loaded) -> Settled:
     run = one.run
-    attempts = run.attempts + 1
-    if attempts < MOST_ATTEMPTS:
-        state = Advance(state="active" if run.arriving else "waiting")
-        return Settled(one, state, attempts=attempts, lease_seconds=_BACKOFF_SECONDS * 2**attempts)
     step = Step(run.node, run.visit, arrived=run.arriving, left=True, branch="exit:error", reason="it failed too often")
     return Settled(one, Advance(state="exited", reason="error", steps=[step]))
 

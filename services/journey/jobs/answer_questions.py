@@ -1,0 +1,80 @@
+"""Ask the other services what runs need to know, outside any transaction, and let the runs go on with the answers."""
+
+import logging
+from typing import Any
+from uuid import UUID
+
+from libs.common.errors import Invalid, NotFound, Unavailable
+from libs.common.jobs import Job
+from libs.common.runtime import Runtime
+from services.journey.clients.questions import ask
+from services.journey.domain.node import Question
+from services.journey.store import due_runs
+from services.journey.store.due_runs import Asking
+from services.journey.store.memory import JourneyMemory
+from services.journey.usecases.advance_runs import advance_runs
+
+log = logging.getLogger(__name__)
+
+_MOST_ROUNDS = 10
+_AGAIN_SECONDS = 2.0
+
+Answers = dict[tuple[int, int], dict[Question, Any]]
+
+
+async def run(runtime: Runtime[JourneyMemory]) -> int:
+    """Answer everything asked since the last round and return the number of runs that went on."""
+    asking, runtime.parts.asking = runtime.parts.asking, []
+    done = len(asking)
+    answers: Answers = {}
+    for _ in range(_MOST_ROUNDS):
+        if not asking:
+            break
+        refused, unanswered = await _ask_all(runtime, asking, answers)
+        asking = await _go_on(runtime, asking, answers, refused, unanswered)
+    return done
+
+
+async def _go_on(
+    runtime: Runtime[JourneyMemory], asking: list[Asking], answers: Answers, refused: set[UUID], unanswered: set[UUID]
+) -> list[Asking]:
+    """Advance the runs that have their answers; return those with a further question."""
+    workspaces = sorted({one.workspace_id for one in asking})
+    leases = [(one.run_id, one.lease) for one in asking if one.run_id not in refused | unanswered]
+    sealers = {workspace_id: runtime.sealer(workspace_id) for workspace_id in workspaces}
+    async with runtime.worker_database.transaction(workspaces) as tx:
+        await due_runs.blame_runs(tx, sorted(refused))
+        await due_runs.shorten_leases(tx, sorted(unanswered), seconds=_AGAIN_SECONDS)
+        claimed = await due_runs.claim_leased_runs(tx, leases) if leases else []
+        if not claimed:
+            return []
+        found = await advance_runs(tx, claimed, answers=answers, graphs=runtime.parts.graphs, sealers=sealers)
+    return found.asking
+
+
+async def _ask_all(
+    runtime: Runtime[JourneyMemory], asking: list[Asking], answers: Answers
+) -> tuple[set[UUID], set[UUID]]:
+    """Fill `answers`; return the runs whose question is not understood, and those nobody answered."""
+    refused: set[UUID] = set()
+    unanswered: set[UUID] = set()
+    for workspace_id in sorted({one.workspace_id for one in asking}):
+        ours = [one for one in asking if one.workspace_id == workspace_id]
+        for question in sorted({question for one in ours for question in one.questions}):
+            concerned = [one for one in ours if question in one.questions]
+            try:
+                persons = {(one.person_no, one.person_id) for one in concerned}
+                found = await ask(runtime.peers, workspace_id, {question: persons})
+            except (Invalid, NotFound) as problem:
+                log.warning("a question was refused", extra={"question": question.kind, "why": problem.detail})
+                refused |= {one.run_id for one in concerned}
+            except Unavailable as problem:
+                log.warning("a question waits", extra={"question": question.kind, "why": problem.detail})
+                unanswered |= {one.run_id for one in concerned}
+            else:
+                for person_no, said in found.items():
+                    answers.setdefault((workspace_id, person_no), {}).update(said)
+    return refused, unanswered
+
+
+job = Job(name="answer_questions", run=run, idle_seconds=1.0)
