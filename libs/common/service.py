@@ -19,7 +19,7 @@ from libs.common.access.directory import Directory
 from libs.common.access.feed import AccessFeed
 from libs.common.bus import Bus, NatsBus, Subscription, SubscriptionLoop
 from libs.common.clock import SYNC_SECONDS, DatabaseClock
-from libs.common.db import Database, Tx
+from libs.common.db import Database, Tx, statement
 from libs.common.http.app import attach_runtime, build_app
 from libs.common.http.house import house_routes
 from libs.common.http.peers import Peers
@@ -87,11 +87,18 @@ async def running(
             service=definition.name, settings=settings, database=database, worker_database=worker_database,
             bus=bus, directory=directory, peers=peers, clock=clock, parts=None,
         )  # fmt: skip
+        runtime.held = await _held_workspaces(worker_database)
         runtime.parts = await stack.enter_async_context(definition.parts(runtime))
         await _start_loops(definition, runtime, stack)
         keeper = asyncio.create_task(_keep_clock(clock, worker_database))
         stack.callback(keeper.cancel)
         yield runtime
+
+
+async def _held_workspaces(database: Database) -> set[int]:
+    async with database.transaction(()) as tx:
+        rows = await tx.fetch(statement("select workspace_id from workspace where held"))
+    return {row["workspace_id"] for row in rows}
 
 
 async def _start_loops(definition: ServiceDefinition[Any], runtime: Runtime[Any], stack: AsyncExitStack) -> None:

@@ -31,6 +31,8 @@ class Backlog(BaseModel):
     activity: int
     next_due: datetime | None = Field(None, description="when this service has work next")
     next_due_by: str | None = None
+    now: datetime = Field(description="the workspace's present here")
+    held: bool = Field(False, description="the driven clock was put forward and not yet released")
 
 
 class Watermark(BaseModel):
@@ -98,7 +100,14 @@ def _add_health(router: APIRouter) -> None:
 async def _backlog(runtime: Runtime[Any], workspace_id: int) -> Backlog:
     parts, activity = await backlogs.open_work(runtime, workspace_id)
     instant, by = (None, None) if parts else await backlogs.next_due(runtime, workspace_id)
-    return Backlog(open=parts, activity=activity, next_due=instant, next_due_by=by)
+    return Backlog(
+        open=parts,
+        activity=activity,
+        next_due=instant,
+        next_due_by=by,
+        now=runtime.now(workspace_id),
+        held=runtime.is_held(workspace_id),
+    )
 
 
 def _add_clock(router: APIRouter, prefix: str) -> None:
@@ -115,7 +124,7 @@ def _add_clock(router: APIRouter, prefix: str) -> None:
             )
         await backlogs.adopt_clock(runtime, caller.workspace_id, setting.now, held=setting.held)
         if setting.held:
-            return Backlog(open={}, activity=0)
+            return Backlog(open={}, activity=0, now=setting.now, held=True)
         runtime.wake_all()
         return await _backlog(runtime, caller.workspace_id)
 

@@ -93,7 +93,7 @@ class Peers:
                 trouble = Unavailable(f"{peer} does not answer: {type(error).__name__}", retry_after_seconds=1)
                 continue
             if response.status_code < 400:
-                return msgspec.json.decode(response.content or b"null", type=answer)
+                return _decoded(peer, response, answer)
             trouble = _problem(peer, response)
             if response.status_code < 500:
                 break
@@ -104,6 +104,14 @@ class Peers:
         for client in self._clients.values():
             await client.aclose()
         self._clients.clear()
+
+
+def _decoded(peer: str, response: httpx.Response, answer: type[T]) -> T:
+    try:
+        return msgspec.json.decode(response.content or b"null", type=answer)
+    except msgspec.DecodeError as error:
+        # not our caller's fault: the two services are of different versions
+        raise Unavailable(f"{peer} answers in a form not known here: {error}", retry_after_seconds=5) from error
 
 
 def _problem(peer: str, response: httpx.Response) -> Problem:

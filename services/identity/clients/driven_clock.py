@@ -21,6 +21,8 @@ class ServiceBacklog(msgspec.Struct):
 
     open: dict[str, int]
     activity: int
+    now: datetime
+    held: bool = False
     next_due: datetime | None = None
     next_due_by: str | None = None
 
@@ -40,6 +42,16 @@ class Scan:
     def activity(self) -> tuple[int, ...]:
         """Return the counters of all services: equal twice means nothing happened between."""
         return tuple(backlog.activity for backlog in self.backlogs.values())
+
+    @property
+    def latest(self) -> datetime:
+        """Return the furthest clock of all services."""
+        return max(backlog.now for backlog in self.backlogs.values())
+
+    @property
+    def is_torn(self) -> bool:
+        """Return whether a move of the clock was broken off: clocks differ, or one is still held."""
+        return len({b.now for b in self.backlogs.values()}) > 1 or any(b.held for b in self.backlogs.values())
 
     @property
     def next_due(self) -> datetime | None:
@@ -97,8 +109,9 @@ class ClockDriver:
             raise Conflict("this workspace's clock is being advanced; wait for that call to answer")
         async with lock:
             hops = 0
+            await self.mend(workspace_id)
             scan = await self.drain(workspace_id)
-            now = self.runtime.now(workspace_id)
+            now = scan.latest
             while now < until:
                 due = scan.next_due
                 target = until if due is None else min(until, max(due, now + step))
@@ -108,6 +121,18 @@ class ClockDriver:
                 scan = await self.drain(workspace_id, await self._put(workspace_id, now, held=False))
                 hops += 1
             return hops
+
+    def may_mend(self, workspace_id: int) -> bool:
+        """Return whether the clock is driven and nobody is moving it right now."""
+        lock = self._locks.get(workspace_id)
+        return self.runtime.is_driven(workspace_id) and (lock is None or not lock.locked())
+
+    async def mend(self, workspace_id: int) -> None:
+        """Finish a move that a service's death broke off, else what is held would stay open for ever."""
+        scan = await self.scan(workspace_id)
+        if scan.is_torn:
+            await self._put(workspace_id, scan.latest, held=True)
+            await self._put(workspace_id, scan.latest, held=False)
 
     async def _put(self, workspace_id: int, now: datetime, *, held: bool) -> Scan:
         """Put the clock in all services at once; with `held` nothing falls due until all have it."""

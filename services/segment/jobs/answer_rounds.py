@@ -25,7 +25,7 @@ async def _overdue(runtime: Runtime[SegmentParts], waiting: set[int]) -> set[int
     overdue = set()
     for workspace in runtime.directory.workspaces():
         workspace_id = workspace.workspace_id
-        if workspace_id in waiting:
+        if workspace_id in waiting or runtime.is_held(workspace_id):
             continue
         boundary = await upcoming(runtime, workspace_id)
         if boundary is not None and boundary <= runtime.now(workspace_id):
@@ -43,4 +43,10 @@ async def open_count(runtime: Runtime[Any], workspace_id: int) -> int:
     return await open_work(runtime, workspace_id)
 
 
-job = Job(name="answer_rounds", run=run, next_due=next_due, open=open_count, idle_seconds=0.25)
+async def oldest(runtime: Runtime[Any], workspace_id: int) -> datetime | None:
+    """Return the arrival of the oldest fact that memberships do not show yet."""
+    async with runtime.worker_database.transaction(workspace_id) as tx:
+        return await touches.oldest_received(tx, workspace_id)
+
+
+job = Job(name="answer_rounds", run=run, next_due=next_due, open=open_count, oldest=oldest, idle_seconds=0.25)
