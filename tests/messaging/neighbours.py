@@ -54,10 +54,10 @@ class FakeNeighbours:
             self.withdrawals.append(statement)
             self.person(statement["person_no"]).consent[statement["channel"]] = statement["state"]
             return httpx.Response(201, json={"statement_ids": [str(person_id_of(1))]})
-        if path.startswith("/v1/identity/persons/"):
-            return self._person(path.rsplit("/", 1)[1])
-        if path == "/v1/profile/persons":
-            return self._owner(request.url.params["value"])
+        if path == "/v1/identity/persons/lookup":
+            return self._persons(msgspec.json.decode(request.content)["person_ids"])
+        if path == "/v1/profile/persons/lookup":
+            return self._owners([one["value"] for one in msgspec.json.decode(request.content)["identifiers"]])
         return httpx.Response(404, json={"detail": "no such path"})
 
     def _reach(self, question: dict[str, Any], traits: list[str]) -> dict[str, Any]:
@@ -76,14 +76,12 @@ class FakeNeighbours:
             "traits": {name: person.traits[name] for name in traits if name in person.traits},
         }
 
-    def _person(self, text: str) -> httpx.Response:
-        found = next((n for n in self.people if str(person_id_of(n)) == text), None)
-        if found is None:
-            return httpx.Response(404, json={"detail": "there is no such person"})
-        return httpx.Response(200, json={"person_id": text, "person_no": found})
+    def _persons(self, texts: list[str]) -> httpx.Response:
+        numbers = {str(person_id_of(n)): n for n in self.people}
+        items = [{"canonical_id": text, "canonical_no": numbers[text]} for text in texts if text in numbers]
+        return httpx.Response(200, json={"items": items})
 
-    def _owner(self, value: str) -> httpx.Response:
-        found = next((n for n, p in self.people.items() if value in p.addresses.values()), None)
-        if found is None:
-            return httpx.Response(404, json={"detail": "nobody"})
-        return httpx.Response(200, json={"canonical_id": str(person_id_of(found))})
+    def _owners(self, values: list[str]) -> httpx.Response:
+        owners = {value: n for n, p in self.people.items() for value in p.addresses.values()}
+        items = [{"canonical_id": str(person_id_of(owners[value]))} for value in values if value in owners]
+        return httpx.Response(200, json={"items": items})
