@@ -1,6 +1,7 @@
 """The resolver: what the collector took becomes somebody's."""
 
 import logging
+from datetime import datetime
 from typing import Any
 
 from libs.common.jobs import Job
@@ -58,4 +59,10 @@ async def open_events(runtime: Runtime[Any], workspace_id: int) -> int:
         return await ingest_queue.waiting(tx, workspace_id) + runtime.loops["resolve_events"].busy
 
 
-job = Job(name="resolve_events", run=run, open=open_events, idle_seconds=0.1, workers=2)
+async def oldest_event(runtime: Runtime[Any], workspace_id: int) -> datetime | None:
+    """Return the arrival of the oldest event that waits: what was received and is nobody's yet holds the watermark."""
+    async with runtime.worker_database.transaction([]) as tx:
+        return await ingest_queue.oldest_received(tx, workspace_id)
+
+
+job = Job(name="resolve_events", run=run, open=open_events, oldest=oldest_event, idle_seconds=0.1, workers=2)

@@ -28,6 +28,7 @@ _READ = statement(
 )
 _REMOVE = statement("delete from segment.touch where touch_no = any(:touch_nos::bigint[])")
 _COUNT = statement("select count(*) from segment.touch where workspace_id = :workspace_id")
+_OLDEST = statement("select min(received_at) from segment.touch where workspace_id = :workspace_id")
 _WAITING = statement(
     """
     select workspace_id from segment.touch
@@ -85,6 +86,12 @@ async def remove_touches(tx: Tx, touch_nos: list[int]) -> None:
 async def open_touches(tx: Tx, workspace_id: int) -> int:
     """Return how many touches wait."""
     return int(await tx.fetch_value(_COUNT, workspace_id=workspace_id))
+
+
+async def oldest_received(tx: Tx, workspace_id: int) -> datetime | None:
+    """Return the arrival of the oldest fact whose person was not asked again yet, for the watermark."""
+    oldest: datetime | None = await tx.fetch_value(_OLDEST, workspace_id=workspace_id)
+    return oldest
 
 
 async def workspaces_with_work(tx: Tx) -> list[int]:

@@ -1,0 +1,32 @@
+"""What the front door has taken and nobody owns yet holds identity's watermark."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+import msgspec
+
+from services.identity.jobs import resolve_events
+from tests.fixtures.apps import START, House, ServiceApp
+
+
+async def watermark(identity: ServiceApp) -> datetime:
+    answer = await identity.client.get("/v1/identity/watermark")
+    assert answer.status_code == 200, answer.text
+    return msgspec.convert(answer.json()["watermark"], datetime)
+
+
+async def test_an_event_that_is_taken_and_not_read_holds_the_watermark(house: House) -> None:
+    identity = await house.start("identity")
+    await identity.runtime.loops["resolve_events"].stop()
+    call = {"userId": "m-1", "event": "Order Completed"}
+    taken = await identity.client.post("/v1/track", json=call, auth=(house.write_key, ""))
+    assert taken.status_code == 200, taken.text
+    later = START + timedelta(hours=1)
+    await identity.put_clock(later, held=False)
+    assert await watermark(identity) == START
+    assert await resolve_events.run(identity.runtime) == 1
+    for _ in range(200):
+        if await watermark(identity) == later:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"the watermark stays at {await watermark(identity)}")
