@@ -42,30 +42,32 @@ async def set_up(stack: Stack, home: Path, households: int, name: str = "demo") 
     memory = _memory(home, key)
     if memory.exists():
         return Workspace(**{**json.loads(memory.read_text()), "fresh": False})
-    admin = Api(stack, stack.admin_key, None)
+    installation = Api(stack, stack.admin_key)
+    admin = Api(stack, stack.admin_key, key)
     try:
-        try:
-            await admin.post(
-                "identity",
-                "/v1/identity/workspaces",
-                {
-                    "key": key,
-                    "name": f"Demo, {households} households",
-                    "timezone": "America/New_York",
-                    "clock": {"now": YEAR_START.isoformat()},
-                },
-            )
-        except ApiError as error:
-            raise ApiError(
-                f"{error}\nThe workspace {key} was begun but not finished; remove the data directory and start again"
-            ) from error
-        admin = Api(stack, stack.admin_key, key)
+        await _make_workspace(installation, key, households)
         workspace = await _furnish(admin, key)
     finally:
+        await installation.close()
         await admin.close()
     memory.touch(mode=0o600)
     memory.write_text(json.dumps({name: value for name, value in vars(workspace).items() if name != "fresh"}))
     return workspace
+
+
+async def _make_workspace(installation: Api, key: str, households: int) -> None:
+    body = {
+        "key": key,
+        "name": f"Demo, {households} households",
+        "timezone": "America/New_York",
+        "clock": {"now": YEAR_START.isoformat()},
+    }
+    try:
+        await installation.post("identity", "/v1/identity/workspaces", body)
+    except ApiError as error:
+        raise ApiError(
+            f"{error}\nThe workspace {key} was begun but not finished; remove the data directory and start again"
+        ) from error
 
 
 async def _furnish(admin: Api, key: str) -> Workspace:
