@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 5.0
 _PAUSE_SECONDS = 0.02
+_LONGEST_PAUSE_SECONDS = 0.25
+_ANSWER_SECONDS = 1.0
+"""A service that hangs is behind: the patience is for all tries together."""
 _late = metrics.get_meter("rapport").create_counter(
     "rapport.watermark.late", description="decisions made although a service was behind for longer than the patience"
 )
@@ -36,21 +39,31 @@ async def reach_watermark(runtime: Runtime[Any], workspace_id: int, instant: dat
         return True
     behind = set(services) - {runtime.service}
     deadline = time.monotonic() + PATIENCE_SECONDS
+    pause = _PAUSE_SECONDS
     while behind:
-        marks = await asyncio.gather(*(_mark(runtime, service, workspace_id) for service in sorted(behind)))
+        marks = await asyncio.gather(*(watermark_of(runtime, service, workspace_id) for service in sorted(behind)))
         behind = {s for s, mark in zip(sorted(behind), marks, strict=True) if mark is None or mark < instant}
         if behind and time.monotonic() > deadline:
-            _late.add(1, {"service": runtime.service})
-            log.warning("a decision went on without its watermark", extra={"behind": sorted(behind)})
+            count_late(runtime, behind)
             return False
         if behind:
-            await asyncio.sleep(_PAUSE_SECONDS)
+            # to ask costs the one who is behind a look at its queue
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
     return True
 
 
-async def _mark(runtime: Runtime[Any], service: str, workspace_id: int) -> datetime | None:
+def count_late(runtime: Runtime[Any], behind: Collection[str], decisions: int = 1) -> None:
+    """Count decisions that went on although these services were behind for longer than the patience."""
+    _late.add(decisions, {"service": runtime.service})
+    log.warning("a decision went on without its watermark", extra={"behind": sorted(behind), "count": decisions})
+
+
+async def watermark_of(runtime: Runtime[Any], service: str, workspace_id: int) -> datetime | None:
+    """Return the instant before which a service has applied everything received; None when it does not answer."""
     try:
-        answer = await runtime.peers.get(service, f"/v1/{service}/watermark", workspace_id, _Answer)
-    except Problem:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            answer = await runtime.peers.get(service, f"/v1/{service}/watermark", workspace_id, _Answer)
+    except (Problem, TimeoutError):
         return None
     return answer.watermark

@@ -6,13 +6,14 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
 from libs.common.errors import Problem
 from libs.common.jobs import Job
 from libs.common.runtime import Runtime
+from libs.common.watermark import PATIENCE_SECONDS, count_late, watermark_of
 from services.messaging.clients.parts import Parts
 from services.messaging.clients.profile import ask_reach, reach_of
 from services.messaging.domain.channel import Capabilities, Channel, NotBegun, Outcome, Outgoing, Refused
@@ -35,8 +36,6 @@ from services.messaging.usecases.settle_handoffs import Ended, settle_outcomes
 
 CLAIM_SECONDS = 60.0
 AWAY_PAUSE_SECONDS = 2.0
-WATERMARK_SECONDS = 5.0
-"""After this long a decision no longer waits for profile to catch up."""
 WATERMARK_PAUSE_SECONDS = 0.05
 log = logging.getLogger(__name__)
 
@@ -49,6 +48,7 @@ async def run(runtime: Runtime[Parts]) -> int:
 
 
 async def _one_workspace(runtime: Runtime[Parts], work: Work) -> int:
+    taken = await _taken_until(runtime, work.workspace_id)
     asked_at = time.monotonic()
     try:
         intents = [stored.intent for _, stored in work.claims]
@@ -59,7 +59,7 @@ async def _one_workspace(runtime: Runtime[Parts], work: Work) -> int:
             return await postpone_intents(
                 tx, work.workspace_id, work.claims, reason="profile_away", pause_seconds=AWAY_PAUSE_SECONDS
             )
-    behind = _behind(runtime, work, answers.watermark)
+    behind = _behind(runtime, work, earlier(taken, answers.watermark))
     if behind:
         async with runtime.worker_database.transaction(work.workspace_id) as tx:
             await release(
@@ -115,16 +115,32 @@ async def _by_channel(
         await settle_outcomes(tx, work.workspace_id, ended, capabilities=capabilities_of(parts))
 
 
+async def _taken_until(runtime: Runtime[Parts], workspace_id: int) -> datetime | None:
+    """Return up to when all that was received has left identity for profile; asked first, so that profile has it."""
+    if runtime.is_driven(workspace_id):
+        return None
+    return await watermark_of(runtime, "identity", workspace_id) or datetime.min.replace(tzinfo=UTC)
+
+
+def earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    """Return the earlier of two watermarks; None: nothing to wait for."""
+    return min((mark for mark in (one, other) if mark is not None), default=None)
+
+
 def _behind(runtime: Runtime[Parts], work: Work, watermark: datetime | None) -> list[tuple[Claim, StoredIntent]]:
     """Return what was due after the last thing profile has applied: a consent on its way must count, for a while."""
     parts, present = runtime.parts, time.monotonic()
     behind = []
+    late = 0
     for claim, stored in work.claims:
         since = parts.waiting.setdefault(claim.intent_id, present) if _is_ahead(claim, watermark) else None
-        if since is not None and present - since < WATERMARK_SECONDS:
+        if since is not None and present - since < PATIENCE_SECONDS:
             behind.append((claim, stored))
         else:
+            late += since is not None
             parts.waiting.pop(claim.intent_id, None)
+    if late:
+        count_late(runtime, ("identity", "profile"), late)
     return behind
 
 
