@@ -56,8 +56,8 @@ class FakeNeighbours:
             return httpx.Response(201, json={"statement_ids": [str(person_id_of(1))]})
         if path == "/v1/identity/persons/lookup":
             return self._persons(msgspec.json.decode(request.content)["person_ids"])
-        if path == "/v1/identity/persons/by-identifier":
-            return self._owner(request.url.params["value"])
+        if path == "/v1/profile/persons/lookup":
+            return self._owners([one["value"] for one in msgspec.json.decode(request.content)["identifiers"]])
         return httpx.Response(404, json={"detail": "no such path"})
 
     def _reach(self, question: dict[str, Any], traits: list[str]) -> dict[str, Any]:
@@ -81,8 +81,7 @@ class FakeNeighbours:
         items = [{"canonical_id": text, "canonical_no": numbers[text]} for text in texts if text in numbers]
         return httpx.Response(200, json={"items": items})
 
-    def _owner(self, value: str) -> httpx.Response:
-        found = next((n for n, p in self.people.items() if value in p.addresses.values()), None)
-        if found is None:
-            return httpx.Response(404, json={"detail": "nobody"})
-        return httpx.Response(200, json={"canonical_id": str(person_id_of(found))})
+    def _owners(self, values: list[str]) -> httpx.Response:
+        owners = {value: n for n, p in self.people.items() for value in p.addresses.values()}
+        items = [{"canonical_id": str(person_id_of(owners[value]))} for value in values if value in owners]
+        return httpx.Response(200, json={"items": items})

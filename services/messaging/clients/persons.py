@@ -1,15 +1,14 @@
-"""Who a person is, asked of identity."""
+"""Who a person is: asked of identity by id, of profile by an identifier."""
 
-from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
 
-from libs.common.errors import Gone, Invalid, NotFound
+from libs.common.errors import Invalid
 from libs.common.http.peers import Peers
 
 LOOKUP_PATH = "/v1/identity/persons/lookup"
-OWNER_PATH = "/v1/identity/persons/by-identifier"
+OWNER_PATH = "/v1/profile/persons/lookup"
 
 
 class PersonAnswer(msgspec.Struct, frozen=True):
@@ -32,6 +31,10 @@ class _Owner(msgspec.Struct, frozen=True):
     canonical_id: UUID
 
 
+class _Owners(msgspec.Struct, frozen=True):
+    items: list[_Owner]
+
+
 async def find_person(peers: Peers, workspace_id: int, person_id: UUID, pointer: str = "/person_id") -> PersonAnswer:
     """Return the person an id stands for now; raises Invalid for one that is nobody's (any more)."""
     found = await peers.post("identity", LOOKUP_PATH, workspace_id, {"person_ids": [person_id]}, _Lookup)
@@ -43,9 +46,12 @@ async def find_person(peers: Peers, workspace_id: int, person_id: UUID, pointer:
 
 async def find_by_identifier(peers: Peers, workspace_id: int, namespace: str, value: str) -> PersonAnswer:
     """Return the person who holds an identifier now; raises Invalid when nobody does."""
-    query = urlencode({"namespace": namespace, "value": value})
+    # A POST, so that no address stands in a URL.
+    body = {"identifiers": [{"namespace": namespace, "value": value}], "traits": []}
     try:
-        owner = await peers.get("identity", f"{OWNER_PATH}?{query}", workspace_id, _Owner)
-    except (NotFound, Gone, Invalid) as problem:
-        raise Invalid.at("/identifier", "nobody holds this identifier", "unknown_person") from problem
-    return await find_person(peers, workspace_id, owner.canonical_id, "/identifier")
+        owners = await peers.post("profile", OWNER_PATH, workspace_id, body, _Owners)
+    except Invalid as problem:
+        raise Invalid.at("/identifier", problem.detail, "not_an_identifier") from problem
+    if not owners.items:
+        raise Invalid.at("/identifier", "nobody holds this identifier", "unknown_person")
+    return await find_person(peers, workspace_id, owners.items[0].canonical_id, "/identifier")
