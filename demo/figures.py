@@ -76,6 +76,7 @@ class Figures:
     mails_sent: int = 0
     control_check: Difference | None = None
     effect_known: float = 0.0
+    visits_generated: int = 0
     effect_found: Difference | None = None
     events_per_second: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)

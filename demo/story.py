@@ -84,7 +84,9 @@ class Story:
         households = {household.household_id: household for household in self.shopping.households}
         ordered = {run.household_id for run in runs if orders_after(run, households[run.household_id])}
         figures.control_check, figures.effect_known = compare(runs, ordered), EFFECT
-        await post_all(api, workspace, result, encode(visits(runs, self.world)))
+        generated = visits(runs, self.world)
+        figures.visits_generated = len(generated)
+        await post_all(api, workspace, result, encode(generated))
         await api.get("identity", "/v1/identity/drained", wait=True)
         member = {("user_id", "main", self.world[run.household_id].member): run.household_id for run in runs}
         found = await measure.resolve(api, list(member))
