@@ -83,7 +83,8 @@ async def post_clock(body: Advance, caller: Driver, runtime: RuntimeOf, request:
 async def get_drained(caller: Reader, request: Request, wait: bool = False) -> Drained:
     """Say whether everything is done, and what is not; `wait=true` answers once it is."""
     driver = driver_of(request)
-    if wait and driver.may_mend(caller.workspace_id):
-        await driver.mend(caller.workspace_id)
-    scan = await (driver.drain(caller.workspace_id) if wait else driver.scan(caller.workspace_id))
+    mending = wait and driver.may_mend(caller.workspace_id)
+    scan = await (driver.mend(caller.workspace_id) if mending else driver.scan(caller.workspace_id))
+    if wait:
+        scan = await driver.drain(caller.workspace_id, scan)
     return Drained(drained=not scan.open, open=scan.open, next_due=scan.next_due)

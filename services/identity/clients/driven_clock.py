@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from libs.common.runtime import Runtime
 
 SERVICES = ("messaging", "journey", "segment", "profile", "identity")
 STUCK_SECONDS = 60.0
-_PAUSES = (0.0, 0.002, 0.004, 0.008, 0.016, 0.03)
+_PAUSES = (0.005, 0.005, 0.01, 0.01, 0.02, 0.03)
 
 
 class ServiceBacklog(msgspec.Struct):
@@ -70,13 +71,16 @@ class ClockDriver:
 
     async def scan(self, workspace_id: int) -> Scan:
         """Ask every service what is open."""
+        return Scan(await self._backlogs(workspace_id, SERVICES))
+
+    async def _backlogs(self, workspace_id: int, services: Collection[str]) -> dict[str, ServiceBacklog]:
         answers = await asyncio.gather(
             *(
                 self.runtime.peers.get(service, f"/v1/{service}/backlog", workspace_id, ServiceBacklog)
-                for service in SERVICES
+                for service in services
             )
         )
-        return Scan(dict(zip(SERVICES, answers, strict=True)))
+        return dict(zip(services, answers, strict=True))
 
     async def drain(self, workspace_id: int, scan: Scan | None = None) -> Scan:
         """Wait until two looks in a row find nothing open and nothing done between them.
@@ -84,20 +88,32 @@ class ClockDriver:
         `scan` is a look just made. Raises Unavailable naming what is open when nothing moves for a minute.
         """
         before = self._quiet.get(workspace_id)
+        scan = scan or await self.scan(workspace_id)
+        while scan.open or scan.activity != before:
+            before = scan.activity
+            if scan.open:
+                await self._until_closed(workspace_id, scan)
+            scan = await self.scan(workspace_id)
+        self._quiet[workspace_id] = scan.activity
+        return scan
+
+    async def _until_closed(self, workspace_id: int, scan: Scan) -> None:
+        """Ask only the services that had something open, until they have not: looking costs what working needs."""
+        waiting = {service: scan.backlogs[service].activity for service in scan.open}
+        opened: dict[str, dict[str, int]] = scan.open
         moved = time.monotonic()
         for turn in range(1 << 30):
-            scan = scan or await self.scan(workspace_id)
-            if scan.activity != before:
+            await asyncio.sleep(_PAUSES[min(turn, len(_PAUSES) - 1)])
+            answers = await self._backlogs(workspace_id, list(waiting))
+            opened = {service: backlog.open for service, backlog in answers.items() if backlog.open}
+            activity = {service: answers[service].activity for service in opened}
+            if not opened:
+                return
+            if activity != waiting:
                 moved = time.monotonic()
-            elif not scan.open:
-                self._quiet[workspace_id] = scan.activity
-                return scan
             elif time.monotonic() - moved > STUCK_SECONDS:
-                raise Unavailable(f"nothing moves, and this is open: {scan.open}")
-            before = scan.activity
-            await asyncio.sleep(_PAUSES[min(turn, len(_PAUSES) - 1)] if scan.open else 0)
-            scan = None
-        raise AssertionError("unreachable")
+                raise Unavailable(f"nothing moves, and this is open: {opened}")
+            waiting = activity
 
     async def advance(self, workspace_id: int, until: datetime, step: timedelta) -> int:
         """Go from due instant to due instant up to `until`, draining at each; return how many instants there were.
@@ -109,8 +125,7 @@ class ClockDriver:
             raise Conflict("this workspace's clock is being advanced; wait for that call to answer")
         async with lock:
             hops = 0
-            await self.mend(workspace_id)
-            scan = await self.drain(workspace_id)
+            scan = await self.drain(workspace_id, await self.mend(workspace_id))
             now = scan.latest
             while now < until:
                 due = scan.next_due
@@ -127,12 +142,13 @@ class ClockDriver:
         lock = self._locks.get(workspace_id)
         return self.runtime.is_driven(workspace_id) and (lock is None or not lock.locked())
 
-    async def mend(self, workspace_id: int) -> None:
+    async def mend(self, workspace_id: int) -> Scan:
         """Finish a move that a service's death broke off, else what is held would stay open for ever."""
         scan = await self.scan(workspace_id)
-        if scan.is_torn:
-            await self._put(workspace_id, scan.latest, held=True)
-            await self._put(workspace_id, scan.latest, held=False)
+        if not scan.is_torn:
+            return scan
+        await self._put(workspace_id, scan.latest, held=True)
+        return await self._put(workspace_id, scan.latest, held=False)
 
     async def _put(self, workspace_id: int, now: datetime, *, held: bool) -> Scan:
         """Put the clock in all services at once; with `held` nothing falls due until all have it."""
