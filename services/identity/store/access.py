@@ -40,6 +40,10 @@ async def next_source_id(tx: Tx) -> int:
 async def keep(tx: Tx, record: AccessRecord) -> None:
     """Save a record and queue it for the bucket in the same transaction."""
     await save_record(tx, record)
+    await _queue(tx, record)
+
+
+async def _queue(tx: Tx, record: AccessRecord) -> None:
     await tx.execute(
         statement(_CHANGE),
         name=record_name(record),
@@ -79,9 +83,21 @@ async def keys_of(tx: Tx, workspace_id: int) -> list[ApiKey]:
     return [msgspec.convert(row["document"], ApiKey) for row in rows]
 
 
-async def all_records(tx: Tx) -> list[AccessRecord]:
-    """Return every workspace, source and key: to fill an empty bucket."""
-    return await load_records(tx)
+async def first_record_name(tx: Tx) -> str | None:
+    """Return the name of a record that is there as long as any is: by it an empty bucket is known."""
+    found = await tx.fetch_value(statement("select min(workspace_id) from workspace"))
+    if found is not None:
+        return f"workspace.{found}"
+    key: bytes | None = await tx.fetch_value(statement("select hash from api_key order by hash limit 1"))
+    return f"key.{key.hex()}" if key is not None else None
+
+
+async def requeue_all(tx: Tx) -> None:
+    """Queue every workspace, source and key for the bucket (worker role)."""
+    # A change committed between reading and queueing would be overwritten by what was read.
+    await tx.execute(statement("lock table workspace, source, api_key in share mode"))
+    for record in await load_records(tx):  # once a start, and when a bucket is lost: clarity over speed
+        await _queue(tx, record)
 
 
 async def save_member(

@@ -12,9 +12,10 @@ from services.identity.usecases.graph.tools import GraphTools
 
 @dataclass
 class IdentityParts:
-    """The graph's tools, shared by requests and jobs of this process."""
+    """The graph's tools, shared by requests and jobs of this process; whether it has told all access records once."""
 
     graph: GraphTools
+    access_told: bool = False
 
 
 def make_identity_parts(runtime: Runtime[Any]) -> IdentityParts:

@@ -4,9 +4,11 @@ import asyncio
 import hashlib
 
 import asyncpg
+import msgspec
 import pytest_asyncio
 
 from libs.common.access.keys import kind_of, new_key
+from services.identity.jobs import refill_access
 from tests.fixtures.apps import House, ServiceApp
 
 
@@ -131,3 +133,20 @@ async def test_changes_reach_the_bucket(identity: ServiceApp) -> None:
             return
         await asyncio.sleep(0.02)
     raise AssertionError("the key never reached the bucket")
+
+
+async def test_a_bucket_that_was_lost_is_filled_again(identity: ServiceApp, house: House) -> None:
+    made = (await identity.client.post("/v1/identity/keys", json={"name": "r", "scopes": ["sources:read"]})).json()
+    assert (await identity.client.delete(f"/v1/identity/keys/{made['key_id']}")).status_code == 204
+    await identity.drain()
+    house.bus._buckets.clear()
+    await refill_access.run(identity.runtime)
+    bucket = await house.bus.key_value("access")
+    name = f"key.{hashlib.sha256(made['key'].encode()).hexdigest()}"
+    for _ in range(200):
+        if (found := await bucket.get(name)) is not None:
+            assert msgspec.json.decode(found)["revoked_at"] is not None
+            assert await bucket.get("workspace.1") is not None
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("the revoked key never came back into the bucket")
