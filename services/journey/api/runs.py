@@ -110,6 +110,8 @@ async def list_runs(
 ) -> Page[RunView]:
     """List the runs of a journey, youngest first."""
     position = decode_cursor(cursor, tuple[UUID])
+    if await get_journey(tx, workspace_id=caller.workspace_id, journey_id=journey_id) is None:
+        raise NotFound("there is no such journey")
     rows = await run_views.list_runs(
         tx, workspace_id=caller.workspace_id, journey_id=journey_id, state=state, person_id=person_id, limit=limit + 1,
         before=position[0] if position else None,
