@@ -44,13 +44,16 @@ async def run(runtime: Runtime[JourneyMemory]) -> int:
 
 
 async def _after_failure(runtime: Runtime[JourneyMemory], run_ids: list[UUID], error: Exception) -> int:
-    """Writing a batch failed: claim fewer until the run at fault stands alone, and count its tries then."""
+    """Writing a batch failed: claim fewer until the run at fault stands alone, and count its tries then.
+
+    Reports nothing done, so that the loop takes a breath: the fault may lie elsewhere.
+    """
     log.error("a batch of runs could not be written", exc_info=error, extra={"runs": len(run_ids)})
     if len(run_ids) == 1:
         async with runtime.worker_database.transaction(()) as tx:
             await due_runs.blame_runs(tx, run_ids)
     runtime.parts.shrink()
-    return 1
+    return 0
 
 
 async def next_due(runtime: Runtime[JourneyMemory], workspace_id: int) -> datetime | None:

@@ -1,5 +1,5 @@
 -- Start runs of one journey: the constraints decide who may enter.
--- One candidate per (person, key) at most. Plan: three index probes a candidate (run_live, entered_pkey, run_entry).
+-- One candidate per (person, key) at most. Plan: index probes a candidate (run_live, entered_pkey, run_entry).
 with candidate as (
     select *
     from unnest(
@@ -9,18 +9,17 @@ with candidate as (
     ) as c(run_id, person_no, person_id, subject_no, entry_key, event_id, entry_time, goal_until, context, sealed,
            zone, received_at)
 ),
--- a run that is under way would refuse the insert below; asked first so that it does not count as an entry
+-- A run that is under way would refuse the insert below; asked first so that it does not count as an entry. One probe
+-- of run_live a candidate: as a join the planner would read all runs of the journey.
 free as (
     select c.* from candidate c
-    where not exists (
-        select from run r
+    left join lateral (
+        select true as found from run r
         where r.workspace_id = :workspace_id and r.journey_id = :journey_id and r.person_no = c.person_no
           and r.entry_key = c.entry_key and r.live and r.is_exclusive and :exclusive
-    ) and not exists (
-        select from run r
-        where r.workspace_id = :workspace_id and r.journey_id = :journey_id and r.entered_as = c.person_no
-          and r.entry_key = c.entry_key and r.entry_event_id = c.event_id
-    )
+        limit 1
+    ) under_way on true
+    where under_way.found is null
 ),
 admitted as (
     insert into entered as e (workspace_id, journey_id, person_no, entry_key, first_at, last_at)

@@ -80,15 +80,15 @@ create table journey.run (
     started_at     timestamptz not null,
     ended_at       timestamptz,
     received_at    timestamptz not null,
-    -- not the workspace first: with row-level security's own condition on it, any index that begins with the workspace
-    -- looks good to the planner
     primary key (run_id)
 ) with (fillfactor = 85);
-create unique index run_entry on journey.run (workspace_id, journey_id, entered_as, entry_key, entry_event_id);
-create unique index run_live on journey.run (workspace_id, journey_id, person_no, entry_key)
-    where live and is_exclusive;
-create index run_person on journey.run (workspace_id, person_no, journey_id);
-create index run_listing on journey.run (workspace_id, journey_id, run_id);
+-- The telling column first, never the workspace: row-level security has its own condition on that, and without
+-- statistics the planner then takes whatever index begins with it (20 s instead of 20 ms for a thousand entries).
+-- A journey's id is unique by itself, so these hold per workspace.
+create unique index run_entry on journey.run (entered_as, journey_id, entry_key, entry_event_id);
+create unique index run_live on journey.run (person_no, journey_id, entry_key) where live and is_exclusive;
+create index run_person on journey.run (person_no, workspace_id, journey_id);
+create index run_listing on journey.run (journey_id, run_id);
 
 -- One row per live run: its next moment, and its lock. Whoever changes a run holds this row first.
 create table journey.run_timer (
@@ -111,7 +111,7 @@ create table journey.entered (
     entry_key    text not null,
     first_at     timestamptz not null,
     last_at      timestamptz not null,
-    primary key (workspace_id, journey_id, person_no, entry_key)
+    primary key (person_no, workspace_id, journey_id, entry_key)
 );
 
 -- Arms drawn, kept for ever: the control arm ($control) and percentage splits, per person.
@@ -123,7 +123,7 @@ create table journey.assignment (
     arm          text not null,
     assigned_at  timestamptz not null,
     run_id       uuid not null,
-    primary key (workspace_id, journey_id, person_no, node)
+    primary key (person_no, workspace_id, journey_id, node)
 );
 
 -- What happened at each node, in order; nothing here is ever changed.
@@ -172,7 +172,7 @@ create table journey.heard (
     properties   json,
     sealed       text,
     heard_at     timestamptz not null,
-    primary key (workspace_id, person_no, at, event_id)
+    primary key (person_no, workspace_id, at, event_id)
 );
 create index heard_age on journey.heard (workspace_id, heard_at);
 
@@ -185,6 +185,7 @@ create table journey.redirect (
     graph_version bigint not null,
     primary key (workspace_id, person_no)
 );
+create index redirect_to on journey.redirect (to_person_no, workspace_id);
 
 -- Identifiers that left a person with one side of a split: what still comes under his number is theirs.
 create table journey.subject_owner (
