@@ -1,6 +1,9 @@
+from typing import Self, get_args
+
+from pydantic import model_validator
 from pydantic_settings import SettingsConfigDict
 
-from libs.common.settings import ServiceSettings
+from libs.common.settings import Role, ServiceSettings
 
 
 class SegmentSettings(ServiceSettings):
@@ -10,6 +13,14 @@ class SegmentSettings(ServiceSettings):
 
     columnar_url: str = ""
     """`chdb:///path` (one process owns it) or a ClickHouse DSN; empty: chDB in the data directory."""
+
+    @model_validator(mode="after")
+    def _one_process_owns_the_embedded_store(self) -> Self:
+        if self.columnar.startswith("chdb:") and self.roles != frozenset(get_args(Role)):
+            raise ValueError(
+                "chDB lives in this process: give it all roles, or name a ClickHouse server in SEGMENT_COLUMNAR_URL"
+            )
+        return self
 
     @property
     def columnar(self) -> str:

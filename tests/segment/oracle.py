@@ -127,7 +127,7 @@ def passes(  # noqa: C901 - the table of operators, as plain as it can be said
         found = [any(same(each, one, fold) for each in held) for one in asked]
         return any(found) if op == "has_any" else all(found)
     if op in ("contains", "starts_with", "ends_with", "matches"):
-        return isinstance(value, str) and PARTS[op](value, wanted, test)
+        return isinstance(value, str) and has_part(op, value, wanted, test)
     if op == "between" and all(isinstance(bound, str) and read_time(bound, when) for bound in wanted):
         return isinstance(value, str) and between_times(value, wanted, when)
     bounds = [("gte", wanted[0]), ("lte", wanted[1])] if op == "between" else [(op, wanted)]
@@ -178,23 +178,13 @@ def ordered(value: Any, sign: str, wanted: Any, fold: Any) -> bool:
     return bool({"gt": left > right, "gte": left >= right, "lt": left < right, "lte": left <= right}[sign])
 
 
-def _contains(value: str, wanted: str, test: Mapping[str, Any]) -> bool:
-    return wanted.casefold() in value.casefold() if test.get("ignore_case") else wanted in value
-
-
-def _starts(value: str, wanted: str, test: Mapping[str, Any]) -> bool:
-    return value.casefold().startswith(wanted.casefold()) if test.get("ignore_case") else value.startswith(wanted)
-
-
-def _ends(value: str, wanted: str, test: Mapping[str, Any]) -> bool:
-    return value.casefold().endswith(wanted.casefold()) if test.get("ignore_case") else value.endswith(wanted)
-
-
-def _matches(value: str, wanted: str, test: Mapping[str, Any]) -> bool:
-    return re.search(wanted, value, re.IGNORECASE if test.get("ignore_case") else 0) is not None
-
-
-PARTS = {"contains": _contains, "starts_with": _starts, "ends_with": _ends, "matches": _matches}
+def has_part(op: str, value: str, wanted: str, test: Mapping[str, Any]) -> bool:
+    """Return whether a text has a part, or the pattern is found in it."""
+    if op == "matches":
+        return re.search(wanted, value, re.IGNORECASE if test.get("ignore_case") else 0) is not None
+    if test.get("ignore_case"):
+        value, wanted = value.casefold(), wanted.casefold()
+    return {"contains": wanted in value, "starts_with": value.startswith(wanted)}.get(op, value.endswith(wanted))
 
 
 def back(when: When, span: str, sign: int = -1) -> datetime:

@@ -10,8 +10,8 @@ from services.segment.store import persons
 from services.segment.usecases.ask_membership import ask_everybody, ask_membership
 from services.segment.usecases.check_definition import check_definition, read_definition
 from services.segment.usecases.explain_person import explain_person
+from services.segment.usecases.load_segment import load_segment
 from services.segment.usecases.prove_patterns import prove_patterns
-from services.segment.usecases.save_segment import load_segment
 
 router = APIRouter(prefix="/v1/segment", tags=["questions"])
 

@@ -14,16 +14,13 @@ from services.segment.store import memberships, persons, segments
 from services.segment.store.rows import decode
 from services.segment.store.segments import SegmentRow
 from services.segment.usecases.check_definition import check_definition, read_definition
+from services.segment.usecases.create_segment import create_segment
+from services.segment.usecases.delete_segment import delete_segment
+from services.segment.usecases.edit_segment import Edit, edit_segment
+from services.segment.usecases.list_references import list_dependents
+from services.segment.usecases.load_segment import load_segment
 from services.segment.usecases.prove_patterns import prove_patterns
-from services.segment.usecases.save_segment import (
-    Edit,
-    create_segment,
-    delete_segment,
-    dependents_of,
-    edit_segment,
-    load_segment,
-    set_lists,
-)
+from services.segment.usecases.set_lists import set_lists
 
 router = APIRouter(prefix="/v1/segment", tags=["segments"])
 
@@ -192,7 +189,7 @@ async def remove_segment(segment_id: UUID, caller: Writer, tx: Transaction) -> N
 async def get_dependents(segment_id: UUID, caller: Reader, tx: Transaction) -> Dependents:
     """Return the segments that refer to this one."""
     await load_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id)
-    found = await dependents_of(tx, workspace_id=caller.workspace_id, segment_id=segment_id)
+    found = await list_dependents(tx, workspace_id=caller.workspace_id, segment_id=segment_id)
     return Dependents(segment_ids=found)
 
 

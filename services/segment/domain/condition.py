@@ -56,14 +56,16 @@ class Inquiry:
 
     moment: Moment
     bind: Binder = field(default_factory=Binder)
-    questions: list[Question] = field(default_factory=list)
-    segment_id: UUID | None = None
+    numbers: dict[Question, int] = field(default_factory=dict)
 
     def ask(self, question: Question) -> Atom:
         """Add a question; return the set of persons it holds for."""
-        if question not in self.questions:
-            self.questions.append(question)
-        return Atom(self.questions.index(question))
+        return Atom(self.numbers.setdefault(question, len(self.numbers)))
+
+    @property
+    def questions(self) -> list[Question]:
+        """Return the questions by their numbers."""
+        return list(self.numbers)
 
     @property
     def zone(self) -> str:

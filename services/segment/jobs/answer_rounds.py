@@ -7,7 +7,7 @@ from libs.common.jobs import Job
 from libs.common.runtime import Runtime
 from services.segment.store import touches
 from services.segment.store.parts import SegmentParts
-from services.segment.usecases.open_work import open_work, upcoming
+from services.segment.usecases.open_work import oldest_open, open_work, upcoming
 from services.segment.usecases.run_round import run_round
 
 
@@ -44,9 +44,8 @@ async def open_count(runtime: Runtime[Any], workspace_id: int) -> int:
 
 
 async def oldest(runtime: Runtime[Any], workspace_id: int) -> datetime | None:
-    """Return the arrival of the oldest fact that memberships do not show yet."""
-    async with runtime.worker_database.transaction(workspace_id) as tx:
-        return await touches.oldest_received(tx, workspace_id)
+    """Return the arrival of the oldest fact, or the boundary passed, that memberships do not show yet."""
+    return await oldest_open(runtime, workspace_id)
 
 
 job = Job(name="answer_rounds", run=run, next_due=next_due, open=open_count, oldest=oldest, idle_seconds=0.25)

@@ -39,7 +39,7 @@ async def ask(columnar: Columnar, inquiry: Inquiry, scope: Scope) -> list[BitMap
     if not inquiry.questions or (scope.persons is not None and not len(scope.persons)):
         return answers
     sql = statement(inquiry, scope)
-    table = await columnar.ask(sql, inquiry.bind.parameters)
+    table = await columnar.ask(sql, inquiry.bind.parameters, few_rows=scope.persons is not None)
     persons = table.column("person_no").to_numpy().astype(np.uint32, copy=False)
     words = [table.column(f"w{number}").to_numpy() for number in range(_words(inquiry))]
     for number in range(len(answers)):

@@ -33,6 +33,9 @@ QUERY_SETTINGS = {
     "max_expanded_ast_elements": 4_000_000,
 }
 
+FEW_ROWS = {"compile_expressions": 0, "compile_aggregate_expressions": 0}
+"""Compiling hundreds of expressions costs more than it saves on the rows of a thousand persons."""
+
 
 class QueryTooHeavy(Unavailable):
     """The question needs more time or memory than one question may take."""
@@ -65,11 +68,16 @@ class Columnar:
         await self._call(self._client.close)
         self._thread.shutdown()
 
-    async def ask(self, sql: str, parameters: Mapping[str, Bindable]) -> Table:
+    async def ask(self, sql: str, parameters: Mapping[str, Bindable], *, few_rows: bool = False) -> Table:
         """Return the answer as an Arrow table; QueryTooHeavy when it exceeds its limits."""
         try:
             return await self._call(
-                partial(self._client.query_arrow, sql, parameters=dict(parameters), settings=QUERY_SETTINGS)
+                partial(
+                    self._client.query_arrow,
+                    sql,
+                    parameters=dict(parameters),
+                    settings=QUERY_SETTINGS | (FEW_ROWS if few_rows else {}),
+                )
             )
         except DatabaseError as error:
             if error.code in _TOO_HEAVY:

@@ -7,7 +7,7 @@ from libs.common.bus import Subscription
 from libs.common.contracts.identity.ownership_changed import OwnershipChanged
 from libs.common.db import Tx
 from libs.common.runtime import Runtime
-from services.segment.usecases.follow_graph import change_owners
+from services.segment.usecases.change_owners import change_owners
 
 
 async def handle(tx: Tx, events: list[OwnershipChanged], runtime: Runtime[Any]) -> None:

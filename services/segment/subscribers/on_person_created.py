@@ -6,7 +6,7 @@ from libs.common.bus import Subscription
 from libs.common.contracts.identity.person_created import PersonCreated
 from libs.common.db import Tx
 from libs.common.runtime import Runtime
-from services.segment.usecases.follow_graph import Newcomer, add_persons
+from services.segment.usecases.add_persons import Newcomer, add_persons
 
 
 async def handle(tx: Tx, events: list[PersonCreated], runtime: Runtime[Any]) -> None:

@@ -6,7 +6,7 @@ from libs.common.bus import Subscription
 from libs.common.contracts.identity.person_erased import PersonErased
 from libs.common.db import Tx
 from libs.common.runtime import Runtime
-from services.segment.usecases.follow_graph import erase_person
+from services.segment.usecases.erase_person import erase_person
 
 
 async def handle(tx: Tx, events: list[PersonErased], runtime: Runtime[Any]) -> None:

@@ -6,7 +6,7 @@ from libs.common.bus import Subscription
 from libs.common.contracts.identity.person_merged import PersonMerged
 from libs.common.db import Tx
 from libs.common.runtime import Runtime
-from services.segment.usecases.follow_graph import merge_persons
+from services.segment.usecases.merge_persons import merge_persons
 
 
 async def handle(tx: Tx, events: list[PersonMerged], runtime: Runtime[Any]) -> None:

@@ -6,7 +6,7 @@ from libs.common.bus import Subscription
 from libs.common.contracts.identity.person_split import PersonSplit
 from libs.common.db import Tx
 from libs.common.runtime import Runtime
-from services.segment.usecases.follow_graph import split_person
+from services.segment.usecases.split_person import split_person
 
 
 async def handle(tx: Tx, events: list[PersonSplit], runtime: Runtime[Any]) -> None:

@@ -9,8 +9,8 @@ from libs.common.errors import FieldError, Invalid
 from services.segment.conditions.catalogue import grammar
 from services.segment.domain.definition import Definition, parse_definition
 from services.segment.domain.fault import Fault, InvalidDefinition
-from services.segment.store import known_names, segments
-from services.segment.store.worlds import definition_of
+from services.segment.store import known_names
+from services.segment.usecases.list_references import list_references
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ async def check_definition(
 async def _check_references(tx: Tx, workspace_id: int, definition: Definition, segment_id: UUID | None) -> None:
     if not definition.concerns().segments:
         return
-    refers = await references(tx, workspace_id)
+    refers = await list_references(tx, workspace_id)
     faults = []
     for leaf in definition.leaves():
         for referred in leaf.condition.concerns().segments:
@@ -62,18 +62,6 @@ async def _check_references(tx: Tx, workspace_id: int, definition: Definition, s
                 faults.append(Fault(leaf.pointer, "the segment would depend on itself"))
     if faults:
         raise invalid(faults)
-
-
-async def references(tx: Tx, workspace_id: int) -> dict[UUID, set[UUID]]:
-    """Return, per segment, the segments its newest or its live version refers to."""
-    found: dict[UUID, set[UUID]] = {}
-    for row in await segments.all_versions(tx, workspace_id):
-        known = found.setdefault(row.segment_id, set())
-        try:
-            known |= definition_of(row.definition).concerns().segments
-        except InvalidDefinition:
-            continue  # a draft may be unfinished
-    return found
 
 
 def _reachable(start: UUID, refers: dict[UUID, set[UUID]]) -> set[UUID]:

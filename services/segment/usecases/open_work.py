@@ -22,6 +22,15 @@ async def upcoming(runtime: Runtime[SegmentParts], workspace_id: int) -> datetim
         return world.upcoming
 
 
+async def oldest_open(runtime: Runtime[SegmentParts], workspace_id: int) -> datetime | None:
+    """Return the instant up to which everything received, and every boundary, is answered; None when all is."""
+    async with runtime.worker_database.transaction(workspace_id) as tx:
+        received = await touches.oldest_received(tx, workspace_id)
+    boundary = await upcoming(runtime, workspace_id)
+    passed = boundary if boundary is not None and boundary <= runtime.now(workspace_id) else None
+    return min((instant for instant in (received, passed) if instant is not None), default=None)
+
+
 async def open_work(runtime: Runtime[SegmentParts], workspace_id: int) -> int:
     """Return how many touches and versions wait, and 1 more when a boundary has passed unanswered."""
     async with runtime.worker_database.transaction(workspace_id) as tx:

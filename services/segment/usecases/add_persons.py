@@ -1,0 +1,40 @@
+"""New persons join the universe, with or without events."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from libs.common.db import Tx
+from services.segment.store import persons
+from services.segment.store.touches import Touch, add_touches
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """A person seen for the first time, or revived."""
+
+    person_no: int
+    person_id: UUID
+    version: int
+    revived: bool
+    event_id: UUID
+    received_at: datetime
+
+
+async def add_persons(tx: Tx, *, workspace_id: int, newcomers: Sequence[Newcomer]) -> None:
+    """Take persons into the universe, with or without events."""
+    versions = {newcomer.version for newcomer in newcomers}
+    took: set[int] = set()
+    # one statement per graph version, which is one per batch of the resolver
+    for version in sorted(versions):
+        chosen = {newcomer.person_no: newcomer.person_id for newcomer in newcomers if newcomer.version == version}
+        took.update(await persons.set_state(tx, workspace_id, dict(chosen), state=persons.ALIVE, version=version))
+    touches = [
+        Touch(
+            newcomer.person_no, "revived" if newcomer.revived else "event", newcomer.received_at, "", newcomer.event_id
+        )
+        for newcomer in newcomers
+        if newcomer.person_no in took
+    ]
+    await add_touches(tx, workspace_id, touches)

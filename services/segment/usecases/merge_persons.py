@@ -1,0 +1,35 @@
+"""A merge: the survivor has everything of the absorbed, at once."""
+
+from datetime import datetime
+from uuid import UUID
+
+from libs.common.db import Tx
+from services.segment.store import manual_lists, memberships, persons
+from services.segment.store.touches import Touch, add_touches
+from services.segment.usecases.stage_overrides import stage_overrides
+
+
+async def merge_persons(
+    tx: Tx,
+    *,
+    workspace_id: int,
+    survivor: int,
+    survivor_id: UUID,
+    absorbed: dict[int, UUID | None],
+    version: int,
+    event_id: UUID,
+    received_at: datetime,
+) -> None:
+    """Let the survivor have all events of the absorbed, and ask all of them again."""
+    await persons.ensure_persons(tx, workspace_id, {survivor: survivor_id})
+    took = await persons.set_state(
+        tx, workspace_id, absorbed, state=persons.MERGED, version=version, merged_into=survivor
+    )
+    if not took:
+        return
+    if await manual_lists.move(tx, workspace_id, absorbed=took, survivor=survivor):
+        await memberships.disturb(tx, workspace_id)
+    subjects = await persons.absorb(tx, workspace_id, absorbed=took, survivor=survivor)
+    await stage_overrides(tx, workspace_id=workspace_id, subject_nos=subjects)
+    touches = [Touch(person_no, "merge", received_at, "", event_id) for person_no in (survivor, *took)]
+    await add_touches(tx, workspace_id, touches)

@@ -1,0 +1,30 @@
+"""A split: each part has its own events back."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from libs.common.db import Tx
+from services.segment.store import persons
+from services.segment.store.touches import Touch, add_touches
+from services.segment.usecases.stage_overrides import stage_overrides
+
+
+async def split_person(
+    tx: Tx,
+    *,
+    workspace_id: int,
+    remaining: int,
+    parts: Sequence[tuple[int, UUID, Sequence[int], bool]],
+    version: int,
+    event_id: UUID,
+    received_at: datetime,
+) -> None:
+    """Give each part (person, id, subjects, revived) its own events back, and ask all of them again."""
+    touches = [Touch(remaining, "split", received_at, "", event_id)]
+    for person_no, person_id, subject_nos, revived in parts:
+        await persons.set_state(tx, workspace_id, {person_no: person_id}, state=persons.ALIVE, version=version)
+        given = await persons.give_subjects(tx, workspace_id, owner=person_no, subject_nos=(*subject_nos, -person_no))
+        await stage_overrides(tx, workspace_id=workspace_id, subject_nos=given)
+        touches.append(Touch(person_no, "revived" if revived else "split", received_at, "", event_id))
+    await add_touches(tx, workspace_id, touches)
