@@ -1,6 +1,7 @@
 """Every service's own picture of workspaces, sources and keys, kept current by the bus."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
@@ -15,6 +16,7 @@ from libs.common.personal import Sealer, Vault
 WRITE_KEY_GRACE_SECONDS = 600.0
 SECRET_KEY_GRACE_SECONDS = 60.0
 _MISS_SECONDS = 1.0
+_ON_ITS_WAY_SECONDS = 1.0
 
 Fetch = Callable[[str], Awaitable[AccessRecord | None]]
 
@@ -94,6 +96,15 @@ class Directory:
         if key.isdecimal():
             return self._workspaces.get(int(key))
         return self._workspaces.get(self._workspace_by_key.get(key, 0))
+
+    async def find_workspace(self, key: str) -> Workspace | None:
+        """Return a workspace by its short name or number; one made just now may still be on its way here."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_ON_ITS_WAY_SECONDS):
+                while self.workspace_named(key) is None:
+                    self.changed.clear()
+                    await self.changed.wait()
+        return self.workspace_named(key)
 
     def source(self, source_id: int) -> Source | None:
         """Return a source by its number."""

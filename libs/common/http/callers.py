@@ -46,7 +46,7 @@ async def _chosen_workspace(request: Request, runtime: Runtime[Any], required: b
         return 0
     if named.isdecimal() and len(named) < 10:
         await runtime.directory.ensure_workspaces([int(named)])
-    workspace = runtime.directory.workspace_named(named) if len(named) < 200 else None
+    workspace = await runtime.directory.find_workspace(named) if len(named) < 200 else None
     if workspace is None:
         raise NotFound("there is no such workspace")
     return workspace.workspace_id
@@ -66,7 +66,8 @@ async def identify_caller(request: Request, *, workspace_required: bool = True) 
         workspace_id = await _chosen_workspace(request, runtime, workspace_required)
         return Caller("administrator", workspace_id, key.name or "administrator", key)
     named = request.headers.get("x-workspace", "")
-    if named and await _chosen_workspace(request, runtime, required=True) != key.workspace_id:
+    own = runtime.directory.workspace(key.workspace_id)
+    if named and (own is None or named not in {own.key, str(own.workspace_id)}):
         raise NotFound("there is no such workspace")
     return Caller("session" if key.kind == "session" else "key", key.workspace_id, key.member or key.name, key)
 
