@@ -15,6 +15,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
+from libs.common.personal import Personal
+
 _PLAIN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 SAMPLE_RATIO = 0.05
 
@@ -30,13 +32,24 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        line.update({name: value for name, value in vars(record).items() if name not in _PLAIN})
+        line.update({name: _shown(value) for name, value in vars(record).items() if name not in _PLAIN})
         context = trace.get_current_span().get_span_context()
         if context.is_valid:
             line["trace_id"] = f"{context.trace_id:032x}"
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=repr)
+
+
+def _shown(value: object) -> object:
+    """Return a value with everything personal redacted: the JSON encoder would write the content of the text."""
+    if isinstance(value, Personal):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {_shown(key): _shown(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_shown(item) for item in value]
+    return value
 
 
 def setup_logging(service: str, level: str) -> None:

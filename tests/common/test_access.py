@@ -1,0 +1,86 @@
+"""Every service's own picture of keys: current within a second, and good for a while without the bus."""
+
+import asyncio
+import time
+
+import pytest
+
+from libs.common.access.directory import Directory
+from libs.common.access.keys import key_hash, kind_of, new_key
+from libs.common.access.model import ApiKey, Source, Workspace
+from libs.common.clock import wall_now
+from libs.common.errors import Unavailable
+from libs.common.personal import Vault
+from tests.fixtures.apps import MASTER_KEY, House
+
+
+async def test_a_revocation_is_known_in_another_service_within_a_second(house: House) -> None:
+    identity, profile = await house.start("identity"), await house.start("profile")
+    scopes = ["profiles:read", "operations:read"]
+    made = (await identity.client.post("/v1/identity/keys", json={"name": "r", "scopes": scopes})).json()
+    headers = {"authorization": f"Bearer {made['key']}"}
+    await identity.drain()
+    assert (await profile.client.get("/v1/profile/watermark", headers=headers)).status_code == 200
+    assert (await identity.client.delete(f"/v1/identity/keys/{made['key_id']}")).status_code == 204
+    revoked = time.monotonic()
+    while (await profile.client.get("/v1/profile/watermark", headers=headers)).status_code != 401:
+        assert time.monotonic() - revoked < 1.0
+        await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def keys() -> dict[str, str]:
+    return {"write": new_key("write"), "secret": new_key("secret")}
+
+
+@pytest.fixture
+def directory(keys: dict[str, str]) -> Directory:
+    made = Directory(Vault(MASTER_KEY))
+    made.put(Workspace(workspace_id=1, key="acme", name="Acme"))
+    made.put(Source(source_id=1, workspace_id=1, key="web", name="Web"))
+    for kind, key in keys.items():
+        made.put(ApiKey(key_id=kind, kind=kind_of(key) or "secret", hash=key_hash(key), workspace_id=1, source_id=1))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("silence", "good"), [(59, {"write", "secret"}), (61, {"write"}), (599, {"write"}), (601, set())]
+)
+def test_without_the_bus_keys_go_on_for_a_bounded_time(directory, keys, silence, good) -> None:
+    directory._heard = time.monotonic() - silence
+    found = set()
+    for kind, key in keys.items():
+        try:
+            found |= {kind} if directory.key(key, wall_now()) else set()
+        except Unavailable:
+            continue
+    assert found == good
+
+
+async def test_readiness_shows_that_keys_have_lapsed(house: House) -> None:
+    profile = await house.start("profile")
+    assert (await profile.client.get("/ready")).json()["status"] == "ready"
+    house.bus.down = True
+    for _ in range(100):  # records that came before may still be on their way in
+        profile.runtime.directory._heard = time.monotonic() - 61
+        answer = await profile.client.get("/ready")
+        assert answer.status_code == 503
+        if "secret keys refused, write keys still accepted" in answer.json()["checks"]["keys"]:
+            return
+    raise AssertionError(answer.text)
+
+
+def test_an_older_record_never_replaces_a_newer_one(directory: Directory, keys: dict[str, str]) -> None:
+    hash_ = key_hash(keys["secret"])
+    revoked = ApiKey(key_id="s", kind="secret", hash=hash_, workspace_id=1, revoked_at=wall_now(), version=2)
+    directory.put(revoked)
+    directory.put(ApiKey(key_id="s", kind="secret", hash=hash_, workspace_id=1, version=1))
+    assert directory.key(keys["secret"], wall_now()) is None
+
+
+def test_a_key_with_a_typo_is_no_key(keys: dict[str, str]) -> None:
+    for kind, key in keys.items():
+        assert kind_of(key) == kind
+        assert key.startswith({"write": "cdp_wk_", "secret": "cdp_sk_"}[kind])
+        wrong = "0" if key[20] != "0" else "1"
+        assert kind_of(key[:20] + wrong + key[21:]) is None

@@ -1,0 +1,29 @@
+"""One public host can route all five services: every path belongs to one of them."""
+
+import importlib
+
+from libs.common.db.migrate import SERVICES
+from libs.common.service import app_of
+
+SHARED = {"/live", "/ready"}
+COLLECTOR = {"track", "identify", "page", "screen", "group", "alias", "batch", "projects", "pixel", "imports"}
+
+
+def paths_of(service: str) -> set[str]:
+    app = app_of(importlib.import_module(f"services.{service}.main").definition)
+    return set(app.openapi()["paths"]) - SHARED
+
+
+def test_no_path_is_served_by_two_services() -> None:
+    owners: dict[str, list[str]] = {}
+    for service in SERVICES:
+        for path in paths_of(service):
+            owners.setdefault(path, []).append(service)
+    assert {path: services for path, services in owners.items() if len(services) > 1} == {}
+
+
+def test_a_path_names_its_service_unless_it_is_the_collectors() -> None:
+    for service in SERVICES:
+        strays = {path for path in paths_of(service) if not path.startswith(f"/v1/{service}/")}
+        collected = {path for path in strays if path.split("/")[2] in COLLECTOR}
+        assert strays == (collected if service == "identity" else set())
