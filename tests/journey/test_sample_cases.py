@@ -1,15 +1,14 @@
 """The sample journeys, in the neutral form of tests/cases, played on the app with a driven clock."""
 
-import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.fixtures.shared_data import sample_cases
 from tests.journey.stage import Stage, named
 
-CASES = json.loads((Path(__file__).parent.parent / "cases/journeys_sample.json").read_text())
+CASES = sample_cases("journeys_sample.json")
 LONG = timedelta(days=60)
 
 

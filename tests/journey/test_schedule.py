@@ -1,8 +1,6 @@
 """Laws and cases of when things happen."""
 
-import json
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +11,9 @@ from pydantic import TypeAdapter, ValidationError
 from services.journey.domain.local_clock import instant, local_date
 from services.journey.domain.schedule import Daily, LocalTime, Once, Recurrence, Window
 from services.journey.domain.zones import UnknownZone, zone, zone_or
+from tests.fixtures.shared_data import sample_cases
 
-CASES = json.loads((Path(__file__).parent.parent / "cases/scheduling_sample.json").read_text())
+CASES = sample_cases("scheduling_sample.json")
 ONCE: TypeAdapter[Once] = TypeAdapter(Once)
 ZONES = ["UTC", "Asia/Shanghai", "America/New_York", "Europe/London", "Australia/Lord_Howe", "America/Sao_Paulo",
          "Africa/Casablanca", "Pacific/Apia", "Asia/Kathmandu"]  # fmt: skip

@@ -1,8 +1,6 @@
 """The sample conformance cases, through the HTTP API with a driven clock."""
 
-import json
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +9,12 @@ from services.messaging.domain.channel import Outgoing
 from services.messaging.domain.provider_errors import CanonicalError
 from services.messaging.store.handoffs import Report
 from services.messaging.usecases.record_reports import record_reports
+from tests.fixtures.shared_data import sample_cases
 from tests.messaging.cases import duration, instant, policy_of, prepare_people, shown_ledger, wanted_ledger
 from tests.messaging.neighbours import person_id_of
 from tests.messaging.stage import Stage
 
-CASES = json.loads((Path(__file__).parents[1] / "cases" / "messaging_sample.json").read_text())
+CASES = sample_cases("messaging_sample.json")
 SAME_NAMES = ("priority", "value", "expires_at", "key", "topic", "category", "on_lose", "fallback_after")
 
 

