@@ -1,0 +1,193 @@
+"""Segment questions over made-up persons and events, through the service's own compiler and store.
+
+    python bench/segment_queries.py --persons 100000 --events 1000000
+    python bench/segment_queries.py --persons 10000000 --events 100000000    # about 4 GB of disk, several minutes
+
+Prints medians and spread of the runs; with duckdb (and polars) importable, the same questions in the same run.
+"""
+
+import argparse
+import asyncio
+import base64
+import importlib
+import importlib.util
+import os
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pyroaring import BitMap
+
+from services.segment.conditions.catalogue import grammar
+from services.segment.domain.answer import answer_one
+from services.segment.domain.condition import Inquiry
+from services.segment.domain.definition import parse_definition
+from services.segment.domain.moment import Moment
+from services.segment.store.asking import Scope, ask
+from services.segment.store.columnar import Columnar
+
+NOW = datetime(2024, 6, 1, tzinfo=UTC)
+NAMES = 20
+DAYS = 90
+CHUNK = 10_000_000
+
+WINDOWED = {"did": "event 3", "count": {"op": "gte", "n": 2}, "window": {"last": "7 days"}}
+FOUR = {
+    "all": [
+        {"did": "event 1", "count": {"op": "gte", "n": 2}, "window": {"last": "30 days"}},
+        {"did": "event 2", "where": [{"prop": "amount", "op": "gt", "value": 50}], "window": {"last": "60 days"}},
+        {"none": [{"did": "event 4", "window": {"last": "14 days"}}]},
+        {
+            "any": [
+                {"trait": "city", "op": "in", "value": ["city 1", "city 2", "city 3"]},
+                {"trait": "age", "op": "gte", "value": 60},
+            ]
+        },
+    ]
+}
+THREE_HUNDRED = [
+    {
+        "did": f"event {number % NAMES}",
+        "count": {"op": "gte", "n": 1 + number % 4},
+        "window": {"last": f"{1 + number % 45} days"},
+    }
+    for number in range(300)
+]
+
+
+async def fill(store: Columnar, persons: int, events: int) -> None:
+    """Make events (person by hash, names evenly, 90 days) and two traits a person."""
+    begins = int((NOW - timedelta(days=DAYS)).timestamp())
+    for start in range(0, events, CHUNK):
+        rows = min(CHUNK, events - start)
+        await store.command(
+            f"""
+            insert into event (workspace_id, name, person_no, event_time, subject_no, person_no_at_ingest, received_at,
+                               event_id, origin, source_id, property_facets, property_text, property_decimal,
+                               property_number)
+            with toInt32(cityHash64(number, 1) % {persons}) + 1 as person,
+                 toDateTime64({begins} + cityHash64(number, 2) % {DAYS * 86_400}, 6, 'UTC') as at,
+                 cityHash64(number, 3) % 10000 as cents
+            select 1, concat('event ', toString(cityHash64(number, 4) % {NAMES})), person, at, person, person, at,
+                   generateUUIDv7(), 'collected', 1, map('amount', 98 + 2), map('amount', toString(cents / 100)),
+                   map('amount', toDecimal128(cents, 10) / 100), map('amount', cents / 100)
+            from numbers({start}, {rows})
+            """
+        )
+    for name, value in (
+        ("city", "concat('city ', toString(cityHash64(number, 5) % 50))"),
+        ("age", "toString(cityHash64(number, 6) % 90)"),
+    ):
+        facets, numeric = (1, "0") if name == "city" else (98, "toFloat64OrZero(v)")
+        await store.command(
+            f"""
+            insert into trait (workspace_id, name, person_no, version, since, facets, text, folded, decimal, number)
+            with {value} as v
+            select 1, '{name}', toInt32(number) + 1, 1, toDateTime64({begins}, 6, 'UTC'), {facets}, v, v,
+                   toDecimal128({numeric}, 10), {numeric}
+            from numbers({persons})
+            """
+        )
+
+
+async def asked(store: Columnar, bodies: list[Any], universe: BitMap, touched: list[int] | None) -> list[int]:
+    """Ask all definitions in one statement; return their counts."""
+    inquiry = Inquiry(Moment(NOW))
+    formulas = [parse_definition(body, grammar()).formula(inquiry) for body in bodies]
+    scope = Scope(1, False) if touched is None else Scope(1, False, touched, touched)
+    atoms = await ask(store, inquiry, scope)
+    among = universe if touched is None else BitMap(touched)
+    return [len(answer_one(formula, atoms=atoms, among=among, members={})) for formula in formulas]
+
+
+async def measure(name: str, runs: int, question: Callable[[], Awaitable[Any] | Any]) -> None:
+    """Run a question several times and print median, spread, CPU seconds and answer."""
+    times, answer = [], None
+    before = os.times()
+    for _ in range(runs):
+        start = time.perf_counter()
+        answer = question()
+        if isinstance(answer, Awaitable):
+            answer = await answer
+        times.append(time.perf_counter() - start)
+    after = os.times()
+    cpu = (after.user + after.system - before.user - before.system) / runs
+    shown = answer if not isinstance(answer, list) or len(answer) < 5 else f"{len(answer)} counts, sum {sum(answer)}"
+    print(
+        f"{name:52} median {statistics.median(times):8.3f} s  ({min(times):.3f} .. {max(times):.3f})"
+        f"  cpu {cpu:6.2f} s  -> {shown}",
+        flush=True,
+    )
+
+
+async def compare_duckdb(store: Columnar, runs: int) -> None:
+    """Ask DuckDB the two whole-population questions over the same rows."""
+    duckdb = importlib.import_module("duckdb")
+    columns = "name, person_no, event_time, property_number['amount'] as amount"
+    events = await store.ask(f"select {columns} from event", {})
+    traits = await store.ask("select name, person_no, text, number from trait", {})
+    peer = duckdb.connect()
+    peer.register("events_in", events)
+    peer.register("traits_in", traits)
+    peer.execute(
+        "create table event as select name::varchar as name, * exclude name from events_in order by name, person_no"
+    )
+    peer.execute(
+        "create table trait as select name::varchar as name, * exclude name from traits_in order by name, person_no"
+    )
+    week, month, two = (f"event_time >= timestamptz '{NOW - timedelta(days=days)}'" for days in (7, 30, 60))
+    fortnight = f"event_time >= timestamptz '{NOW - timedelta(days=14)}'"
+    twice = "group by all having count(*) >= 2"
+    windowed = f"select count(*) from (select person_no from event where name = 'event 3' and {week} {twice})"
+    four = f"""
+        select count(*) from (select person_no from event where name = 'event 1' and {month} {twice})
+        where person_no in (select person_no from event where name = 'event 2' and {two} and amount > 50)
+          and person_no not in (select person_no from event where name = 'event 4' and {fortnight})
+          and person_no in (select person_no from trait where (name = 'city' and text in ('city 1', 'city 2', 'city 3'))
+                            or (name = 'age' and number >= 60))"""
+    await measure("duckdb: windowed count", runs, lambda: peer.execute(windowed).fetchone())
+    await measure("duckdb: four conditions", runs, lambda: peer.execute(four).fetchone())
+
+
+async def main(persons: int, events: int, runs: int, directory: Path) -> None:
+    """Fill, ask, print."""
+    key = base64.b64encode(os.urandom(32)).decode()
+    store = await Columnar.open(f"chdb://{directory / 'columnar'}", master_key=key)
+    start = time.perf_counter()
+    await fill(store, persons, events)
+    print(
+        f"{persons:,} persons, {events:,} events, filled in {time.perf_counter() - start:.1f} s; "
+        f"{os.cpu_count()} cores, "
+        f"load {os.getloadavg()[0]:.1f}; exactly-once blocks (no FINAL needed on events), traits read with FINAL"
+    )
+    universe = BitMap(range(1, persons + 1))
+    touched = list(range(1, persons, max(1, persons // 1000)))[:1000]
+    await measure("windowed count, everybody", runs, lambda: asked(store, [WINDOWED], universe, None))
+    await measure("four conditions, everybody", runs, lambda: asked(store, [FOUR], universe, None))
+    await measure("one condition, 1,000 touched persons", runs, lambda: asked(store, [WINDOWED], universe, touched))
+    await measure("four conditions, 500 touched persons", runs, lambda: asked(store, [FOUR], universe, touched[:500]))
+    await measure(
+        "300 segments in one statement, 1,000 touched", runs, lambda: asked(store, THREE_HUNDRED, universe, touched)
+    )
+    if importlib.util.find_spec("duckdb"):
+        await compare_duckdb(store, runs)
+    print(
+        f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB, "
+        f"load {os.getloadavg()[0]:.1f}"
+    )
+    await store.close()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--persons", type=int, default=100_000)
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--runs", type=int, default=5)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="rapport-segment-queries-") as made:
+        asyncio.run(main(arguments.persons, arguments.events, arguments.runs, Path(made)))
