@@ -25,7 +25,7 @@ class Reconciliation:
     own_events_timelines: int = 0
     lines_published: int = 0
     lines_rejoined: int = 0
-    """order lines found again in the columnar store, split orders rejoined by order_id"""
+    """order lines read back from the record, split orders rejoined by order_id"""
 
     @property
     def checks(self) -> dict[str, bool]:
@@ -52,6 +52,8 @@ class JourneyFigures:
     """per node: entered, left by branch"""
     converted: int = 0
     arms: dict[str, int] = field(default_factory=dict)
+    messages: dict[str, int] = field(default_factory=dict)
+    """channel, state and reason -> messages"""
 
 
 @dataclass
@@ -84,6 +86,15 @@ class Figures:
     restarts: list[str] = field(default_factory=list)
 
     @property
+    def findings(self) -> dict[str, bool]:
+        """Return what an interval of 95 % should cover: one in twenty does not, so no exit status hangs on it."""
+        control, effect = self.control_check, self.effect_found
+        return {
+            "A/A: the interval of orders covers 0": control is not None and control.covers(0.0),
+            "the interval of visits covers the known effect": effect is not None and effect.covers(self.effect_known),
+        }
+
+    @property
     def checks(self) -> dict[str, bool]:
         """Return every check the exit status depends on."""
         return {
@@ -99,4 +110,4 @@ class Figures:
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures for a file."""
-        return {**asdict(self), "checks": self.checks, "reconciled": self.reconciled}
+        return {**asdict(self), "checks": self.checks, "findings": self.findings, "reconciled": self.reconciled}

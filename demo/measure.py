@@ -1,6 +1,6 @@
 """Collects the report's figures through the public API."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable
 
 from demo.api import Api
@@ -89,8 +89,25 @@ async def journeys(api: Api, figures: Figures, workspace: Workspace) -> None:
         for state in funnel["states"]:
             runs[" ".join(filter(None, (state["state"], state["reason"])))] += state["runs"]
             arms[state["arm"]] += state["runs"]
+        counted = await api.get("messaging", "/v1/messaging/counts", journey_id=journey_id)
+        sent = {
+            " ".join(filter(None, (line["channel"], line["state"], line["reason"]))): line["messages"]
+            for line in counted["states"]
+        }
         converted = sum(state["converted"] for state in funnel["states"])
-        figures.journeys.append(JourneyFigures(name, dict(runs), funnel["nodes"], converted=converted, arms=dict(arms)))
+        figures.journeys.append(
+            JourneyFigures(name, dict(runs), funnel["nodes"], converted=converted, arms=dict(arms), messages=sent)
+        )
+
+
+async def rejoined_lines(api: Api) -> int:
+    """Read every order back from the record and count its lines; the parts of a split order by its order_id."""
+    parts: dict[str, dict[int, int]] = defaultdict(dict)
+    for name in ("Order Completed", "Order Continued"):
+        async for event in api.items("identity", "/v1/identity/events", name=name):
+            order = event["body"]["properties"]
+            parts[order["order_id"]][order["part"]] = len(order["products"])
+    return sum(sum(lines.values()) for lines in parts.values())
 
 
 async def messages(api: Api, figures: Figures) -> None:

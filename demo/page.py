@@ -86,6 +86,10 @@ def page(figures: Figures) -> str:
         f'<tr><td>{escape(key)}</td><td>{_line_chart(figures.segments, key)}</td><td class="n">{size:,}</td></tr>'
         for key, size in (figures.segments[-1][1].items() if figures.segments else ())
     )
+    findings = "".join(
+        f"<tr><td>{escape(name)}</td><td class='n'>{'yes 是' if holds else 'no 否'}</td></tr>"
+        for name, holds in figures.findings.items()
+    )
     pairs, reachable = figures.pairs, figures.reachable_pairs
     recognised = _rows(
         [
@@ -140,6 +144,7 @@ Cookies, devices and WeChat ids: <strong>generated</strong>, seeded, with known 
             ]
         )
     }</table>
+<table>{findings}</table>
 <h2>Pace 速度</h2><table>{
         _rows(
             [

@@ -96,6 +96,8 @@ def _effects(figures: Figures) -> Table:
     table = _table("Win-back: treated minus control, 95 % interval", "", "")
     table.add_row("orders in 14 days (A/A: purchases are fixed history)", _difference(figures.control_check))
     table.add_row(f"generated visits (known effect {figures.effect_known:+.0%})", _difference(figures.effect_found))
+    for name, holds in figures.findings.items():
+        table.add_row(name, "[green]yes[/]" if holds else "[yellow]no[/]")
     return table
 
 

@@ -14,7 +14,7 @@ from demo.response import EFFECT, VISITED, compare, orders_after, visits, win_ba
 from demo.setting_up import Workspace, set_up
 from demo.shopping import Shopping
 from demo.sink import MailSink
-from demo.stream import Encoded, encode, rejoined_lines
+from demo.stream import Encoded, encode
 from demo.touchpoints import Touchpoints
 from launcher.stack import Stack
 
@@ -74,7 +74,7 @@ class Story:
         await measure.messages(api, figures)
         figures.sink_messages, figures.sink_doubled = self.sink.messages, self.sink.doubled
         figures.reconciliation.lines_published = self.shopping.lines
-        figures.reconciliation.lines_rejoined = rejoined_lines(self.calls)
+        figures.reconciliation.lines_rejoined = await measure.rejoined_lines(api)
 
     async def _response(
         self, api: Api, workspace: Workspace, figures: Figures, result: Replay, household_of: dict[str, int]

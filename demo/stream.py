@@ -42,16 +42,6 @@ def encode(calls: Iterable[DemoCall]) -> list[Encoded]:
     )
 
 
-def rejoined_lines(calls: Iterable[Encoded]) -> int:
-    """Return the order lines in the calls, split orders rejoined by their order_id; each part counts once."""
-    parts: dict[str, dict[int, int]] = defaultdict(dict)
-    for call in calls:
-        if b'"order_id"' in call.body:
-            properties = msgspec.json.decode(call.body)["properties"]
-            parts[properties["order_id"]][properties["part"]] = len(properties["products"])
-    return sum(sum(lines.values()) for lines in parts.values())
-
-
 def between(calls: list[Encoded], start: datetime, end: datetime) -> list[Encoded]:
     """Return the calls of [start, end)."""
     return calls[bisect_left(calls, start, key=lambda c: c.at) : bisect_left(calls, end, key=lambda c: c.at)]
