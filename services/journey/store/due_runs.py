@@ -65,6 +65,7 @@ class Settled:
 _CLAIM = load_sql(__file__, "claim_due_runs.sql")
 _CLAIM_LEASED = load_sql(__file__, "claim_leased_runs.sql")
 _LOAD = load_sql(__file__, "load_runs.sql")
+_JOURNEYS = statement("select journey_id, status, name from journey where journey_id = any(:journey_ids::uuid[])")
 _SAVE_RUNS = load_sql(__file__, "save_runs.sql")
 _SAVE_TIMERS = load_sql(__file__, "save_timers.sql")
 _DROP_TIMERS = statement("delete from run_timer where run_id = any(:run_ids::uuid[])")
@@ -115,6 +116,8 @@ async def load_runs(tx: Tx, claimed: Sequence[Claimed]) -> list[Loaded]:
     """Return the runs of claimed timers, locked."""
     by_id = {timer.run_id: timer for timer in claimed}
     rows = await tx.fetch(_LOAD, run_ids=list(by_id))
+    states = await tx.fetch(_JOURNEYS, journey_ids=list({row["journey_id"] for row in rows}))
+    journeys = {row["journey_id"]: (row["status"], row["name"]) for row in states}
     found: list[Loaded] = []
     for row in rows:
         timer = by_id[row["run_id"]]
@@ -126,7 +129,8 @@ async def load_runs(tx: Tx, claimed: Sequence[Claimed]) -> list[Loaded]:
             visits=row["visits"] or {}, zone=row["zone"], arm=row["arm"], sequence=row["sequence"],
             attempts=timer.attempts,
         )  # fmt: skip
-        found.append(Loaded(timer, run, row["status"], row["journey_name"], row["context"], row["sealed"]))
+        status, name = journeys[run.journey_id]
+        found.append(Loaded(timer, run, status, name, row["context"], row["sealed"]))
     return found
 
 
