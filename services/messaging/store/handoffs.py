@@ -22,6 +22,13 @@ _MARK = statement("""
     from jsonb_to_recordset(:rows) as r(intent_id uuid, channel text, state text, error_code text, error_raw text)
     where h.workspace_id = :workspace_id and h.intent_id = r.intent_id and h.channel = r.channel
 """)
+_LOSE = statement("""
+    update handoff h set state = 'unknown', error_code = '', error_raw = '', changed_at = :now
+    from unnest(:intent_ids::uuid[], :channels::text[], :attempts::int[]) as r(intent_id, channel, attempt)
+    where h.workspace_id = :workspace_id and h.intent_id = r.intent_id and h.channel = r.channel
+      and h.attempt = r.attempt and h.state = 'submitted'
+    returning h.intent_id
+""")
 _RECEIVE = statement("""
     insert into receipt (workspace_id, intent_id, channel, state, link, human, at)
     select :workspace_id, r.intent_id, r.channel, r.state, r.link, r.human, r.at
@@ -98,6 +105,21 @@ async def mark_handoffs(tx: Tx, workspace_id: int, marked: Sequence[Marked], *, 
     """Set states of handoffs."""
     if marked:
         await tx.execute(_MARK, workspace_id=workspace_id, rows=[msgspec.to_builtins(m) for m in marked], now=now)
+
+
+async def lose_handoffs(tx: Tx, workspace_id: int, lost: Sequence[Handoff], *, now: datetime) -> set[UUID]:
+    """Set handed-over messages to unknown; return the intents of those that nobody had answered for meanwhile."""
+    if not lost:
+        return set()
+    rows = await tx.fetch(
+        _LOSE,
+        workspace_id=workspace_id,
+        intent_ids=[h.intent_id for h in lost],
+        channels=[h.channel for h in lost],
+        attempts=[h.attempt for h in lost],
+        now=now,
+    )
+    return {row["intent_id"] for row in rows}
 
 
 async def receive_reports(tx: Tx, workspace_id: int, reports: Sequence[Report]) -> list[Report]:

@@ -12,6 +12,12 @@ Step = Literal["send", "handoff", "fallback"]
 
 _CLAIM = load_sql(__file__, "claim_due.sql")
 _HOLD = load_sql(__file__, "hold_claims.sql")
+_LOCK = statement("""
+    select from intent_queue
+    where workspace_id = :workspace_id and intent_id = any(:intent_ids::uuid[])
+    order by intent_id
+    for update
+""")
 _RELEASE = statement("""
     update intent_queue set available_at = clock_timestamp() + make_interval(secs => :pause_seconds)
     where workspace_id = :workspace_id and intent_id = any(:intent_ids::uuid[]) and step = 'send'
@@ -53,6 +59,11 @@ async def hold_claims(tx: Tx, workspace_id: int, claims: Sequence[Claim]) -> dic
         leases=[claim.lease for claim in claims],
     )
     return {row["intent_id"]: row["person_no"] for row in rows}
+
+
+async def lock_queue(tx: Tx, workspace_id: int, intent_ids: Sequence[UUID]) -> None:
+    """Lock the places of intents in the queue: always before their handoffs, so that nobody waits in a circle."""
+    await tx.execute(_LOCK, workspace_id=workspace_id, intent_ids=list(intent_ids))
 
 
 async def release(tx: Tx, workspace_id: int, intent_ids: Sequence[UUID], *, pause_seconds: float = 0.0) -> None:

@@ -27,8 +27,8 @@ async def merge_persons(
         return
     await lock_persons(tx, workspace_id, [living, *gone])
     losers = twins(await asked_for(tx, workspace_id, [living, *gone], now - TWINS_WITHIN))
-    await move_persons(tx, workspace_id, gone, living)
     waiting = await waiting_among(tx, workspace_id, list(losers))
+    await move_persons(tx, workspace_id, gone, living)
     await _drop(tx, workspace_id, {loser: winner for loser, winner in losers.items() if loser in waiting}, now)
 
 

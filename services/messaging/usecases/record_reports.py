@@ -21,7 +21,7 @@ from services.messaging.store.handoffs import (
     receive_reports,
 )
 from services.messaging.store.intents import StoredIntent, load_intents
-from services.messaging.store.queue import leave_queue
+from services.messaging.store.queue import leave_queue, lock_queue
 from services.messaging.store.suppressions import add_suppressions
 from services.messaging.usecases.tell_progress import Progress, tell_progress
 
@@ -29,6 +29,7 @@ from services.messaging.usecases.tell_progress import Progress, tell_progress
 async def record_reports(tx: Tx, workspace_id: int, reports: Sequence[Report], *, now: datetime) -> int:
     """Apply reports about handed-over messages; return how many were new. Others' messages are ignored."""
     ids = list({r.intent_id for r in reports})
+    await lock_queue(tx, workspace_id, ids)
     handed = {(h.intent_id, h.channel) for h in await load_handoffs(tx, workspace_id, ids)}
     known = [r for r in reports if (r.intent_id, r.channel) in handed]
     fresh = await receive_reports(tx, workspace_id, known) if known else []

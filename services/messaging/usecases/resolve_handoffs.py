@@ -8,9 +8,9 @@ from libs.common.db import Tx
 from services.messaging.domain.channel import Accepted, Capabilities, Found, NotBegun, Refused
 from services.messaging.domain.provider_errors import CanonicalError
 from services.messaging.store.decisions import Advance, Move, advance_intents, move_queue
-from services.messaging.store.handoffs import Handoff, Marked, load_handoffs, mark_handoffs
+from services.messaging.store.handoffs import Handoff, load_handoffs, lose_handoffs
 from services.messaging.store.intents import StoredIntent, load_intents
-from services.messaging.store.queue import Claim
+from services.messaging.store.queue import Claim, lock_queue
 from services.messaging.store.workspaces import present
 from services.messaging.usecases.settle_handoffs import Ended, settle_outcomes
 from services.messaging.usecases.tell_progress import Progress, tell_progress
@@ -39,16 +39,13 @@ async def take_stock(tx: Tx, workspace_id: int, claims: Sequence[Claim]) -> list
     answered = [i for i in ids if i not in {p.handoff.intent_id for p in pending}]
     # A receipt came before the answer: there is nothing left to find out.
     await move_queue(tx, workspace_id, [Move(intent_id=i) for i in answered])
-    lost = [p for p in pending if p.handoff.state == "submitted"]
-    await mark_handoffs(
-        tx,
-        workspace_id,
-        [Marked(intent_id=p.handoff.intent_id, channel=p.handoff.channel, state="unknown") for p in lost],
-        now=now,
-    )
+    silent = [p for p in pending if p.handoff.state == "submitted"]
+    taken = await lose_handoffs(tx, workspace_id, [p.handoff for p in silent], now=now)
+    # What was answered in this very moment belongs to whoever wrote the answer.
+    lost = [p for p in silent if p.handoff.intent_id in taken]
     await advance_intents(tx, workspace_id, [_advance(p, "unknown", "unknown", "unknown") for p in lost], now=now)
     await tell_progress(tx, [Progress(p.stored, "unknown", p.handoff.channel, "unknown") for p in lost], now=now)
-    return pending
+    return [p for p in pending if p.handoff.state == "unknown" or p in lost]
 
 
 async def resolve_handoffs(
@@ -60,6 +57,7 @@ async def resolve_handoffs(
     capabilities: Mapping[str, Capabilities],
 ) -> int:
     """Settle by what the providers said (None: they could not be asked now); return how many are settled."""
+    pending = await _still_unknown(tx, workspace_id, pending)
     now = await present(tx, workspace_id)
     ended: list[Ended] = []
     asked_again: list[Move] = []
@@ -77,6 +75,19 @@ async def resolve_handoffs(
     again = [p for p in left_unknown if _is_sent_again(p)]
     await advance_intents(tx, workspace_id, [_advance(p, "retrying", "retrying", "unknown") for p in again], now=now)
     return len(left_unknown) + await settle_outcomes(tx, workspace_id, ended, capabilities=capabilities)
+
+
+async def _still_unknown(tx: Tx, workspace_id: int, pending: Sequence[Pending]) -> list[Pending]:
+    """Return those that nobody answered for while the providers were asked; their places in the queue are locked."""
+    ids = [p.handoff.intent_id for p in pending]
+    await lock_queue(tx, workspace_id, ids)
+    present_ones = {(h.intent_id, h.channel): h for h in await load_handoffs(tx, workspace_id, ids)}
+    still = []
+    for p in pending:
+        handoff = present_ones.get((p.handoff.intent_id, p.handoff.channel))
+        if handoff is not None and (handoff.state, handoff.attempt) == ("unknown", p.handoff.attempt):
+            still.append(p)
+    return still
 
 
 def _outcome(p: Pending, said: Found | None, capability: Capabilities) -> Accepted | Refused | NotBegun | None:

@@ -12,6 +12,7 @@ from services.messaging.domain.provider_errors import SUPPRESSES, TRANSIENT, Can
 from services.messaging.domain.retry import NEEDS_HANDS, next_try
 from services.messaging.store.decisions import Advance, Move, Settled, advance_intents, move_queue, settle_handoffs
 from services.messaging.store.intents import StoredIntent
+from services.messaging.store.queue import lock_queue
 from services.messaging.store.steps import Step, add_steps
 from services.messaging.store.suppressions import add_suppressions
 from services.messaging.store.workspaces import present
@@ -46,6 +47,7 @@ async def settle_outcomes(
     tx: Tx, workspace_id: int, ended: Sequence[Ended], *, capabilities: Mapping[str, Capabilities]
 ) -> int:
     """Write the outcomes of handoffs that still wait for one; return how many those were."""
+    await lock_queue(tx, workspace_id, [e.stored.intent.intent_id for e in ended])
     now = await present(tx, workspace_id)
     consequences = [(e, _consequence(e, capabilities[e.channel], now)) for e in ended]
     waiting = await settle_handoffs(tx, workspace_id, [_settled(e, c) for e, c in consequences], now=now)
