@@ -11,7 +11,7 @@ from libs.common.runtime import Runtime
 
 _OUTBOX = "select count(*) from outbox_queue where workspace_id = :workspace_id"
 _UNSAID = """
-select min(l.watermark) from outbox_queue q join outbox_log l using (log_id) where q.workspace_id = :workspace_id
+select min(l.earliest) from outbox_queue q join outbox_log l using (log_id) where q.workspace_id = :workspace_id
 """
 
 

@@ -45,6 +45,7 @@ create table {schema}.outbox_log (
     event_count     integer not null,
     payload         bytea not null,
     watermark       timestamptz not null,
+    earliest        timestamptz not null,
     traceparent     text,
     stream_sequence bigint,
     said_again      integer not null default 0,

@@ -29,6 +29,7 @@ async def add(tx: Tx, events: Event | Sequence[Event]) -> None:
         event_counts=[len(row.lines) for row in rows],
         payloads=[row.payload for row in rows],
         watermarks=[row.watermark for row in rows],
+        earliests=[row.earliest for row in rows],
     )
     tx.after_commit(wake_relays)
 

@@ -23,6 +23,9 @@ class OutboxRow:
     workspace_id: int
     pp: int
     watermark: datetime
+    """The greatest received_at behind it."""
+    earliest: datetime
+    """The least: before it nothing of this row was received."""
     lines: list[bytes] = field(default_factory=list)
     byte_count: int = 0
 
@@ -47,10 +50,11 @@ def _cut(events: Iterable[Event]) -> Iterator[OutboxRow]:
             yield open_rows.pop(key)
             row = None
         if row is None:
-            row = open_rows[key] = OutboxRow(*key, watermark=event.received_at)
+            row = open_rows[key] = OutboxRow(*key, watermark=event.received_at, earliest=event.received_at)
         row.lines.append(line)
         row.byte_count += len(line) + 1
         row.watermark = max(row.watermark, event.received_at)
+        row.earliest = min(row.earliest, event.received_at)
     yield from open_rows.values()
 
 
