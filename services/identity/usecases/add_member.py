@@ -1,3 +1,4 @@
+import asyncio
 import os
 from uuid import UUID
 
@@ -22,5 +23,5 @@ async def add_member(
         email_lookup=sealer.lookup("member", address.encode()),
         email_sealed=sealer.seal_json(address),
         role=role,
-        password=(hash_password(password, salt), salt) if password else None,
+        password=(await asyncio.to_thread(hash_password, password, salt), salt) if password else None,
     )
