@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from libs.common.errors import Unavailable
 
 if TYPE_CHECKING:
+    from libs.common.bus.inbox import DeadLetter
+    from libs.common.db import Tx
     from libs.common.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -25,6 +27,7 @@ class Job:
     is more than 0. `next_due` answers the earliest instant after now at which a workspace has work, `open` how much is
     due and not done: both serve the driven clock. `oldest` answers the arrival time of the oldest thing received and
     not yet applied (None: nothing waits): a job that stands between arrival and the outbox says it, for the watermark.
+    `replay` takes a dead letter of this job (consumer `<service>-<name>`) in hand again, in the given transaction.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Job:
     next_due: Callable[["Runtime[Any]", int], Awaitable[datetime | None]] | None = None
     open: Callable[["Runtime[Any]", int], Awaitable[int]] | None = None
     oldest: Callable[["Runtime[Any]", int], Awaitable[datetime | None]] | None = None
+    replay: Callable[["Tx", "DeadLetter", "Runtime[Any]"], Awaitable[None]] | None = None
     idle_seconds: float = 0.5
     workers: int = 1
 

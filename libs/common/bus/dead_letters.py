@@ -1,7 +1,7 @@
 """Looking at dead letters, trying them again, giving them up: what an API and the command line call."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -51,32 +51,49 @@ async def discard(tx: Tx, ids: Sequence[UUID]) -> int:
     return await tx.execute(_SETTLE, ids=list(ids), status="discarded")
 
 
+Replay = Callable[[Tx, DeadLetter, "Runtime[Any]"], Awaitable[None]]
+
+
+def handlers(runtime: "Runtime[Any]") -> dict[str, Subscription[Any] | Replay]:
+    """Return who takes a process's dead letters in hand again, by consumer name: its subscriptions and its jobs."""
+    known: dict[str, Subscription[Any] | Replay] = {
+        loop.consumer_name: loop.subscription for loop in runtime.subscriptions
+    }
+    for name, loop in runtime.loops.items():
+        if loop.job.replay is not None:
+            known[f"{runtime.service}-{name}"] = loop.job.replay
+    return known
+
+
 async def replay(
-    tx: Tx, runtime: "Runtime[Any]", subscriptions: Mapping[str, Subscription[Any]], ids: Sequence[UUID]
+    tx: Tx, runtime: "Runtime[Any]", known: Mapping[str, Subscription[Any] | Replay], ids: Sequence[UUID]
 ) -> dict[UUID, str]:
     """Handle dead letters again, each in a savepoint; return what became of each: "replayed" or the reason it failed.
 
-    `subscriptions` maps consumer names (`<service>-<file name>`) to subscriptions. The transaction is one of the
+    `known` maps consumer names (`<service>-<file name>`) to subscriptions and the jobs' own ways of replaying. The transaction is one of the
     worker role over the letters' workspaces. Letters that fail stay open.
     """
     results: dict[UUID, str] = {}
     for row in await tx.fetch(_CLAIM, ids=list(ids)):
         letter = DeadLetter(**dict(row))
-        results[letter.dead_letter_id] = await _replay_one(tx, runtime, subscriptions.get(letter.consumer), letter)
+        results[letter.dead_letter_id] = await _replay_one(tx, runtime, known.get(letter.consumer), letter)
     done = [letter_id for letter_id, result in results.items() if result == "replayed"]
     await tx.execute(_SETTLE, ids=done, status="replayed")
     return results
 
 
 async def _replay_one(
-    tx: Tx, runtime: "Runtime[Any]", subscription: Subscription[Any] | None, letter: DeadLetter
+    tx: Tx, runtime: "Runtime[Any]", handler: Subscription[Any] | Replay | None, letter: DeadLetter
 ) -> str:
-    if subscription is None:
-        return f"no subscription is named {letter.consumer}"
+    if handler is None:
+        return f"nothing here is named {letter.consumer}"
     try:
-        event = msgspec.json.decode(letter.event, type=subscription.contract)
         async with tx.savepoint():
-            await subscription.handle(tx, [event], runtime)
+            if isinstance(handler, Subscription):
+                event = msgspec.json.decode(letter.event, type=handler.contract)
+                await handler.handle(tx, [event], runtime)
+            else:
+                await handler(tx, letter, runtime)
     except Drop:
         return "replayed"
     except TryLater as answer:

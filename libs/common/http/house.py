@@ -167,7 +167,6 @@ def _add_dead_letters(router: APIRouter, prefix: str) -> None:
         async with runtime.worker_database.transaction(caller.workspace_id) as tx:
             if choice.action == "discard":
                 return Settled(settled=await dead_letters.discard(tx, choice.ids), failed={})
-            known = {loop.consumer_name: loop.subscription for loop in runtime.subscriptions}
-            results = await dead_letters.replay(tx, runtime, known, choice.ids)
+            results = await dead_letters.replay(tx, runtime, dead_letters.handlers(runtime), choice.ids)
         failed = {letter_id: result for letter_id, result in results.items() if result != "replayed"}
         return Settled(settled=len(results) - len(failed), failed=failed)

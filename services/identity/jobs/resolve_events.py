@@ -4,10 +4,15 @@ import logging
 from datetime import datetime
 from typing import Any
 
+from libs.common.bus.inbox import DeadLetter
+from libs.common.bus.transient import is_transient
+from libs.common.db import Tx
 from libs.common.jobs import Job
 from libs.common.runtime import Runtime
 from services.identity.store import dead_letters, ingest_queue
+from services.identity.store.ingest_queue import IngestEntry
 from services.identity.store.retries import lost_a_race
+from services.identity.usecases.choose_events import choose_events
 from services.identity.usecases.resolve_events import resolve_events
 
 log = logging.getLogger(__name__)
@@ -18,16 +23,15 @@ CAREFUL = (BATCH, 50, 1)
 
 
 async def run(runtime: Runtime[Any]) -> int:
-    """Resolve one batch of the queue; return how many events it held."""
+    """Resolve one batch of the queue; return how many events it held. What passes by itself is tried again later."""
     for limit in CAREFUL:
         try:
-            return await _resolve(runtime, limit)
+            return await (_resolve(runtime, limit) if limit > 1 else _resolve_alone(runtime))
         except Exception as error:
             if lost_a_race(error):
                 return 1
-            if limit == 1:
-                await _set_aside(runtime, error)
-                return 1
+            if limit == 1 or is_transient(error):
+                raise
             log.exception("a batch of events cannot be resolved; fewer are tried", extra={"limit": limit})
     return 0
 
@@ -35,22 +39,47 @@ async def run(runtime: Runtime[Any]) -> int:
 async def _resolve(runtime: Runtime[Any], limit: int) -> int:
     async with runtime.worker_database.transaction([]) as tx:
         entries = await ingest_queue.claim_entries(tx, limit)
-        if not entries:
-            return 0
-        workspace_ids = {entry.workspace_id for entry in entries}
-        await runtime.directory.ensure_workspaces(workspace_ids)
-        await tx.see(workspace_ids)
-        await resolve_events(tx, entries, runtime.parts.graph, source_of=runtime.directory.source)
+        if entries:
+            await _resolve_entries(runtime, tx, entries)
     return len(entries)
 
 
-async def _set_aside(runtime: Runtime[Any], error: Exception) -> None:
-    """Put the first event of the queue among the dead letters, so that it blocks nobody."""
-    log.error("an event cannot be resolved and was set aside", exc_info=error)
+async def _resolve_entries(runtime: Runtime[Any], tx: Tx, entries: list[IngestEntry]) -> None:
+    workspace_ids = {entry.workspace_id for entry in entries}
+    await runtime.directory.ensure_workspaces(workspace_ids)
+    await tx.see(workspace_ids)
+    await resolve_events(tx, entries, runtime.parts.graph, source_of=runtime.directory.source)
+
+
+async def _resolve_alone(runtime: Runtime[Any]) -> int:
+    """Resolve the first event of the queue; when it is at fault itself, set aside this very one in its transaction."""
     async with runtime.worker_database.transaction([]) as tx:
-        for entry in await ingest_queue.claim_entries(tx, 1):
-            await tx.see([entry.workspace_id])
-            await dead_letters.add(tx, entry, reason=f"{type(error).__name__}: {error}"[:2_000])
+        entries = await ingest_queue.claim_entries(tx, 1)
+        for entry in entries:
+            try:
+                async with tx.savepoint():
+                    await _resolve_entries(runtime, tx, entries)
+            except Exception as error:
+                if is_transient(error) or tx.driver.is_closed():
+                    raise
+                await _set_aside(tx, entry, error)
+    return len(entries)
+
+
+async def _set_aside(tx: Tx, entry: IngestEntry, error: Exception) -> None:
+    """Put an event among the dead letters, so that it blocks nobody; a copy that takes its place is told."""
+    await tx.see([entry.workspace_id])
+    await choose_events(tx, [entry], {entry.event_id: True})
+    if entry.predecessor_waits:
+        return
+    log.error("an event cannot be resolved and was set aside", exc_info=error)
+    await dead_letters.add(tx, entry, reason=f"{type(error).__name__}: {error}")
+
+
+async def replay(tx: Tx, letter: DeadLetter, runtime: Runtime[Any]) -> None:
+    """Queue an event that was set aside again."""
+    await ingest_queue.queue_again(tx, dead_letters.entry_of(letter))
+    tx.after_commit(lambda: runtime.wake("resolve_events"))
 
 
 async def open_events(runtime: Runtime[Any], workspace_id: int) -> int:
@@ -65,4 +94,12 @@ async def oldest_event(runtime: Runtime[Any], workspace_id: int) -> datetime | N
         return await ingest_queue.oldest_received(tx, workspace_id)
 
 
-job = Job(name="resolve_events", run=run, open=open_events, oldest=oldest_event, idle_seconds=0.1, workers=2)
+job = Job(
+    name="resolve_events",
+    run=run,
+    open=open_events,
+    oldest=oldest_event,
+    replay=replay,
+    idle_seconds=0.1,
+    workers=2,
+)

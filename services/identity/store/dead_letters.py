@@ -2,6 +2,7 @@
 
 import msgspec
 
+from libs.common.bus.inbox import DeadLetter
 from libs.common.db import Tx, statement
 from libs.common.ids import new_id
 from services.identity.store.ingest_queue import IngestEntry
@@ -10,7 +11,8 @@ _ADD = statement(
     "insert into dead_letter (dead_letter_id, workspace_id, consumer, subject, event_id, event, reason)"
     " values (:dead_letter_id, :workspace_id, 'identity-resolve_events', 'identity.event_log', :event_id, :event,"
     " :reason)"
-    " on conflict do nothing"
+    " on conflict (consumer, event_id) where status = 'open'"
+    " do update set reason = excluded.reason, attempts = dead_letter.attempts + 1"
 )
 
 
@@ -22,5 +24,10 @@ async def add(tx: Tx, entry: IngestEntry, *, reason: str) -> None:
         workspace_id=entry.workspace_id,
         event_id=entry.event_id,
         event=msgspec.json.encode(entry),
-        reason=reason,
+        reason=reason.replace("\x00", "")[:2_000],
     )
+
+
+def entry_of(letter: DeadLetter) -> IngestEntry:
+    """Return the entry of the queue a dead letter was."""
+    return msgspec.json.decode(letter.event, type=IngestEntry)

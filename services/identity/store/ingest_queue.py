@@ -13,6 +13,11 @@ _PUT_BACK = statement(
     "insert into ingest_queue (workspace_id, event_id, received_at, replaces)"
     " select * from unnest(:workspace_ids::int[], :event_ids::uuid[], :received_ats::timestamptz[], :replaced::uuid[])"
 )
+_QUEUE_AGAIN = statement(
+    "with again as (delete from passed_over where event_id = :event_id)"
+    " insert into ingest_queue (workspace_id, event_id, received_at, evidence_only, replaces)"
+    " values (:workspace_id, :event_id, :received_at, :evidence_only, :replaces)"
+)
 _PASSED = statement("select event_id from passed_over where event_id = any(:event_ids)")
 _PASS_OVER = statement(
     "insert into passed_over (event_id, workspace_id) select * from unnest(:event_ids::uuid[], :workspace_ids::int[])"
@@ -50,6 +55,18 @@ async def put_back(tx: Tx, entries: Sequence[IngestEntry]) -> None:
         event_ids=[entry.event_id for entry in entries],
         received_ats=[entry.received_at for entry in entries],
         replaced=[entry.replaces for entry in entries],
+    )
+
+
+async def queue_again(tx: Tx, entry: IngestEntry) -> None:
+    """Queue an entry that was set aside: it is read as if it came now, so it is passed over no more."""
+    await tx.execute(
+        _QUEUE_AGAIN,
+        workspace_id=entry.workspace_id,
+        event_id=entry.event_id,
+        received_at=entry.received_at,
+        evidence_only=entry.evidence_only,
+        replaces=entry.replaces,
     )
 
 
