@@ -70,8 +70,8 @@ async def replay(
 ) -> dict[UUID, str]:
     """Handle dead letters again, each in a savepoint; return what became of each: "replayed" or the reason it failed.
 
-    `known` maps consumer names (`<service>-<file name>`) to subscriptions and the jobs' own ways of replaying. The transaction is one of the
-    worker role over the letters' workspaces. Letters that fail stay open.
+    `known` maps consumer names (`<service>-<file name>`) to subscriptions and the jobs' own ways of replaying. The
+    transaction is one of the worker role over the letters' workspaces. Letters that fail stay open.
     """
     results: dict[UUID, str] = {}
     for row in await tx.fetch(_CLAIM, ids=list(ids)):

@@ -12,11 +12,10 @@ from libs.common.errors import Unavailable
 from libs.common.jobs import JobLoop
 from services.identity.jobs import resolve_events
 from services.identity.store import ingest_queue
+from services.identity.usecases.resolve_events import resolve_events as honest
 from tests.identity.collection.conftest import Door
 from tests.identity.collection.test_collector import a_call
 from tests.identity.collection.test_resolved import resolve, told
-
-honest = resolve_events.resolve_events
 
 
 def failing(error: Exception, *, for_name: str | None = None) -> Any:
