@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from libs.common.ids import new_id
 from services.messaging.domain.channel import Capabilities
 from services.messaging.jobs import forward_withdrawals, send_due_messages
+from services.messaging.store.withdrawals import add_withdrawal
 from tests.messaging.stage import Stage
 
 
@@ -43,6 +45,52 @@ async def test_no_handoff_begins_on_an_answer_older_than_the_lease(idle_stage: S
     await send_due_messages.run(stage.app.runtime)
     assert [o.person_no for o in provider.taken] == [1]
     assert (await stage.message(messages[1]))["reason"] == "consent"
+
+
+async def test_an_unsubscription_between_claim_and_decision_stops_the_message(
+    idle_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = idle_stage
+    provider = stage.provider("push")
+    message = await stage.ask(1, "push")
+    real = send_due_messages.ask_reach
+
+    async def answered_then_withdrawn(*arguments: Any) -> Any:
+        answers = await real(*arguments)
+        async with stage.app.runtime.worker_database.transaction(1) as tx:
+            await add_withdrawal(
+                tx, 1, withdrawal_id=new_id(), person_no=1, purpose="marketing", channel="push", topic="",
+                intent_id=message, now=stage.now,
+            )  # fmt: skip
+        return answers
+
+    monkeypatch.setattr(send_due_messages, "ask_reach", answered_then_withdrawn)
+    await send_due_messages.run(stage.app.runtime)
+    assert provider.taken == []
+    monkeypatch.setattr(send_due_messages, "ask_reach", real)
+    await send_due_messages.run(stage.app.runtime)
+    assert provider.taken == []
+    assert (await stage.message(message))["reason"] == "consent"
+
+
+async def test_the_lease_begins_before_the_unsubscriptions_are_read(
+    idle_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = idle_stage
+    stage.app.runtime.parts.settings.__dict__["consent_lease_seconds"] = 0.3
+    provider = stage.provider("push")
+    message = await stage.ask(1, "push")
+    real = send_due_messages.claim_intents
+
+    async def slow(*arguments: Any, **options: Any) -> Any:
+        works = await real(*arguments, **options)
+        await asyncio.sleep(0.35)
+        return works
+
+    monkeypatch.setattr(send_due_messages, "claim_intents", slow)
+    await send_due_messages.run(stage.app.runtime)
+    assert provider.taken == []
+    assert (await stage.message(message))["state"] == "queued"
 
 
 async def test_while_profile_is_away_nothing_is_sent_and_what_expires_is_dropped(

@@ -42,14 +42,15 @@ log = logging.getLogger(__name__)
 
 async def run(runtime: Runtime[Parts]) -> int:
     """Do one round over all workspaces; return how many intents were decided or handed over."""
+    # Before the claim reads the unsubscriptions held here: what is withdrawn after that, the lease covers.
+    asked_at = time.monotonic()
     async with runtime.worker_database.transaction(()) as tx:
         works = await claim_intents(tx, step="send", size=runtime.parts.pace.size, lease_seconds=CLAIM_SECONDS)
-    return sum(await asyncio.gather(*(_one_workspace(runtime, work) for work in works)))
+    return sum(await asyncio.gather(*(_one_workspace(runtime, work, asked_at) for work in works)))
 
 
-async def _one_workspace(runtime: Runtime[Parts], work: Work) -> int:
+async def _one_workspace(runtime: Runtime[Parts], work: Work, asked_at: float) -> int:
     taken = await _taken_until(runtime, work.workspace_id)
-    asked_at = time.monotonic()
     try:
         intents = [stored.intent for _, stored in work.claims]
         answers = await ask_reach(runtime.peers, work.workspace_id, intents, traits_wanted(work))

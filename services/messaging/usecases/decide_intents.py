@@ -22,7 +22,13 @@ from services.messaging.store.decisions import (
     release_slots,
 )
 from services.messaging.store.intents import StoredIntent, rivals_of
-from services.messaging.store.persons import AddressClaim, claim_addresses, lock_persons, spent_slots
+from services.messaging.store.persons import (
+    AddressClaim,
+    claim_addresses,
+    lock_persons,
+    pending_withdrawals,
+    spent_slots,
+)
 from services.messaging.store.queue import Claim, hold_claims, release
 from services.messaging.store.suppressions import find_suppressions
 from services.messaging.store.workspaces import present
@@ -64,13 +70,28 @@ async def decide_intents(
     held = await hold_claims(tx, workspace_id, [p.claim for p in prepared])
     ours = [p for p in prepared if held.get(p.intent.intent_id) == p.intent.person_no]
     moved = [p for p in prepared if held.get(p.intent.intent_id, p.intent.person_no) != p.intent.person_no]
-    # Moved to another person by a merge since the claim: profile is asked again, for him.
-    await release(tx, workspace_id, [p.intent.intent_id for p in moved])
+    ours, withdrawn = await _without_withdrawn(tx, workspace_id, ours)
+    # Moved to another person by a merge since the claim, or unsubscribed: everything is asked again.
+    await release(tx, workspace_id, [p.intent.intent_id for p in (*moved, *withdrawn)])
     now = await present(tx, workspace_id)
     ours, waiting = await _without_better_rivals(tx, workspace_id, ours, policy, now)
     await release(tx, workspace_id, [p.intent.intent_id for p in waiting], pause_seconds=RIVAL_PAUSE_SECONDS)
     verdicts = await _verdicts(tx, workspace_id, ours, policy, now)
     return await _record(tx, workspace_id, ours, verdicts, sealer, lease_seconds, now)
+
+
+async def _without_withdrawn(tx: Tx, workspace_id: int, ours: list[Prepared]) -> tuple[list[Prepared], list[Prepared]]:
+    """Split off what the person has unsubscribed from since the claim: another channel may still be open."""
+    pending = await pending_withdrawals(tx, workspace_id, list({p.intent.person_no for p in ours}))
+    withdrawn = {
+        p.intent.intent_id
+        for p in ours
+        if isinstance(p.verdict, Take)
+        and any(w.covers(p.intent, _channel(p)) for w in pending.get(p.intent.person_no, ()))
+    }
+    return [p for p in ours if p.intent.intent_id not in withdrawn], [
+        p for p in ours if p.intent.intent_id in withdrawn
+    ]
 
 
 async def _without_better_rivals(
