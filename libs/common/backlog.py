@@ -55,15 +55,17 @@ async def open_work(runtime: Runtime[Any], workspace_id: int) -> tuple[dict[str,
 async def watermark(runtime: Runtime[Any], workspace_id: int) -> datetime:
     """Return the instant before which everything received is applied here.
 
-    With nothing pending it is the present (taken before looking); else the watermark of the slowest subscriber.
+    The present (taken before looking), or how far the slowest subscriber, job or the relay is behind it. Each part
+    is asked before the one it feeds, so that nothing passes between two looks.
     """
     present = runtime.now(workspace_id)
     unknown = datetime.min.replace(tzinfo=present.tzinfo)
-    behind = [s for s in runtime.subscriptions if await s.pending()]
-    marks = [present, *(s.watermark or unknown for s in behind)]
-    for loop in runtime.loops.values():
-        oldest = await loop.job.oldest(runtime, workspace_id) if loop.job.oldest else None
-        marks += [oldest] if oldest is not None else []
-    async with runtime.worker_database.transaction(workspace_id) as tx:
+    reached = await asyncio.gather(*(s.watermark(workspace_id, present) for s in runtime.subscriptions))
+    marks = [present, *(mark or unknown for mark in reached)]
+    async with runtime.worker_database.reading(workspace_id) as tx:
+        for loop in runtime.loops.values():
+            oldest = await loop.job.oldest(runtime, workspace_id) if loop.job.oldest else None
+            marks += [oldest] if oldest is not None else []
+        await tx.see([workspace_id])
         unsaid: datetime | None = await tx.fetch_value(statement(_UNSAID), workspace_id=workspace_id)
     return min([*marks, *([unsaid] if unsaid is not None else [])])

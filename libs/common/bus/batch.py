@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from hashlib import sha256
 from typing import Generic
 from uuid import UUID
@@ -50,11 +49,6 @@ class Batch(Generic[E]):
     def ids(self) -> set[UUID]:
         """Return the id of every line."""
         return self.events.keys() | self.unreadable.keys()
-
-    @property
-    def earliest(self) -> datetime | None:
-        """Return the least received_at in the batch."""
-        return min((received.event.received_at for received in self.events.values()), default=None)
 
     def add(self, delivery: Delivery, decoder: "msgspec.json.Decoder[E]") -> None:
         """Decode a message's lines into the batch."""

@@ -12,6 +12,7 @@ import msgspec
 
 from libs.common.bus.apply import Application, Interrupted, Outcome
 from libs.common.bus.batch import Batch, batches
+from libs.common.bus.checkpoints import Checkpoints
 from libs.common.bus.inbox import prune
 from libs.common.bus.port import MARK_HEADER, BusUnavailable, Consumer, ConsumerLost, Delivery
 from libs.common.bus.subscription import Subscription, TryLater
@@ -49,18 +50,9 @@ class SubscriptionLoop:
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._failures = 0
-        self._earliest: datetime | None = None
-        self._later: dict[int, tuple[float, datetime]] = {}
+        self._checkpoints = Checkpoints()
         self._mark: datetime | None = None
         self._prune_at = 0.0
-
-    @property
-    def watermark(self) -> datetime | None:
-        """Return an instant before which all received is applied, as far as messages have come; None: no idea."""
-        now = time.monotonic()
-        # one that another process took over in the meantime no longer holds the mark back
-        marks = [earliest for known_until, earliest in self._later.values() if known_until > now]
-        return min([*marks, *([self._earliest] if self._earliest else [])], default=None)
 
     async def start(self) -> None:
         """Begin; a bus or stream that is not there yet is waited for."""
@@ -84,6 +76,25 @@ class SubscriptionLoop:
         except Exception:  # noqa: BLE001 - whatever hides the state, the answer is "not known to be empty"
             return 1
         return state.pending + state.ack_pending
+
+    async def watermark(self, workspace_id: int, present: datetime) -> datetime | None:
+        """Return an instant, at most `present` (taken before), before which all the stream had is applied.
+
+        None: nobody knows yet. Each look leaves a checkpoint that a later one may find passed.
+        """
+        with suppress(Exception):  # whatever hides the state, what was reached before stays reached
+            if self._consumer is not None:
+                await self._look(self._consumer, workspace_id, present)
+        return self._checkpoints.reached(workspace_id)
+
+    async def _look(self, consumer: Consumer, workspace_id: int, present: datetime) -> None:
+        state = await consumer.state()
+        if state.pending + state.ack_pending == 0:
+            self._checkpoints.reach(workspace_id, present)
+            return
+        stream = await self._bus.stream_state(self.subscription.owner)
+        self._checkpoints.pass_floor(workspace_id, state.ack_floor, stream.created_at)
+        self._checkpoints.note(workspace_id, present, stream.last_sequence, stream.created_at)
 
     async def _run(self) -> None:
         while not self._stopping.is_set():
@@ -173,17 +184,10 @@ class SubscriptionLoop:
             holder = batch.events.get(event_id) or batch.unreadable[event_id]
             sequence = holder.delivery.sequence
             delays[sequence] = max(seconds, delays.get(sequence, 0.0))
-        self._earliest = batch.earliest or self._earliest
         for delivery in batch.deliveries:
             if delivery.sequence in delays:
-                delay = delays[delivery.sequence]
-                if self._earliest is not None:
-                    known_until = time.monotonic() + delay + self.subscription.ack_wait_seconds
-                    _, earliest = self._later.get(delivery.sequence, (0.0, self._earliest))
-                    self._later[delivery.sequence] = (known_until, earliest)
-                await delivery.nak(delay)
+                await delivery.nak(delays[delivery.sequence])
             else:
-                self._later.pop(delivery.sequence, None)
                 await delivery.ack()
         mark = batch.deliveries[-1].headers.get(MARK_HEADER)
         if mark:
