@@ -32,21 +32,23 @@ class _Answer(msgspec.Struct):
 async def reach_watermark(runtime: Runtime[Any], workspace_id: int, instant: datetime, services: Sequence[str]) -> bool:
     """Wait until `services` have applied everything received before `instant`; True when they have.
 
+    In the order in which events travel: one who was asked before its sender is done would not know what is to come.
     After five seconds the decision goes on all the same and is counted. A driven clock is drained before it moves, so
     there is nothing to wait for.
     """
     if runtime.is_driven(workspace_id):
         return True
-    behind = set(services) - {runtime.service}
+    behind = [service for service in services if service != runtime.service]
     deadline = time.monotonic() + PATIENCE_SECONDS
     pause = _PAUSE_SECONDS
     while behind:
-        marks = await asyncio.gather(*(watermark_of(runtime, service, workspace_id) for service in sorted(behind)))
-        behind = {s for s, mark in zip(sorted(behind), marks, strict=True) if mark is None or mark < instant}
-        if behind and time.monotonic() > deadline:
+        mark = await watermark_of(runtime, behind[0], workspace_id)
+        if mark is not None and mark >= instant:
+            del behind[0]
+        elif time.monotonic() > deadline:
             count_late(runtime, behind)
             return False
-        if behind:
+        else:
             # to ask costs the one who is behind a look at its queue
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
