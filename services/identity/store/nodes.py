@@ -8,8 +8,8 @@ from asyncpg import Record
 
 from libs.common.db import Tx, load_sql, statement
 
-_LOCK_BY_LOOKUP = load_sql(__file__, "lock_nodes_by_lookup.sql")
 _LOCK = load_sql(__file__, "lock_nodes.sql")
+_LOCK_FREE = load_sql(__file__, "lock_free_nodes.sql")
 _READ = load_sql(__file__, "read_nodes.sql")
 _INSERT = load_sql(__file__, "insert_nodes.sql")
 _SAVE = load_sql(__file__, "save_nodes.sql")
@@ -98,16 +98,16 @@ def _row(record: Record) -> NodeRow:
     )
 
 
-async def lock_by_lookup(tx: Tx, wanted: Collection[tuple[int, bytes]]) -> list[NodeRow]:
-    """Return the identifiers with these (workspace, keyed hash), locked until the end of the transaction."""
-    workspace_ids, lookups = [one[0] for one in wanted], [one[1] for one in wanted]
-    return [_row(one) for one in await tx.fetch(_LOCK_BY_LOOKUP, workspace_ids=workspace_ids, lookups=lookups)]
-
-
 async def lock(tx: Tx, keys: Collection[Key]) -> list[NodeRow]:
     """Return identifiers locked until the end of the transaction, taken in the order of their numbers."""
     workspace_ids, node_nos = columns(keys)
     return [_row(one) for one in await tx.fetch(_LOCK, workspace_ids=workspace_ids, node_nos=node_nos)]
+
+
+async def lock_free(tx: Tx, keys: Collection[Key]) -> list[NodeRow]:
+    """Return those identifiers that nobody else holds, locked; never waits."""
+    workspace_ids, node_nos = columns(keys)
+    return [_row(one) for one in await tx.fetch(_LOCK_FREE, workspace_ids=workspace_ids, node_nos=node_nos)]
 
 
 async def read(tx: Tx, keys: Collection[Key]) -> list[NodeRow]:

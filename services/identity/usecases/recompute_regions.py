@@ -3,19 +3,22 @@
 from collections.abc import Mapping
 
 from libs.common.db import Tx
-from services.identity.store import nodes
 from services.identity.store.nodes import Key, workspace_of
 from services.identity.usecases.graph.reread_regions import reread_regions
-from services.identity.usecases.graph.resolve_evidence import open_batch, reassign
+from services.identity.usecases.graph.resolve_evidence import open_batch, reassign, under_locks
 from services.identity.usecases.graph.tools import GraphTools
 
 
 async def recompute_regions(tx: Tx, due: Mapping[Key, bool], tools: GraphTools) -> None:
     """Assign the regions of nodes anew; True: from their evidence, as new policies may read it differently."""
     batch = await open_batch(tx, {workspace_of(one) for one in due}, tools)
-    stirred = {row.key for row in await nodes.read(tx, list(due))}
-    anew = {one for one in stirred if due[one]}
-    if anew:
-        await reread_regions(tx, batch, tools, anew)
-    # Hubs are opened too: what time or a policy took from them may make them somebody's again.
-    await reassign(tx, batch, tools, stirred, stirred)
+
+    async def work(*, patient: bool) -> None:
+        stirred = {one for one in due if one in batch.nodes}
+        anew = {one for one in stirred if due.get(one)}
+        if anew:
+            await reread_regions(tx, batch, tools, anew, patient=patient)
+        # Hubs are opened too: what time or a policy took from them may make them somebody's again.
+        await reassign(tx, batch, tools, stirred, stirred, patient=patient)
+
+    await under_locks(tx, batch, tools, set(due), work)

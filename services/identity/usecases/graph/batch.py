@@ -88,3 +88,16 @@ class Batch:
     def is_settled_hub(self, key: Key) -> bool:
         """Whether a node is a hub whose links are not loaded: it stays one, and nothing is decided about it."""
         return key in self.watched
+
+    def begin_again(self) -> None:
+        """Forget what was found under locks that were given back."""
+        for found in (self.nodes, self.links, self.added, self.alone, self.tiers, self.watched):
+            found.clear()
+
+
+class Contended(Exception):
+    """Nodes of a region are held by somebody else; `region` is what has to be locked at once."""
+
+    def __init__(self, region: set[Key]) -> None:
+        super().__init__(f"{len(region)} nodes")
+        self.region = region

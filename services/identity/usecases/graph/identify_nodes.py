@@ -1,9 +1,9 @@
-"""From identifiers to locked nodes; those never seen before are made."""
+"""From identifiers to nodes; those never seen before are made."""
 
 from libs.common.db import Tx
 from services.identity.domain.evidence import Identifier
 from services.identity.store import nodes
-from services.identity.store.nodes import NodeRow
+from services.identity.store.nodes import NodeRow, key
 from services.identity.usecases.graph.batch import Batch
 from services.identity.usecases.graph.tools import GraphTools
 
@@ -11,33 +11,33 @@ Wanted = dict[tuple[int, bytes], Identifier]
 
 
 async def identify_nodes(tx: Tx, batch: Batch, tools: GraphTools) -> None:
-    """Lock the nodes of all identifiers of the batch and give each fact its keys.
+    """Give each fact of the batch the nodes of its identifiers; those never seen before are made.
 
-    Numbers are taken and rows inserted before anything is locked: whoever waits for another transaction's insert holds
-    nothing that one could want, so two workers that meet the same newcomer cannot wait for each other.
+    Nothing is locked yet: whoever waits here for another transaction's insert holds nothing that one could want.
     """
     wanted: Wanted = {}
     for fact in batch.facts:
         for identifier in fact.evidence.identifiers:
             wanted[fact.workspace_id, tools.lookup(fact.workspace_id, identifier)] = identifier
-    if not wanted:
-        return
-    unsure = [one for one in wanted if one not in tools.existing]
-    stored = await nodes.find(tx, unsure) if unsure else {}
-    missing = {one: wanted[one] for one in unsure if one not in stored}
+    numbers = {one: tools.numbered[one] for one in wanted if one in tools.numbered}
+    unsure = [one for one in wanted if one not in numbers]
+    found = await _found(tx, unsure)
+    missing = {one: wanted[one] for one in unsure if one not in found}
     if missing:
         await _insert(tx, batch, tools, missing)
-    rows = await nodes.lock_by_lookup(tx, wanted)
-    for row in rows:
-        identifier = wanted[row.workspace_id, row.lookup]
-        batch.nodes[row.key] = row
-        batch.names[row.key] = identifier
-        batch.keys[row.workspace_id, identifier] = row.key
-    found = [(row.workspace_id, row.lookup) for row in rows]
-    tx.after_commit(lambda: tools.existing.update(found))
+        found |= await _found(tx, list(missing))
+    tx.after_commit(lambda: tools.numbered.update(found))
+    for one, number in (numbers | found).items():
+        identifier, place = wanted[one], key(one[0], number)
+        batch.names[place] = identifier
+        batch.keys[one[0], identifier] = place
     for fact in batch.facts:
         identifiers = dict.fromkeys(fact.evidence.identifiers)
         fact.keys = [batch.key_of(fact.workspace_id, identifier) for identifier in identifiers]
+
+
+async def _found(tx: Tx, wanted: list[tuple[int, bytes]]) -> dict[tuple[int, bytes], int]:
+    return {one: number for one, (number, _) in (await nodes.find(tx, wanted)).items()} if wanted else {}
 
 
 async def _insert(tx: Tx, batch: Batch, tools: GraphTools, missing: Wanted) -> None:

@@ -4,15 +4,18 @@ from libs.common.db import Tx
 from services.identity.domain.evidence import Identifier
 from services.identity.store import links, nodes
 from services.identity.store.nodes import Key, NodeRow, workspace_of
-from services.identity.usecases.graph.batch import Batch
+from services.identity.usecases.graph.batch import Batch, Contended
 from services.identity.usecases.graph.tools import GraphTools
 
 MOST_HUB_LINKS = 500
 
 
-async def load_regions(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[Key], unsettled: set[Key]) -> set[Key]:
+async def load_regions(
+    tx: Tx, batch: Batch, tools: GraphTools, stirred: set[Key], unsettled: set[Key], *, patient: bool = False
+) -> set[Key]:
     """Load and lock everything the assignment of the `stirred` nodes may depend on; return the nodes to decide about.
 
+    Growth never waits: a region that reaches nodes which somebody else holds is Contended, unless `patient`.
     A node's links are read after it is locked, and whoever adds a link holds both of its ends, so what is read stays.
     Hubs are not walked through, unless they (or a neighbour in `unsettled`) may fall below their threshold.
     """
@@ -20,7 +23,7 @@ async def load_regions(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[Key
     decided: set[Key] = set()
     frontier = set(stirred)
     while frontier:
-        await _lock(tx, batch, tools, frontier)
+        await _lock(tx, batch, tools, frontier, patient=patient)
         hubs = {one for one in frontier if batch.nodes[one].is_shared and one not in reopened}
         walked = frontier - hubs | await _small_hubs(tx, batch, hubs)
         batch.watched |= frontier - walked
@@ -30,19 +33,23 @@ async def load_regions(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[Key
     edge = {end for pair in batch.links for end in pair if end not in batch.nodes}
     if edge:
         for row in await nodes.read(tx, edge):
-            _put(batch, tools, row)
+            put_node(batch, tools, row)
             batch.watched.add(row.key)
     return decided
 
 
-async def _lock(tx: Tx, batch: Batch, tools: GraphTools, frontier: set[Key]) -> None:
+async def _lock(tx: Tx, batch: Batch, tools: GraphTools, frontier: set[Key], *, patient: bool) -> None:
     missing = [one for one in frontier if one not in batch.nodes]
-    if missing:
-        for row in await nodes.lock(tx, missing):
-            _put(batch, tools, row)
+    if not missing:
+        return
+    for row in await (nodes.lock if patient else nodes.lock_free)(tx, missing):
+        put_node(batch, tools, row)
+    if not batch.nodes.keys() >= frontier:
+        raise Contended(frontier | batch.nodes.keys())
 
 
-def _put(batch: Batch, tools: GraphTools, row: NodeRow) -> None:
+def put_node(batch: Batch, tools: GraphTools, row: NodeRow) -> None:
+    """Take a node into the batch, with its name in clear."""
     batch.nodes[row.key] = row
     if row.key not in batch.names:
         batch.names[row.key] = name_of(row, tools)

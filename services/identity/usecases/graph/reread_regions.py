@@ -15,12 +15,12 @@ from services.identity.usecases.graph.load_regions import load_regions, name_of
 from services.identity.usecases.graph.tools import GraphTools
 
 
-async def reread_regions(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[Key]) -> None:
+async def reread_regions(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[Key], *, patient: bool) -> None:
     """Replace the links of the regions of nodes by what their evidence says under the batch's policies.
 
     A star has the same members under every policy, whatever stands in its middle, so regions stay what they are.
     """
-    decided = await load_regions(tx, batch, tools, stirred, stirred)
+    decided = await load_regions(tx, batch, tools, stirred, stirred, patient=patient)
     rows = await evidence.centred(tx, decided | batch.watched)
     inside = [row for row in rows if any(key(row.workspace_id, one) in decided for one in row.node_nos)]
     await _name_nodes(tx, batch, tools, inside)

@@ -2,19 +2,23 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from libs.common import outbox
 from libs.common.db import Tx
+from services.identity.store import nodes
 from services.identity.store.nodes import Key
 from services.identity.usecases.graph.assign_regions import Outcome, assign_regions
-from services.identity.usecases.graph.batch import Batch, Fact
+from services.identity.usecases.graph.batch import Batch, Contended, Fact
 from services.identity.usecases.graph.gather_evidence import gather_evidence
 from services.identity.usecases.graph.identify_nodes import identify_nodes
-from services.identity.usecases.graph.load_regions import load_regions
+from services.identity.usecases.graph.load_regions import load_regions, put_node
 from services.identity.usecases.graph.save_graph import save_graph
 from services.identity.usecases.graph.settle_persons import settle_persons
 from services.identity.usecases.graph.tell_changes import tell_changes
 from services.identity.usecases.graph.tools import GraphTools
+
+ATTEMPTS = 8
 
 
 async def resolve_evidence(tx: Tx, facts: Sequence[Fact], tools: GraphTools) -> Batch:
@@ -39,15 +43,47 @@ async def take_in(tx: Tx, batch: Batch, tools: GraphTools) -> None:
     locked, assigned anew, and compared.
     """
     await identify_nodes(tx, batch, tools)
-    stirred, unsettled = await gather_evidence(tx, batch)
-    await reassign(tx, batch, tools, stirred, unsettled)
+
+    async def work(*, patient: bool) -> None:
+        stirred, unsettled = await gather_evidence(tx, batch)
+        await reassign(tx, batch, tools, stirred, unsettled, patient=patient)
+
+    await under_locks(tx, batch, tools, {one for fact in batch.facts for one in fact.keys}, work)
 
 
-async def reassign(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[Key], unsettled: set[Key]) -> None:
+class Work(Protocol):
+    """What is done while nodes are locked."""
+
+    async def __call__(self, *, patient: bool) -> None:
+        """Do it; raises Contended when more nodes are needed than can be had without waiting."""
+
+
+async def under_locks(tx: Tx, batch: Batch, tools: GraphTools, keys: set[Key], work: Work) -> None:
+    """Lock nodes in the order of their numbers and do the work; where it needs more, begin again with all of them.
+
+    Waiting happens in that one ordered statement only, so workers whose regions overlap cannot wait for each other in
+    a circle (PostgreSQL takes a second to notice one). After ATTEMPTS the growth waits too.
+    """
+    wanted = set(keys)
+    for attempt in range(ATTEMPTS):
+        batch.begin_again()
+        try:
+            async with tx.savepoint():
+                for row in await nodes.lock(tx, wanted) if wanted else ():
+                    put_node(batch, tools, row)
+                await work(patient=attempt == ATTEMPTS - 1)
+                return
+        except Contended as more:
+            wanted |= more.region
+
+
+async def reassign(
+    tx: Tx, batch: Batch, tools: GraphTools, stirred: set[Key], unsettled: set[Key], *, patient: bool
+) -> None:
     """Assign the regions of nodes anew, write what changed, and tell it."""
     outcome = Outcome()
     if stirred:
-        decided = await load_regions(tx, batch, tools, stirred, unsettled)
+        decided = await load_regions(tx, batch, tools, stirred, unsettled, patient=patient)
         outcome = assign_regions(batch, decided)
         batch.changes = await settle_persons(tx, batch, tools, outcome)
     changes = batch.changes

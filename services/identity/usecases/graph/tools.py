@@ -34,8 +34,8 @@ class GraphTools:
         self._policies: dict[int, PolicySet] = {}
         self._person_ids: dict[Key, UUID] = {}
         self._lookups: dict[tuple[int, Identifier], bytes] = {}
-        self.existing: set[tuple[int, bytes]] = set()
-        """Keyed hashes of identifiers that are stored, so that they need not be asked for."""
+        self.numbered: dict[tuple[int, bytes], int] = {}
+        """Numbers of identifiers that are stored, by (workspace, keyed hash): they need not be asked for."""
 
     def lookup(self, workspace_id: int, identifier: Identifier) -> bytes:
         """Return the keyed hash under which an identifier is found."""
@@ -43,7 +43,7 @@ class GraphTools:
         if known is None:
             if len(self._lookups) >= REMEMBERED:
                 self._lookups.clear()
-                self.existing.clear()
+                self.numbered.clear()
             text = f"{identifier.namespace}\0{identifier.scope}"
             known = self.sealer(workspace_id).lookup(text, identifier.value.encode())
             self._lookups[workspace_id, identifier] = known
