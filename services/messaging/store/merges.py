@@ -1,6 +1,6 @@
 """What a merge, a split or an erasure does to the rows of persons."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -54,6 +54,11 @@ _MOVE = [
     )
     for table in ("reservation", "intent", "inbox_message", "withdrawal", "address_claim")
 ]
+_GIVE = statement("""
+    update intent i set person_no = h.person_no
+    from unnest(:intent_ids::uuid[], :person_nos::int[]) as h(intent_id, person_no)
+    where i.workspace_id = :workspace_id and i.intent_id = h.intent_id
+""")
 _ERASE_LOOKUPS = statement("""
     select distinct h.address_lookup
     from handoff h
@@ -61,16 +66,25 @@ _ERASE_LOOKUPS = statement("""
     where h.workspace_id = :workspace_id and i.person_no = :person_no and h.address_lookup is not null
 """)
 _BY_INTENT = ("intent_queue", "step", "handoff", "receipt", "address_claim", "reservation")
-_ERASE = [
-    statement(
-        f"delete from {table} using intent i where {table}.workspace_id = :workspace_id"
-        f" and i.workspace_id = :workspace_id and i.person_no = :person_no and {table}.intent_id = i.intent_id"
-    )
-    for table in _BY_INTENT
-] + [
-    statement(f"delete from {table} where workspace_id = :workspace_id and person_no = :person_no")
-    for table in ("reservation", "inbox_message", "withdrawal", "intent")
-]
+_ERASE = (
+    [
+        statement(
+            f"delete from {table} using intent i where {table}.workspace_id = :workspace_id"
+            f" and i.workspace_id = :workspace_id and i.person_no = :person_no and {table}.intent_id = i.intent_id"
+        )
+        for table in _BY_INTENT
+    ]
+    + [
+        statement(
+            "delete from withdrawal_queue q using withdrawal w where q.workspace_id = :workspace_id"
+            " and w.workspace_id = :workspace_id and w.person_no = :person_no and q.withdrawal_id = w.withdrawal_id"
+        )
+    ]
+    + [
+        statement(f"delete from {table} where workspace_id = :workspace_id and person_no = :person_no")
+        for table in ("reservation", "inbox_message", "withdrawal", "intent")
+    ]
+)
 _MARK_ERASED = statement("""
     insert into person as p (workspace_id, person_no, erased_at) values (:workspace_id, :person_no, :now)
     on conflict (workspace_id, person_no) do update set erased_at = excluded.erased_at
@@ -112,9 +126,20 @@ async def erase_person(tx: Tx, workspace_id: int, person_no: int, *, now: dateti
     """Delete everything about a person; return the look-ups of the addresses he was written to at."""
     rows = await tx.fetch(_ERASE_LOOKUPS, workspace_id=workspace_id, person_no=person_no)
     await tx.execute(_MARK_ERASED, workspace_id=workspace_id, person_no=person_no, now=now)
+    await forget_person(tx, workspace_id, person_no)
+    return [bytes(row["address_lookup"]) for row in rows]
+
+
+async def forget_person(tx: Tx, workspace_id: int, person_no: int) -> None:
+    """Delete everything about a person but that he was erased."""
     for erase in _ERASE:
         await tx.execute(erase, workspace_id=workspace_id, person_no=person_no)
-    return [bytes(row["address_lookup"]) for row in rows]
+
+
+async def give_intents(tx: Tx, workspace_id: int, heirs: Mapping[UUID, int]) -> None:
+    """Give intents to the persons named."""
+    if heirs:
+        await tx.execute(_GIVE, workspace_id=workspace_id, intent_ids=list(heirs), person_nos=list(heirs.values()))
 
 
 async def waiting_among(tx: Tx, workspace_id: int, intent_ids: Sequence[UUID]) -> set[UUID]:

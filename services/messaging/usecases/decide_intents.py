@@ -22,8 +22,10 @@ from services.messaging.store.decisions import (
     release_slots,
 )
 from services.messaging.store.intents import StoredIntent, rivals_of
+from services.messaging.store.merges import forget_person, give_intents
 from services.messaging.store.persons import (
     AddressClaim,
+    Standing,
     claim_addresses,
     lock_persons,
     pending_withdrawals,
@@ -66,18 +68,38 @@ async def decide_intents(
     What is handed over counts as unknown when nothing was heard of it for `lease_seconds` (real time).
     The persons' rows are locked first, so that no other worker gives out slots of the same persons meanwhile.
     """
-    await lock_persons(tx, workspace_id, [p.intent.person_no for p in prepared])
+    known = await lock_persons(tx, workspace_id, [p.intent.person_no for p in prepared])
     held = await hold_claims(tx, workspace_id, [p.claim for p in prepared])
     ours = [p for p in prepared if held.get(p.intent.intent_id) == p.intent.person_no]
     moved = [p for p in prepared if held.get(p.intent.intent_id, p.intent.person_no) != p.intent.person_no]
+    ours, strays = await _without_strays(tx, workspace_id, ours, known)
     ours, withdrawn = await _without_withdrawn(tx, workspace_id, ours)
     # Moved to another person by a merge since the claim, or unsubscribed: everything is asked again.
-    await release(tx, workspace_id, [p.intent.intent_id for p in (*moved, *withdrawn)])
+    await release(tx, workspace_id, [p.intent.intent_id for p in (*moved, *strays, *withdrawn)])
     now = await present(tx, workspace_id)
     ours, waiting = await _without_better_rivals(tx, workspace_id, ours, policy, now)
     await release(tx, workspace_id, [p.intent.intent_id for p in waiting], pause_seconds=RIVAL_PAUSE_SECONDS)
     verdicts = await _verdicts(tx, workspace_id, ours, policy, now)
     return await _record(tx, workspace_id, ours, verdicts, sealer, lease_seconds, now)
+
+
+async def _without_strays(
+    tx: Tx, workspace_id: int, ours: list[Prepared], known: Mapping[int, Standing]
+) -> tuple[list[Prepared], list[Prepared]]:
+    """Split off what entered the ledger while its person was merged or erased: his heir's now, or nobody's."""
+    heirs: dict[UUID, int] = {}
+    erased: set[int] = set()
+    for p in ours:
+        standing = known[p.intent.person_no]
+        if standing.erased_at is not None:
+            erased.add(p.intent.person_no)
+        elif standing.merged_into is not None:
+            heirs[p.intent.intent_id] = standing.merged_into
+    await give_intents(tx, workspace_id, heirs)
+    for person_no in sorted(erased):
+        await forget_person(tx, workspace_id, person_no)
+    mine = [p for p in ours if p.intent.intent_id not in heirs and p.intent.person_no not in erased]
+    return mine, [p for p in ours if p.intent.intent_id in heirs]
 
 
 async def _without_withdrawn(tx: Tx, workspace_id: int, ours: list[Prepared]) -> tuple[list[Prepared], list[Prepared]]:
