@@ -31,6 +31,8 @@ class FakeNeighbours:
 
     people: dict[int, FakePerson] = field(default_factory=dict)
     away: bool = False
+    refuses_consents: int = 0
+    """The status every consent statement is refused with; 0: none is."""
     asked: int = 0
     withdrawals: list[dict[str, Any]] = field(default_factory=list)
 
@@ -50,6 +52,8 @@ class FakeNeighbours:
             answers = [self._reach(q, body["traits"]) for q in body["questions"]]
             return httpx.Response(200, json={"answers": answers, "watermark": None})
         if path == "/v1/profile/consents":
+            if self.refuses_consents:
+                return httpx.Response(self.refuses_consents, json={"detail": "refused"})
             statement = msgspec.json.decode(request.content)
             self.withdrawals.append(statement)
             self.person(statement["person_no"]).consent[statement["channel"]] = statement["state"]

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from libs.common.ids import new_id
+from services.messaging.clients.profile import ask_reach
 from services.messaging.domain.channel import Capabilities
 from services.messaging.jobs import forward_withdrawals, send_due_messages
 from services.messaging.store.withdrawals import add_withdrawal
+from services.messaging.usecases.claim_intents import claim_intents
 from tests.messaging.stage import Stage
 
 
@@ -53,7 +55,7 @@ async def test_an_unsubscription_between_claim_and_decision_stops_the_message(
     stage = idle_stage
     provider = stage.provider("push")
     message = await stage.ask(1, "push")
-    real = send_due_messages.ask_reach
+    real = ask_reach
 
     async def answered_then_withdrawn(*arguments: Any) -> Any:
         answers = await real(*arguments)
@@ -80,7 +82,7 @@ async def test_the_lease_begins_before_the_unsubscriptions_are_read(
     stage.app.runtime.parts.settings.__dict__["consent_lease_seconds"] = 0.3
     provider = stage.provider("push")
     message = await stage.ask(1, "push")
-    real = send_due_messages.claim_intents
+    real = claim_intents
 
     async def slow(*arguments: Any, **options: Any) -> Any:
         works = await real(*arguments, **options)

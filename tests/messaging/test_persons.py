@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+import pytest
 
 from libs.common.bus.port import WORKSPACE_HEADER, Outgoing, Published
 from libs.common.contracts.identity.person_erased import PersonErased
@@ -12,8 +13,9 @@ from libs.common.contracts.identity.person_split import Part, PersonSplit
 from libs.common.contracts.journey.message_requested import MessageRequested
 from libs.common.ids import new_id
 from libs.common.outbox.rows import group
-from services.messaging.jobs import send_due_messages
+from services.messaging.jobs import forward_withdrawals, send_due_messages
 from services.messaging.subscribers import on_message_requested, on_person_erased, on_person_merged, on_person_split
+from services.messaging.usecases import accept_intents, unsubscribe_person
 from tests.messaging.neighbours import person_id_of
 from tests.messaging.stage import TEXT, Stage
 
@@ -34,6 +36,13 @@ def a_request(stage: Stage, person_no: int, key: str, **facts: Any) -> MessageRe
         "template_key": "hello", "context": msgspec.Raw(b'{"event": {"cart": 7}}'),
     }  # fmt: skip
     return MessageRequested(**{**known, **facts})
+
+
+def an_erasure(stage: Stage, person_no: int) -> PersonErased:
+    return PersonErased(
+        workspace_id=1, person_no=person_no, person_id=person_id_of(person_no), received_at=stage.now,
+        occurred_at=stage.now, subject_nos=(person_no,), erasure_id=new_id(), graph_version=3,
+    )  # fmt: skip
 
 
 def a_merge(stage: Stage, survivor: int, *absorbed: int, version: int = 1) -> PersonMerged:
@@ -138,11 +147,7 @@ async def test_an_erased_person_is_nowhere_and_stays_away(idle_stage: Stage) -> 
     waiting = await stage.ask(1, "email", due_at=(stage.now + timedelta(hours=1)).isoformat())
     inbox = await stage.ask(1, "inbox")
     await rounds(stage)
-    erased = PersonErased(
-        workspace_id=1, person_no=1, person_id=person_id_of(1), received_at=stage.now, occurred_at=stage.now,
-        subject_nos=(1,), erasure_id=new_id(), graph_version=3,
-    )  # fmt: skip
-    await stage.hear(on_person_erased.handle, erased)
+    await stage.hear(on_person_erased.handle, an_erasure(stage, 1))
     for message in (sent, waiting, inbox):
         assert (await stage.client.get(f"/v1/messaging/messages/{message}")).status_code == 404
     await stage.hear(on_message_requested.handle, a_request(stage, 1, "after/mail/1"))
@@ -181,3 +186,79 @@ async def test_the_bus_carries_a_request_to_a_sent_message_and_the_news_back(sta
     assert len(provider.taken) == 2
     assert [e.state for e in await stage.said()] == ["sent", "sent"]
     assert (await stage.bus.stream_state("messaging")).last_sequence > 0
+
+
+async def nobody_changed(*_arguments: Any) -> dict[int, Any]:
+    """Stand for a reading made just before a merge or an erasure was committed."""
+    return {}
+
+
+async def test_what_was_accepted_while_its_person_was_merged_counts_for_the_survivor(
+    idle_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = idle_stage
+    provider = stage.provider("push")
+    await stage.policies(caps=[{"id": "d", "count": 1, "window": {"calendar": "day"}}])
+    await stage.ask(1, "push")
+    await rounds(stage)
+    await stage.hear(on_person_merged.handle, a_merge(stage, 1, 2))
+    monkeypatch.setattr(accept_intents, "standings", nobody_changed)
+    late = await stage.ask(2, "push")
+    await rounds(stage)
+    assert (await stage.message(late))["reason"] == "cap"
+    assert [o.person_no for o in provider.taken] == [1]
+
+
+async def test_what_was_accepted_while_its_person_was_erased_is_forgotten(
+    idle_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = idle_stage
+    provider = stage.provider("push")
+    await stage.hear(on_person_erased.handle, an_erasure(stage, 1))
+    monkeypatch.setattr(accept_intents, "standings", nobody_changed)
+    late = await stage.ask(1, "push")
+    await rounds(stage)
+    assert provider.taken == []
+    assert (await stage.client.get(f"/v1/messaging/messages/{late}")).status_code == 404
+
+
+async def unsubscribed(stage: Stage) -> None:
+    stage.provider("push")
+    message = await stage.ask(1, "push")
+    await rounds(stage)
+    async with stage.app.runtime.worker_database.transaction(1) as tx:
+        assert await unsubscribe_person.unsubscribe_person(
+            tx, 1, message, "push", withdrawal_id=new_id(), now=stage.now
+        )
+
+
+async def open_ones(stage: Stage) -> int:
+    assert forward_withdrawals.job.open is not None
+    return await forward_withdrawals.job.open(stage.app.runtime, 1)
+
+
+async def test_an_erasure_takes_the_unsubscription_on_its_way_with_it(idle_stage: Stage) -> None:
+    stage = idle_stage
+    await unsubscribed(stage)
+    await stage.hear(on_person_erased.handle, an_erasure(stage, 1))
+    assert await open_ones(stage) == 0
+
+
+async def test_a_place_in_the_queue_without_its_unsubscription_is_given_up(idle_stage: Stage) -> None:
+    stage = idle_stage
+    await unsubscribed(stage)
+    async with stage.app.runtime.worker_database.transaction(1) as tx:
+        await tx.driver.execute("delete from withdrawal")
+    assert await forward_withdrawals.run(stage.app.runtime) == 0
+    assert await open_ones(stage) == 0
+
+
+@pytest.mark.parametrize(("status", "kept"), [(404, 0), (410, 0), (422, 1)])
+async def test_an_unsubscription_that_profile_refuses_is_said_once(idle_stage: Stage, status: int, kept: int) -> None:
+    stage = idle_stage
+    await unsubscribed(stage)
+    stage.neighbours.refuses_consents = status
+    assert await forward_withdrawals.run(stage.app.runtime) == 1
+    assert await open_ones(stage) == 0
+    async with stage.app.runtime.worker_database.transaction(1) as tx:
+        assert await tx.driver.fetchval("select count(*) from withdrawal") == kept, "what nobody took still holds here"

@@ -3,7 +3,7 @@
 import logging
 from collections import defaultdict
 
-from libs.common.errors import Problem
+from libs.common.errors import Gone, Invalid, NotFound, Problem
 from libs.common.jobs import Job
 from libs.common.runtime import Runtime
 from services.messaging.clients.parts import Parts
@@ -12,6 +12,7 @@ from services.messaging.store.withdrawals import (
     StoredWithdrawal,
     claim_withdrawals,
     forget_withdrawals,
+    leave_withdrawals,
     open_withdrawals,
 )
 
@@ -30,7 +31,7 @@ async def run(runtime: Runtime[Parts]) -> int:
 
 
 async def _forward(runtime: Runtime[Parts], workspace_id: int, found: list[StoredWithdrawal]) -> int:
-    done = []
+    done, refused = [], []
     for item in found:  # an unsubscription is one person's click: they come one by one
         try:
             await withdraw(
@@ -43,14 +44,22 @@ async def _forward(runtime: Runtime[Parts], workspace_id: int, found: list[Store
                 at=item.withdrawn_at,
                 message_id=item.intent_id,
             )
+        except (Gone, NotFound) as problem:
+            log.info("profile has nobody for an unsubscription any more", extra={"why": problem.detail})
+        except Invalid as problem:
+            # It would be refused for ever; here it goes on to hold.
+            log.error("profile refuses an unsubscription; it holds here only", extra={"why": problem.detail})
+            refused.append(item.withdrawal_id)
+            continue
         except Problem as problem:
             log.warning("profile does not take an unsubscription; it holds here", extra={"why": problem.detail})
             continue
         done.append(item.withdrawal_id)
-    if done:
+    if done or refused:
         async with runtime.worker_database.transaction(workspace_id) as tx:
             await forget_withdrawals(tx, workspace_id, done)
-    return len(done)
+            await leave_withdrawals(tx, workspace_id, refused)
+    return len(done) + len(refused)
 
 
 async def _open(runtime: Runtime[Parts], workspace_id: int) -> int:

@@ -43,6 +43,9 @@ _DONE = statement("""
     )
     delete from withdrawal where workspace_id = :workspace_id and withdrawal_id = any(:withdrawal_ids::uuid[])
 """)
+_LEAVE = statement("""
+    delete from withdrawal_queue where workspace_id = :workspace_id and withdrawal_id = any(:withdrawal_ids::uuid[])
+""")
 _OPEN = statement("select count(*) from withdrawal_queue where workspace_id = :workspace_id")
 
 
@@ -93,12 +96,22 @@ async def claim_withdrawals(tx: Tx, *, size: int, lease_seconds: float) -> list[
         return []
     await tx.see(row["workspace_id"] for row in claimed)
     rows = await tx.fetch(_LOAD, withdrawal_ids=[row["withdrawal_id"] for row in claimed])
-    return [StoredWithdrawal(*row.values()) for row in rows]
+    found = [StoredWithdrawal(*row.values()) for row in rows]
+    left = {(row["workspace_id"], row["withdrawal_id"]) for row in claimed}
+    left -= {(item.workspace_id, item.withdrawal_id) for item in found}
+    for workspace_id in {number for number, _ in left}:  # places in the queue whose unsubscription is gone
+        await leave_withdrawals(tx, workspace_id, [item for number, item in left if number == workspace_id])
+    return found
 
 
 async def forget_withdrawals(tx: Tx, workspace_id: int, withdrawal_ids: Sequence[UUID]) -> None:
     """Drop what profile has taken over: a later grant there must win."""
     await tx.execute(_DONE, workspace_id=workspace_id, withdrawal_ids=list(withdrawal_ids))
+
+
+async def leave_withdrawals(tx: Tx, workspace_id: int, withdrawal_ids: Sequence[UUID]) -> None:
+    """Pass these on no more; what is kept of them goes on to hold here."""
+    await tx.execute(_LEAVE, workspace_id=workspace_id, withdrawal_ids=list(withdrawal_ids))
 
 
 async def open_withdrawals(tx: Tx, workspace_id: int) -> int:
