@@ -2,12 +2,15 @@
 
 import asyncio
 import time
+from datetime import timedelta
 
+import msgspec
 import pytest
 
 from libs.common.access.directory import Directory
 from libs.common.access.keys import key_hash, kind_of, new_key
 from libs.common.access.model import ApiKey, Source, Workspace
+from libs.common.access.projection import load_records, save_record
 from libs.common.clock import wall_now
 from libs.common.errors import Unavailable
 from libs.common.personal import Vault
@@ -76,6 +79,29 @@ def test_an_older_record_never_replaces_a_newer_one(directory: Directory, keys: 
     directory.put(revoked)
     directory.put(ApiKey(key_id="s", kind="secret", hash=hash_, workspace_id=1, version=1))
     assert directory.key(keys["secret"], wall_now()) is None
+
+
+def test_a_record_of_the_same_version_never_brings_a_key_back(directory: Directory, keys: dict[str, str]) -> None:
+    hash_ = key_hash(keys["secret"])
+    directory.put(
+        ApiKey(key_id="s", kind="secret", hash=hash_, workspace_id=1, revoked_at=wall_now(), version=2),
+    )
+    directory.put(ApiKey(key_id="s", kind="secret", hash=hash_, workspace_id=1, expires_at=None, version=2))
+    assert directory.key(keys["secret"], wall_now()) is None
+
+
+async def test_the_projection_takes_no_other_content_of_the_same_version(house: House) -> None:
+    profile = await house.start("profile")
+    key = ApiKey(key_id="s", kind="secret", hash=b"h" * 32, workspace_id=1, revoked_at=wall_now(), version=2)
+    acme = next(record for record in house.records if isinstance(record, Workspace) and record.workspace_id == 1)
+    later = house.now + timedelta(hours=1)
+    async with profile.runtime.worker_database.transaction(()) as tx:
+        assert await save_record(tx, key)
+        assert not await save_record(tx, msgspec.structs.replace(key, revoked_at=None))
+        assert not await save_record(tx, msgspec.structs.replace(acme, name="Other", driven_now=later))
+        records = await load_records(tx)
+    assert key in records
+    assert msgspec.structs.replace(acme, driven_now=later) in records
 
 
 def test_a_key_with_a_typo_is_no_key(keys: dict[str, str]) -> None:

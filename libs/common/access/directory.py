@@ -30,10 +30,10 @@ def record_name(record: AccessRecord) -> str:
     return f"key.{record.hash.hex()}"
 
 
-def _not_earlier(record: Workspace, known: Workspace | None) -> Workspace:
-    """Return the record with the later clock: a record on its way does not turn a driven clock back."""
-    clocks = [w.driven_now for w in (record, known) if w is not None and w.driven_now is not None]
-    return msgspec.structs.replace(record, driven_now=max(clocks)) if clocks else record
+def _latest_clock(newest: Workspace, *others: Workspace | None) -> Workspace:
+    """Return the newest record with the latest clock: a record on its way does not turn a driven clock back."""
+    clocks = [w.driven_now for w in (newest, *others) if w is not None and w.driven_now is not None]
+    return msgspec.structs.replace(newest, driven_now=max(clocks)) if clocks else newest
 
 
 class Directory:
@@ -69,16 +69,18 @@ class Directory:
         """Take a record over unless a newer version is known."""
         if isinstance(record, Workspace):
             known = self._workspaces.get(record.workspace_id)
+            # of one version there is one content; only a driven clock goes on within it
+            newest = record if known is None or record.version > known.version else known
             if known is None or record.version >= known.version:
-                self._workspaces[record.workspace_id] = _not_earlier(record, known)
-                self._workspace_by_key[record.key] = record.workspace_id
+                self._workspaces[record.workspace_id] = _latest_clock(newest, record, known)
+                self._workspace_by_key[newest.key] = record.workspace_id
         elif isinstance(record, Source):
             source = self._sources.get(record.source_id)
-            if source is None or record.version >= source.version:
+            if source is None or record.version > source.version:
                 self._sources[record.source_id] = record
         else:
             key = self._keys.get(record.hash)
-            if key is None or record.version >= key.version:
+            if key is None or record.version > key.version:
                 self._keys[record.hash] = record
         self._misses.pop(record_name(record), None)
         self.changed.set()

@@ -132,7 +132,8 @@ async def patch_source(
     changes = body.model_dump(exclude_unset=True, exclude_none=True)
     if "origins" in changes:
         changes["origins"] = tuple(changes["origins"])
-    changed = await update_source(tx, source=the_source(runtime, caller, source_id), changes=changes)
+    the_source(runtime, caller, source_id)
+    changed = await update_source(tx, workspace_id=caller.workspace_id, source_id=source_id, changes=changes)
     publish(tx, runtime, changed)
     return SourceView.of(changed)
 

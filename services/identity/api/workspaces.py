@@ -108,12 +108,11 @@ async def patch_workspace(
     workspace_id: int, body: WorkspaceChange, _caller: Administrator, runtime: RuntimeOf
 ) -> WorkspaceView:
     """Change a workspace; `disabled` freezes its journeys and refuses its write keys."""
-    workspace = runtime.directory.workspace(workspace_id)
-    if workspace is None:
+    if runtime.directory.workspace(workspace_id) is None:
         raise NotFound("there is no such workspace")
     async with runtime.database.transaction(workspace_id) as tx:
         changed = await update_workspace(
-            tx, workspace=workspace, changes=body.model_dump(exclude_unset=True, exclude_none=True)
+            tx, workspace_id=workspace_id, changes=body.model_dump(exclude_unset=True, exclude_none=True)
         )
     runtime.directory.put(changed)
     runtime.wake("publish_access")

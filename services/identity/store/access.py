@@ -6,8 +6,8 @@ from uuid import UUID
 import msgspec
 
 from libs.common.access.directory import record_name
-from libs.common.access.model import AccessRecord, ApiKey
-from libs.common.access.projection import load_records, save_record
+from libs.common.access.model import AccessRecord, ApiKey, Source, Workspace
+from libs.common.access.projection import WORKSPACE_COLUMNS, load_records, save_record, workspace_of
 from libs.common.db import Tx, statement
 from libs.common.errors import Conflict
 
@@ -38,8 +38,9 @@ async def next_source_id(tx: Tx) -> int:
 
 
 async def keep(tx: Tx, record: AccessRecord) -> None:
-    """Save a record and queue it for the bucket in the same transaction."""
-    await save_record(tx, record)
+    """Save a record and queue it for the bucket in the same transaction; Conflict when it was changed meanwhile."""
+    if not await save_record(tx, record):
+        raise Conflict("this was changed at the same moment; look again")
     await _queue(tx, record)
 
 
@@ -70,6 +71,40 @@ async def changed_records(tx: Tx, limit: int = 200) -> list[tuple[str, bytes, in
 async def forget_changes(tx: Tx, names: list[str]) -> None:
     """Drop records that reached the bucket."""
     await tx.execute(statement("delete from access_change where name = any(:names)"), names=names)
+
+
+async def workspace_to_change(tx: Tx, workspace_id: int) -> Workspace | None:
+    """Return a workspace, locked for this transaction."""
+    row = await tx.fetch_one(
+        statement(f"select {WORKSPACE_COLUMNS} from workspace where workspace_id = :workspace_id for update"),
+        workspace_id=workspace_id,
+    )
+    return workspace_of(row) if row else None
+
+
+async def source_to_change(tx: Tx, workspace_id: int, source_id: int) -> Source | None:
+    """Return a source of a workspace, locked for this transaction."""
+    row = await tx.fetch_one(
+        statement(
+            "select document from source where source_id = :source_id and workspace_id = :workspace_id for update"
+        ),
+        source_id=source_id,
+        workspace_id=workspace_id,
+    )
+    return msgspec.convert(row["document"], Source) if row else None
+
+
+async def key_to_change(tx: Tx, workspace_id: int, key_id: str) -> ApiKey | None:
+    """Return a key of a workspace, locked for this transaction."""
+    row = await tx.fetch_one(
+        statement(
+            "select document from api_key where workspace_id = :workspace_id and document ->> 'key_id' = :key_id"
+            " for update"
+        ),
+        workspace_id=workspace_id,
+        key_id=key_id,
+    )
+    return msgspec.convert(row["document"], ApiKey) if row else None
 
 
 async def keys_of(tx: Tx, workspace_id: int) -> list[ApiKey]:

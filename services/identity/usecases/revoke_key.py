@@ -10,11 +10,11 @@ from services.identity.store import access
 
 async def revoke_key(tx: Tx, *, workspace_id: int, key_id: str, now: datetime) -> ApiKey:
     """End a key at once, everywhere within a second; a revoked key stays revoked."""
-    for record in await access.keys_of(tx, workspace_id):
-        if record.key_id == key_id:
-            if record.revoked_at is not None:
-                return record
-            revoked = msgspec.structs.replace(record, revoked_at=now, version=record.version + 1)
-            await access.keep(tx, revoked)
-            return revoked
-    raise NotFound("there is no such key")
+    record = await access.key_to_change(tx, workspace_id, key_id)
+    if record is None:
+        raise NotFound("there is no such key")
+    if record.revoked_at is not None:
+        return record
+    revoked = msgspec.structs.replace(record, revoked_at=now, version=record.version + 1)
+    await access.keep(tx, revoked)
+    return revoked

@@ -16,7 +16,7 @@ async def rotate_key(
 
     Returns (new record, new text, old record).
     """
-    old = next((record for record in await access.keys_of(tx, workspace_id) if record.key_id == key_id), None)
+    old = await access.key_to_change(tx, workspace_id, key_id)
     if old is None:
         raise NotFound("there is no such key")
     if old.revoked_at is not None:
