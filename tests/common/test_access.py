@@ -9,7 +9,7 @@ import pytest
 
 from libs.common.access.directory import Directory
 from libs.common.access.keys import key_hash, kind_of, new_key
-from libs.common.access.model import ApiKey, Source, Workspace
+from libs.common.access.model import AccessRecord, ApiKey, Source, Workspace
 from libs.common.access.projection import load_records, save_record
 from libs.common.clock import wall_now
 from libs.common.errors import Unavailable
@@ -102,6 +102,44 @@ async def test_the_projection_takes_no_other_content_of_the_same_version(house: 
         records = await load_records(tx)
     assert key in records
     assert msgspec.structs.replace(acme, driven_now=later) in records
+
+
+async def test_requests_that_come_together_with_a_new_key_all_learn_of_it() -> None:
+    text = new_key("secret")
+    asked: list[str] = []
+
+    async def fetch(name: str) -> AccessRecord | None:
+        asked.append(name)
+        await asyncio.sleep(0.01)
+        if name.startswith("workspace"):
+            return Workspace(workspace_id=1, key="acme", name="Acme")
+        return ApiKey(key_id="k", kind="secret", hash=key_hash(text), workspace_id=1)
+
+    directory = Directory(Vault(MASTER_KEY), fetch)
+
+    async def look() -> ApiKey | None:
+        await directory.ensure_key(text)
+        return directory.key(text, wall_now())
+
+    first = asyncio.create_task(look())
+    others = [asyncio.create_task(look()) for _ in range(5)]
+    await asyncio.sleep(0)
+    first.cancel()
+    assert all(await asyncio.gather(*others))
+    assert len(asked) == 2
+
+
+async def test_a_key_that_is_nowhere_is_asked_for_once_a_second() -> None:
+    asked: list[str] = []
+
+    async def fetch(name: str) -> AccessRecord | None:
+        asked.append(name)
+        return None
+
+    directory = Directory(Vault(MASTER_KEY), fetch)
+    for _ in range(3):
+        await directory.ensure_key("nobody's")
+    assert len(asked) == 1
 
 
 def test_a_key_with_a_typo_is_no_key(keys: dict[str, str]) -> None:

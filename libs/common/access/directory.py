@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from contextvars import Context
 from datetime import datetime
 
 import msgspec
@@ -53,6 +54,7 @@ class Directory:
         self._keys: dict[bytes, ApiKey] = {}
         self._sealers: dict[int, tuple[dict[str, str], Sealer]] = {}
         self._misses: dict[str, float] = {}
+        self._asked: dict[str, asyncio.Task[None]] = {}
         self._heard = time.monotonic()
         self.changed = asyncio.Event()
 
@@ -159,15 +161,27 @@ class Directory:
                 await self._ask(f"workspace.{workspace_id}")
 
     async def _ask(self, name: str) -> None:
-        now = time.monotonic()
-        if self.fetch is None or self._misses.get(name, 0.0) > now:
-            return
-        if len(self._misses) > 10_000:
-            self._misses.clear()
-        self._misses[name] = now + _MISS_SECONDS
-        record = await self.fetch(name)
-        if record is not None:
-            self.put(record)
+        """Ask for a record; who needs one that is being asked for waits for the same answer."""
+        asking = self._asked.get(name)
+        if asking is None:
+            if self.fetch is None or self._misses.get(name, 0.0) > time.monotonic():
+                return
+            # a context of its own: the asker's transaction is not the fetch's, which may outlive it
+            asking = asyncio.create_task(self._fetch(self.fetch, name), context=Context())
+            self._asked[name] = asking
+        await asyncio.shield(asking)
+
+    async def _fetch(self, fetch: Fetch, name: str) -> None:
+        try:
+            record = await fetch(name)
+            if record is not None:
+                self.put(record)
+                return
+            if len(self._misses) > 10_000:
+                self._misses.clear()
+            self._misses[name] = time.monotonic() + _MISS_SECONDS
+        finally:
+            del self._asked[name]
 
     def sealer(self, workspace_id: int) -> Sealer:
         """Return the codec of a workspace's personal data."""
