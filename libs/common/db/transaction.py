@@ -48,9 +48,14 @@ class Tx:
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """Undo only the block when it raises; the transaction goes on."""
-        async with self.driver.transaction():
-            yield
+        """Undo only the block when it raises, with what waited in it for the commit; the transaction goes on."""
+        waiting = len(self._committed)
+        try:
+            async with self.driver.transaction():
+                yield
+        except BaseException:
+            del self._committed[waiting:]
+            raise
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Call this once the transaction is durable; never when it is rolled back."""

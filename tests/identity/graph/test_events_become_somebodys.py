@@ -78,3 +78,25 @@ async def test_a_filler_phone_names_nobody(house, phone):
     recorded = await heard(identity, EventRecorded)
     assert len({one.person_no for one in recorded}) == 2
     assert all(len(one.identifier_nos) == 1 for one in recorded)
+
+
+async def test_an_event_that_cannot_be_read_is_set_aside_and_blocks_nobody(house):
+    identity = await house.start("identity")
+    for number in range(3):
+        await post(identity, house, "track", event="Bought", userId=f"buyer-{number}", messageId=f"m{number}")
+    await identity.drain()
+    async with identity.database.worker.transaction(1) as tx:
+        spoiled = await tx.fetch_value(
+            statement("update event_log set payload = 'x' where message_id = 'm1' returning event_id")
+        )
+        await tx.execute(
+            statement(
+                "insert into ingest_queue (workspace_id, event_id, received_at)"
+                " select workspace_id, event_id, received_at from event_log order by message_id"
+            )
+        )
+    await identity.drain()
+    async with identity.database.worker.transaction(1) as tx:
+        [dead] = await tx.fetch(statement("select event_id, reason from dead_letter"))
+    assert dead["event_id"] == spoiled
+    assert "SealBroken" in dead["reason"]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from libs.common.db import Tx
 from services.identity.domain.evidence import Evidence
 from services.identity.domain.partition import partition
 from services.identity.domain.policy import NamespacePolicy, PolicySet
@@ -125,3 +126,19 @@ async def test_a_worker_that_dies_in_a_batch_leaves_nothing_and_another_finishes
             await take_and_die(graph, batch)
         await graph.take(batch)
     assert_equal(await graph.stored(), events, DENSE)
+
+
+async def test_numbers_taken_in_a_savepoint_that_was_undone_are_given_to_nobody_twice(graph_of):
+    graph: Graph = await graph_of(DENSE)
+    events = a_history(random.Random(600), 60, values=10)
+    async with graph.database.worker.transaction(7) as tx:
+        with pytest.raises(ZeroDivisionError):
+            await undone(tx, events[:30], graph)
+    await graph.take(events)
+    assert_equal(await graph.stored(), events, DENSE)
+
+
+async def undone(tx: Tx, events: list[Evidence], graph: Graph) -> None:
+    async with tx.savepoint():
+        await resolve_evidence(tx, [Fact(7, one) for one in events], graph.tools)
+        raise ZeroDivisionError

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from libs.common import outbox
 from libs.common.db import Tx
+from libs.common.errors import Unavailable
 from services.identity.store import nodes
 from services.identity.store.nodes import Key
 from services.identity.usecases.graph.assign_regions import Outcome, assign_regions
@@ -71,10 +72,18 @@ async def under_locks(tx: Tx, batch: Batch, tools: GraphTools, keys: set[Key], w
             async with tx.savepoint():
                 for row in await nodes.lock(tx, wanted) if wanted else ():
                     put_node(batch, tools, row)
+                _assert_there(batch, tools)
                 await work(patient=attempt == ATTEMPTS - 1)
                 return
         except Contended as more:
             wanted |= more.region
+
+
+def _assert_there(batch: Batch, tools: GraphTools) -> None:
+    """Raise Unavailable when an identifier ceased to be after its number was read: it is made the next time."""
+    if not batch.nodes.keys() >= set(batch.keys.values()):
+        tools.numbered.clear()
+        raise Unavailable("an identifier was deleted at this moment; send it again", retry_after_seconds=1)
 
 
 async def reassign(
