@@ -24,12 +24,37 @@ class Pace:
 
 
 @dataclass
+class Waiting:
+    """Since when (monotonic) intents wait for profile to catch up; what others decided meanwhile is let go of."""
+
+    keep_seconds: float = 600.0
+    _since: dict[UUID, float] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self._since)
+
+    def since(self, intent_id: UUID, present: float) -> float:
+        """Return since when an intent waits: from now on if it did not."""
+        while self._since:  # the oldest stand first
+            oldest, began = next(iter(self._since.items()))
+            if present - began < self.keep_seconds:
+                break
+            del self._since[oldest]
+        return self._since.setdefault(intent_id, present)
+
+    def end(self, intent_id: UUID) -> None:
+        """Forget an intent that goes on."""
+        self._since.pop(intent_id, None)
+
+
+@dataclass
 class Parts:
     """The service's own things."""
 
     settings: MessagingSettings
     channels: Mapping[str, Channel]
     renderer: Renderer
-    waiting: dict[UUID, float] = field(default_factory=dict)
-    """Since when (monotonic) an intent waits for profile to catch up."""
+    waiting: Waiting = field(default_factory=Waiting)
     pace: Pace = field(default_factory=lambda: Pace(most=500, size=200))
+    swept_at: float | None = None
+    """When (monotonic) this process last looked for rows that matter no more."""

@@ -134,12 +134,12 @@ def _behind(runtime: Runtime[Parts], work: Work, watermark: datetime | None) -> 
     behind = []
     late = 0
     for claim, stored in work.claims:
-        since = parts.waiting.setdefault(claim.intent_id, present) if _is_ahead(claim, watermark) else None
+        since = parts.waiting.since(claim.intent_id, present) if _is_ahead(claim, watermark) else None
         if since is not None and present - since < PATIENCE_SECONDS:
             behind.append((claim, stored))
         else:
             late += since is not None
-            parts.waiting.pop(claim.intent_id, None)
+            parts.waiting.end(claim.intent_id)
     if late:
         count_late(runtime, ("identity", "profile"), late)
     return behind
