@@ -31,6 +31,8 @@ class MessagingSettings(ServiceSettings):
     """How old a consent answer may be when a handoff begins; never more than the promised 2 s."""
     handoff_lease_seconds: float = Field(default=60.0, gt=0)
     """After this long without news a handed-over message counts as unknown."""
+    trail_days: int = Field(default=760, ge=35)
+    """How long the trail of a message is kept: by default as long as raw events are, 25 months."""
 
     @field_validator("smtp_domains", mode="before")
     @classmethod
