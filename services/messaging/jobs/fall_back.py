@@ -6,7 +6,7 @@ from datetime import datetime
 from libs.common.jobs import Job
 from libs.common.runtime import Runtime
 from services.messaging.clients.parts import Parts
-from services.messaging.store.queue import Claim, claim_due, next_due, open_count
+from services.messaging.store.queue import Claim, claim_due, outstanding
 from services.messaging.usecases.fall_back import fall_back
 
 BATCH = 500
@@ -19,6 +19,8 @@ async def run(runtime: Runtime[Parts]) -> int:
         by_workspace: dict[int, list[Claim]] = defaultdict(list)
         for claim in await claim_due(tx, step="fallback", size=BATCH, lease_seconds=CLAIM_SECONDS):
             by_workspace[claim.workspace_id].append(claim)
+        if not by_workspace:
+            return 0
         await tx.see(by_workspace)
         done = sum([await fall_back(tx, number, claims) for number, claims in by_workspace.items()])
     if done:
@@ -28,12 +30,12 @@ async def run(runtime: Runtime[Parts]) -> int:
 
 async def _next_due(runtime: Runtime[Parts], workspace_id: int) -> datetime | None:
     async with runtime.worker_database.transaction(workspace_id) as tx:
-        return await next_due(tx, workspace_id, "fallback", runtime.now(workspace_id))
+        return (await outstanding(tx, workspace_id, runtime.now(workspace_id))).next_due.get("fallback")
 
 
 async def _open(runtime: Runtime[Parts], workspace_id: int) -> int:
     async with runtime.worker_database.transaction(workspace_id) as tx:
-        return await open_count(tx, workspace_id, "fallback", runtime.now(workspace_id))
+        return (await outstanding(tx, workspace_id, runtime.now(workspace_id))).due["fallback"]
 
 
 job = Job(name="fall_back", run=run, next_due=_next_due, open=_open, idle_seconds=1.0)

@@ -8,12 +8,12 @@ from libs.common.jobs import Job
 from libs.common.runtime import Runtime
 from services.messaging.clients.parts import Parts
 from services.messaging.clients.profile import withdraw
+from services.messaging.store.queue import outstanding
 from services.messaging.store.withdrawals import (
     StoredWithdrawal,
     claim_withdrawals,
     forget_withdrawals,
     leave_withdrawals,
-    open_withdrawals,
 )
 
 BATCH = 200
@@ -64,7 +64,7 @@ async def _forward(runtime: Runtime[Parts], workspace_id: int, found: list[Store
 
 async def _open(runtime: Runtime[Parts], workspace_id: int) -> int:
     async with runtime.worker_database.transaction(workspace_id) as tx:
-        return await open_withdrawals(tx, workspace_id)
+        return (await outstanding(tx, workspace_id, runtime.now(workspace_id))).withdrawals
 
 
 job = Job(name="forward_withdrawals", run=run, open=_open, idle_seconds=1.0)

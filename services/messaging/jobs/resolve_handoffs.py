@@ -11,7 +11,7 @@ from libs.common.jobs import Job
 from libs.common.runtime import Runtime
 from services.messaging.clients.parts import Parts
 from services.messaging.domain.channel import Found
-from services.messaging.store.queue import Claim, claim_due, open_count
+from services.messaging.store.queue import Claim, claim_due, outstanding
 from services.messaging.usecases.resolve_handoffs import Pending, resolve_handoffs, take_stock
 
 CLAIM_SECONDS = 30.0
@@ -25,6 +25,8 @@ async def run(runtime: Runtime[Parts]) -> int:
         by_workspace: dict[int, list[Claim]] = defaultdict(list)
         for claim in await claim_due(tx, step="handoff", size=BATCH, lease_seconds=CLAIM_SECONDS):
             by_workspace[claim.workspace_id].append(claim)
+        if not by_workspace:
+            return 0
         await tx.see(by_workspace)
         stock = {number: await take_stock(tx, number, claims) for number, claims in by_workspace.items()}
     return sum(await asyncio.gather(*(_resolve(runtime, number, pending) for number, pending in stock.items())))
@@ -58,7 +60,7 @@ async def _ask(parts: Parts, pending: Sequence[Pending]) -> dict[str, Found | No
 
 async def _open(runtime: Runtime[Parts], workspace_id: int) -> int:
     async with runtime.worker_database.transaction(workspace_id) as tx:
-        return await open_count(tx, workspace_id, "handoff", runtime.now(workspace_id))
+        return (await outstanding(tx, workspace_id, runtime.now(workspace_id))).due["handoff"]
 
 
 async def _next_due(runtime: Runtime[Parts], workspace_id: int) -> datetime | None:

@@ -20,7 +20,7 @@ from services.messaging.domain.channel import Capabilities, Channel, NotBegun, O
 from services.messaging.domain.provider_errors import CanonicalError
 from services.messaging.domain.template import Part, Rendering
 from services.messaging.store.intents import StoredIntent
-from services.messaging.store.queue import Claim, next_due, open_count, release
+from services.messaging.store.queue import Claim, outstanding, release
 from services.messaging.usecases.claim_intents import Work, claim_intents
 from services.messaging.usecases.decide_intents import Prepared, decide_intents
 from services.messaging.usecases.draft_messages import (
@@ -190,12 +190,12 @@ async def _sent(channel: Channel, batch: list[Outgoing], may_begin: Callable[[],
 
 async def _next_due(runtime: Runtime[Parts], workspace_id: int) -> datetime | None:
     async with runtime.worker_database.transaction(workspace_id) as tx:
-        return await next_due(tx, workspace_id, "send", runtime.now(workspace_id))
+        return (await outstanding(tx, workspace_id, runtime.now(workspace_id))).next_due.get("send")
 
 
 async def _open(runtime: Runtime[Parts], workspace_id: int) -> int:
     async with runtime.worker_database.transaction(workspace_id) as tx:
-        return await open_count(tx, workspace_id, "send", runtime.now(workspace_id))
+        return (await outstanding(tx, workspace_id, runtime.now(workspace_id))).due["send"]
 
 
 job = Job(name="send_due_messages", run=run, next_due=_next_due, open=_open, idle_seconds=0.2, workers=2)

@@ -1,10 +1,11 @@
 """What is to be done next with an intent, and when."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from libs.common.db import Tx, load_sql, statement
 
@@ -26,12 +27,7 @@ _LEAVE = statement("""
     delete from intent_queue
     where workspace_id = :workspace_id and intent_id = :intent_id and step in ('send', 'fallback')
 """)
-_NEXT_DUE = statement("""
-    select min(due_at) from intent_queue where workspace_id = :workspace_id and step = :step and due_at > :now
-""")
-_OPEN = statement("""
-    select count(*) from intent_queue where workspace_id = :workspace_id and step = :step and due_at <= :now
-""")
+_OUTSTANDING = load_sql(__file__, "outstanding.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +74,28 @@ async def leave_queue(tx: Tx, workspace_id: int, intent_id: UUID) -> None:
     await tx.execute(_LEAVE, workspace_id=workspace_id, intent_id=intent_id)
 
 
-async def next_due(tx: Tx, workspace_id: int, step: Step, now: datetime) -> datetime | None:
-    """Return the earliest instant after `now` at which the step has work."""
-    found: datetime | None = await tx.fetch_value(_NEXT_DUE, workspace_id=workspace_id, step=step, now=now)
+@dataclass(frozen=True, slots=True)
+class Outstanding:
+    """What a workspace still has to do: by step how much is due and when the next is; unsubscriptions to pass on."""
+
+    due: Mapping[str, int]
+    next_due: Mapping[str, datetime]
+    withdrawals: int
+
+
+async def outstanding(tx: Tx, workspace_id: int, now: datetime) -> Outstanding:
+    """Return what is still to be done: read once a transaction, however many ask for their part of it."""
+    known = _known.get(tx)
+    if known is not None and known[0] == workspace_id:
+        return known[1]
+    rows = await tx.fetch(_OUTSTANDING, workspace_id=workspace_id, now=now)
+    found = Outstanding(
+        due={row["step"]: row["due"] for row in rows},
+        next_due={row["step"]: row["next_due"] for row in rows if row["next_due"] is not None},
+        withdrawals=rows[0]["withdrawals"],
+    )
+    _known[tx] = (workspace_id, found)
     return found
 
 
-async def open_count(tx: Tx, workspace_id: int, step: Step, now: datetime) -> int:
-    """Return how much of the step is due and not done."""
-    return int(await tx.fetch_value(_OPEN, workspace_id=workspace_id, step=step, now=now))
+_known: WeakKeyDictionary[Tx, tuple[int, Outstanding]] = WeakKeyDictionary()

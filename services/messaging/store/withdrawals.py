@@ -46,7 +46,6 @@ _DONE = statement("""
 _LEAVE = statement("""
     delete from withdrawal_queue where workspace_id = :workspace_id and withdrawal_id = any(:withdrawal_ids::uuid[])
 """)
-_OPEN = statement("select count(*) from withdrawal_queue where workspace_id = :workspace_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +111,3 @@ async def forget_withdrawals(tx: Tx, workspace_id: int, withdrawal_ids: Sequence
 async def leave_withdrawals(tx: Tx, workspace_id: int, withdrawal_ids: Sequence[UUID]) -> None:
     """Pass these on no more; what is kept of them goes on to hold here."""
     await tx.execute(_LEAVE, workspace_id=workspace_id, withdrawal_ids=list(withdrawal_ids))
-
-
-async def open_withdrawals(tx: Tx, workspace_id: int) -> int:
-    """Return how many profile does not have yet."""
-    return int(await tx.fetch_value(_OPEN, workspace_id=workspace_id))
