@@ -8,12 +8,14 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
+from libs.common.access.model import Source
 from libs.common.errors import FieldError, Malformed, Problem
 from libs.common.http.callers import public, runtime_of
 from libs.common.http.problems import problem_response
 from libs.common.runtime import Runtime
 from services.identity.api.collector_commit import GroupCommit
-from services.identity.api.collector_request import key_of, read_body, source_of
+from services.identity.api.collector_memory import Share
+from services.identity.api.collector_request import key_in_body, key_in_header, read_body, source_of
 from services.identity.domain.batches import read_batch, read_single
 from services.identity.domain.calls import Refusal
 from services.identity.domain.posting import Posting
@@ -52,10 +54,12 @@ def problem_of(refusal: Refusal) -> Malformed:
 
 async def answered(request: Request, act: Callable[[Request, Runtime[Any]], Awaitable[Response]]) -> Response:
     """Return the answer of `act` in a form a page of any origin may read, problems included."""
+    commit = group_commit_of(request)
     try:
-        length = request.headers.get("content-length", "0")
-        group_commit_of(request).admit(int(length) if length.isdigit() else 0)
-        response = await act(request, runtime_of(request))
+        commit.admit()
+        with Share(commit.memory) as share:
+            request.state.share = share
+            response = await act(request, runtime_of(request))
     except Problem as problem:
         response = problem_response(problem)
     response.headers.update(_CORS)
@@ -66,12 +70,23 @@ async def post(request: Request, posting: Posting) -> Any:
     """Return the receipt of a posting once it is durable, within its source's quota."""
     commit = group_commit_of(request)
     commit.spend(posting)
+    request.state.share.close()
     return await commit.submit(posting)
 
 
-async def post_single(request: Request, runtime: Runtime[Any], body: bytes, kind: str, key: str) -> None:
+async def _source_and_body(request: Request, runtime: Runtime[Any]) -> tuple[Source, bytes]:
+    """Return who sends and what; a sender whose header names no good key is refused before his body is read."""
+    share: Share = request.state.share
+    key = key_in_header(request)
+    if key is not None:
+        return await source_of(request, runtime, key), await read_body(request, share.grow_to)
+    body = await read_body(request, share.grow_to)
+    return await source_of(request, runtime, key_in_body(body)), body
+
+
+async def post_single(request: Request, source: Source, body: bytes, kind: str) -> None:
     """Take one call; raises the problem it has."""
-    posting = read_single(await source_of(request, runtime, key), body, kind)
+    posting = read_single(source, body, kind)
     await post(request, posting)
     if posting.refused:
         raise problem_of(posting.refused[0])
@@ -79,8 +94,7 @@ async def post_single(request: Request, runtime: Runtime[Any], body: bytes, kind
 
 def _single(kind: str) -> Callable[[Request], Awaitable[Response]]:
     async def act(request: Request, runtime: Runtime[Any]) -> Response:
-        body = await read_body(request)
-        await post_single(request, runtime, body, kind, key_of(request, body))
+        await post_single(request, *await _source_and_body(request, runtime), kind)
         return Response(_SUCCESS, media_type="application/json")
 
     async def endpoint(request: Request) -> Response:
@@ -104,8 +118,7 @@ for _kind, _letter in SINGLE.items():
 
 
 async def _take_batch(request: Request, runtime: Runtime[Any]) -> Response:
-    body = await read_body(request)
-    source = await source_of(request, runtime, key_of(request, body))
+    source, body = await _source_and_body(request, runtime)
     read = read_batch(source, body)
     if isinstance(read, Refusal):
         raise problem_of(read)

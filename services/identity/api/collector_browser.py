@@ -89,7 +89,7 @@ async def pixel(request: Request, kind: str = "page") -> Response:
         word = told if isinstance(told, str) else ("track" if "event" in call else "page")
         if word not in SINGLE:
             raise NotFound("there is no such kind of call")
-        await post_single(request, runtime, msgspec.json.encode(call), word, key)
+        await post_single(request, await source_of(request, runtime, key), msgspec.json.encode(call), word)
         return Response(_GIF, media_type="image/gif", headers=_NO_STORE)
 
     return await answered(request, act)

@@ -9,6 +9,7 @@ from typing import Any
 
 from libs.common.errors import TooMany, Unavailable
 from libs.common.runtime import Runtime
+from services.identity.api.collector_memory import Memory, full
 from services.identity.domain.learned import Learned
 from services.identity.domain.posting import Posting, Receipt
 from services.identity.usecases.learn_names import learn_names
@@ -19,9 +20,12 @@ log = logging.getLogger(__name__)
 
 GROUP_CALLS = 2_000
 """Calls in one transaction at most: beyond it a larger group no longer costs less per call."""
+GROUP_BYTES = 4 * 1024 * 1024
+"""Bytes in one transaction at most: its rows stand in memory several times over."""
 QUEUE_CALLS = 20_000
-QUEUE_BYTES = 32 * 1024 * 1024
-"""What may wait; a request beyond it is answered 503 before it is read into memory."""
+"""Calls that may wait."""
+MEMORY_BYTES = 32 * 1024 * 1024
+"""Bytes in hand, from the first one read to the commit; a request beyond them is answered 503."""
 CATALOGUE_SECONDS = 2.0
 COMMITTERS = 2
 """Transactions in flight: while one waits for the disk the next one is written."""
@@ -44,19 +48,18 @@ class GroupCommit:
         self._runtime = runtime
         self._waiting: deque[_Waiting] = deque()
         self._waiting_calls = 0
-        self._waiting_bytes = 0
+        self.memory = Memory(MEMORY_BYTES)
         self._tasks: set[asyncio.Task[None]] = set()
         self._months: set[tuple[int, int]] = set()
         self._learned = Learned()
         self._tell_after = 0.0
+        self._teller: asyncio.Task[None] | None = None
         self._allowance: dict[int, tuple[float, float]] = {}
 
-    def admit(self, size: int) -> None:
-        """Refuse a request the queue has no room for; raises Unavailable."""
-        if self._waiting_bytes + size > QUEUE_BYTES or self._waiting_calls >= QUEUE_CALLS:
-            raise Unavailable(
-                "more arrives than can be stored; send it again", code="queue_full", retry_after_seconds=1
-            )
+    def admit(self) -> None:
+        """Refuse a request while the queue is full; raises Unavailable."""
+        if self._waiting_calls >= QUEUE_CALLS:
+            raise full()
 
     def spend(self, posting: Posting) -> None:
         """Take a posting off its source's quota; raises TooMany. A burst of two seconds' worth is allowed."""
@@ -73,12 +76,12 @@ class GroupCommit:
         self._allowance[posting.source.source_id] = (left - posting.posted, now)
 
     async def submit(self, posting: Posting) -> Receipt:
-        """Return the receipt of a posting once it is durable."""
-        self.admit(posting.size)
+        """Return the receipt of a posting once it is durable; until then its bytes are in hand."""
+        self.admit()
+        self.memory.take(posting.size)
         waiting = _Waiting(posting, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._waiting_calls += waiting.calls
-        self._waiting_bytes += posting.size
         if len(self._tasks) < COMMITTERS:
             task = asyncio.create_task(self._commit_all(), name="collector group commit")
             self._tasks.add(task)
@@ -90,18 +93,23 @@ class GroupCommit:
             # One turn of the loop lets the requests that are already here join this group.
             await asyncio.sleep(0)
             if group := self._next_group():
-                await self._commit(group)
+                try:
+                    await self._commit(group)
+                finally:
+                    self.memory.give_back(sum(waiting.posting.size for waiting in group))
         await self.tell_catalogue()
 
     def _next_group(self) -> list[_Waiting]:
         group: list[_Waiting] = []
-        calls = 0
-        while self._waiting and (not group or calls + self._waiting[0].calls <= GROUP_CALLS):
-            waiting = self._waiting.popleft()
+        calls = size = 0
+        while self._waiting:
+            waiting = self._waiting[0]
             calls += waiting.calls
+            size += waiting.posting.size
+            if group and (calls > GROUP_CALLS or size > GROUP_BYTES):
+                break
             self._waiting_calls -= waiting.calls
-            self._waiting_bytes -= waiting.posting.size
-            group.append(waiting)
+            group.append(self._waiting.popleft())
         return group
 
     async def _commit(self, group: list[_Waiting]) -> None:

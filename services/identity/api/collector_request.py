@@ -3,7 +3,7 @@
 import base64
 import binascii
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import msgspec
@@ -33,17 +33,20 @@ def too_large() -> Malformed:
     )
 
 
-async def read_body(request: Request) -> bytes:
-    """Return the body, inflated; stops as soon as it is over the limit."""
+Grow = Callable[[int], None]
+
+
+async def read_body(request: Request, grow_to: Grow) -> bytes:
+    """Return the body, inflated; stops as soon as it is over the limit, or `grow_to` finds no room for it."""
     encoding = request.headers.get("content-encoding", "").strip().lower()
     if encoding in {"", "identity"}:
-        return await _joined(request.stream())
+        return await _joined(request.stream(), grow_to)
     if encoding not in {"gzip", "x-gzip", "deflate"}:
         raise UnsupportedMedia("send the body plain, gzip or deflate")
-    return await _joined(_inflated(request.stream(), zlib.MAX_WBITS | 32))
+    return await _joined(_inflated(request.stream(), zlib.MAX_WBITS | 32), grow_to)
 
 
-async def _joined(chunks: AsyncIterator[bytes]) -> bytes:
+async def _joined(chunks: AsyncIterator[bytes], grow_to: Grow) -> bytes:
     parts: list[bytes] = []
     size = 0
     try:
@@ -51,6 +54,7 @@ async def _joined(chunks: AsyncIterator[bytes]) -> bytes:
             size += len(chunk)
             if size > BATCH_BYTES:
                 raise too_large()
+            grow_to(size)
             parts.append(chunk)
     except ClientDisconnect as error:
         raise Malformed("the request ended before its body") from error
@@ -73,11 +77,14 @@ async def _inflated(chunks: AsyncIterator[bytes], window: int) -> AsyncIterator[
         raise Malformed("the compressed body ends early", code="not_inflatable")
 
 
-def key_of(request: Request, body: bytes) -> str:
-    """Return the write key a request carries: Basic user name, bare or Bearer header, or `writeKey` in the body."""
+def key_in_header(request: Request) -> str | None:
+    """Return the write key of the header, if there is one: Basic user name, bare or Bearer."""
     header = request.headers.get("authorization", "")
-    if header:
-        return _key_of_header(header)
+    return _key_of_header(header) if header else None
+
+
+def key_in_body(body: bytes) -> str:
+    """Return the `writeKey` of a body."""
     try:
         key = _key_in_body.decode(body).writeKey
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
