@@ -154,10 +154,19 @@ class GroupCommit:
 
     async def tell_catalogue(self) -> None:
         """Save the names learned; at most every few seconds, since a catalogue that lags a little misleads nobody."""
-        now = asyncio.get_running_loop().time()
-        if now < self._tell_after:
-            return
-        self._tell_after = now + CATALOGUE_SECONDS
+        if asyncio.get_running_loop().time() >= self._tell_after:
+            await self._tell()
+        elif self._teller is None or self._teller.done():
+            self._teller = asyncio.create_task(self._tell_later(), name="collector catalogue")
+
+    async def _tell_later(self) -> None:
+        """Save what the last calls taught, whether or not others follow."""
+        while len(self._learned):
+            await asyncio.sleep(max(0.0, self._tell_after - asyncio.get_running_loop().time()))
+            await self._tell()
+
+    async def _tell(self) -> None:
+        self._tell_after = asyncio.get_running_loop().time() + CATALOGUE_SECONDS
         learned = list(self._learned.drain())
         workspaces = sorted({entry.workspace_id for entry, _, _ in learned})
         try:

@@ -1,5 +1,6 @@
 """What could not be taken is looked at, mended, tried again or given up; and the totals always add up."""
 
+import asyncio
 import base64
 from typing import Any
 
@@ -182,6 +183,18 @@ async def test_the_record_is_listed_newest_first_page_by_page(door: Door) -> Non
     named = (await door.ask("GET", "/v1/identity/events?name=E1")).json()["items"]
     assert [item["message_id"] for item in named] == ["3", "1"]
     assert (await door.ask("GET", "/v1/identity/events?cursor=nonsense")).status_code == 422
+
+
+async def test_the_last_names_are_learned_when_nothing_follows(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.identity.api.collector_commit.CATALOGUE_SECONDS", 0.3)
+    await door.post("track", {"event": "First", "userId": "u"})
+    await door.post("track", {"event": "Last", "userId": "u"})
+    for _ in range(100):
+        items = (await door.ask("GET", "/v1/identity/catalogue")).json()["items"]
+        if [item["event_name"] for item in items] == ["First", "Last"]:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(items)
 
 
 async def test_names_and_types_are_learned(door: Door) -> None:
