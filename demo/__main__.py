@@ -36,7 +36,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, help="write the report's figures to this file")
     parser.add_argument("--html", type=Path, help="write the page here (default: in the data directory)")
     parser.add_argument("--step", type=float, default=24.0, help="hours the clock is driven at a time (default 24)")
-    parser.add_argument("--home", type=Path, default=None, help="data directory (default .rapport-demo)")
+    parser.add_argument("--home", type=Path, default=None, help="data directory (default .rapport/demo)")
     chosen = parser.parse_args(words)
     (chosen.home or PROJECT / ".rapport" / "demo").mkdir(parents=True, exist_ok=True)
     if not 1 <= chosen.households <= HOUSEHOLDS_PUBLISHED:
