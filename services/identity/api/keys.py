@@ -8,7 +8,7 @@ from libs.common.access.model import SCOPES, ApiKey
 from libs.common.clock import wall_now
 from libs.common.errors import Forbidden
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
-from libs.common.http.pages import Page
+from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from services.identity.api.sources import publish
 from services.identity.store import access
 from services.identity.usecases.issue_key import issue_key
@@ -87,9 +87,12 @@ async def post_key(body: NewKey, caller: KeyKeeper, runtime: RuntimeOf, tx: Tran
 
 
 @router.get("")
-async def get_keys(caller: KeyKeeper, tx: Transaction) -> Page[KeyView]:
+async def get_keys(caller: KeyKeeper, tx: Transaction, limit: Limit = 100, cursor: Cursor = None) -> Page[KeyView]:
     """List the workspace's keys, newest first."""
-    return Page(items=[KeyView.of(record) for record in await access.keys_of(tx, caller.workspace_id)])
+    position = decode_cursor(cursor, tuple[str])
+    records = await access.list_keys(tx, caller.workspace_id, before=position[0] if position else None, limit=limit + 1)
+    items = [KeyView.of(record) for record in records[:limit]]
+    return Page(items=items, next_cursor=encode_cursor(items[-1].key_id) if len(records) > limit else None)
 
 
 @router.post("/{key_id}/rotate", status_code=201)

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field, field_validator
 from libs.common.access.model import Workspace
 from libs.common.errors import Forbidden, NotFound
 from libs.common.http.callers import Caller, RuntimeOf, requires
-from libs.common.http.pages import Page
+from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from libs.common.personal import Vault
 from services.identity.usecases.create_workspace import create_workspace
 from services.identity.usecases.update_workspace import update_workspace
@@ -98,9 +98,16 @@ async def post_workspace(body: NewWorkspace, _caller: Administrator, runtime: Ru
 
 
 @router.get("")
-async def get_workspaces(_caller: Administrator, runtime: RuntimeOf) -> Page[WorkspaceView]:
-    """List all workspaces."""
-    return Page(items=[WorkspaceView.of(workspace) for workspace in runtime.directory.workspaces()])
+async def get_workspaces(
+    _caller: Administrator, runtime: RuntimeOf, limit: Limit = 100, cursor: Cursor = None
+) -> Page[WorkspaceView]:
+    """List all workspaces, by number."""
+    position = decode_cursor(cursor, tuple[int])
+    after = position[0] if position else 0
+    following = [each for each in runtime.directory.workspaces() if each.workspace_id > after]
+    items = [WorkspaceView.of(workspace) for workspace in following[:limit]]
+    more = encode_cursor(items[-1].workspace_id) if len(following) > limit else None
+    return Page(items=items, next_cursor=more)
 
 
 @router.patch("/{workspace_id}")

@@ -118,6 +118,21 @@ async def keys_of(tx: Tx, workspace_id: int) -> list[ApiKey]:
     return [msgspec.convert(row["document"], ApiKey) for row in rows]
 
 
+async def list_keys(tx: Tx, workspace_id: int, *, before: str | None, limit: int) -> list[ApiKey]:
+    """Return keys of a workspace, newest first, beginning after the key `before`."""
+    rows = await tx.fetch(
+        statement(
+            "select document from api_key where workspace_id = :workspace_id"
+            " and (:before::text is null or document ->> 'key_id' < :before)"
+            " order by document ->> 'key_id' desc limit :limit"
+        ),
+        workspace_id=workspace_id,
+        before=before,
+        limit=limit,
+    )
+    return [msgspec.convert(row["document"], ApiKey) for row in rows]
+
+
 async def first_record_name(tx: Tx) -> str | None:
     """Return the name of a record that is there as long as any is: by it an empty bucket is known."""
     found = await tx.fetch_value(statement("select min(workspace_id) from workspace"))

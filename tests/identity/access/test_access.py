@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -41,6 +42,41 @@ async def test_a_revoked_key_stops_working_at_once(identity: ServiceApp) -> None
     assert (await identity.client.get("/v1/identity/sources", headers=headers)).status_code == 200
     assert (await identity.client.delete(f"/v1/identity/keys/{made['key_id']}")).status_code == 204
     assert (await identity.client.get("/v1/identity/sources", headers=headers)).status_code == 401
+
+
+async def pages(identity: ServiceApp, path: str, name: str, **options: Any) -> list[Any]:
+    found: list[Any] = []
+    cursor: dict[str, str] = {}
+    while True:
+        answer = await identity.client.get(path, params={"limit": "2", **cursor}, **options)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        assert len(page["items"]) <= 2
+        found += [item[name] for item in page["items"]]
+        if page["next_cursor"] is None:
+            return found
+        cursor = {"cursor": page["next_cursor"]}
+
+
+async def test_keys_come_in_pages_newest_first(identity: ServiceApp) -> None:
+    for number in range(5):
+        await identity.client.post("/v1/identity/keys", json={"name": f"k{number}", "scopes": ["sources:read"]})
+    names = await pages(identity, "/v1/identity/keys", "name")
+    assert [name for name in names if name] == ["k4", "k3", "k2", "k1", "k0"]
+    assert len(names) == 7
+    for cursor in ("nonsense", "WzFd"):
+        assert (await identity.client.get("/v1/identity/keys", params={"cursor": cursor})).status_code == 422
+
+
+async def test_workspaces_come_in_pages_by_number(identity: ServiceApp) -> None:
+    headers = identity.as_service("journey")
+    for key in ("north", "south", "west"):
+        made = await identity.client.post(
+            "/v1/identity/workspaces", headers=headers, json={"key": key, "name": key.title()}
+        )
+        assert made.status_code == 201, made.text
+    names = await pages(identity, "/v1/identity/workspaces", "key", headers=headers)
+    assert names == ["acme", "other", "north", "south", "west"]
 
 
 async def test_a_rotated_key_has_a_successor_with_the_same_rights(identity: ServiceApp) -> None:
