@@ -15,6 +15,7 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 from pyarrow import Table
+from pyarrow.ipc import open_stream
 
 from libs.common.errors import Unavailable
 from services.segment.domain.binding import Bindable
@@ -24,16 +25,26 @@ R = TypeVar("R")
 PERSONAL_POLICY = "personal"
 _KEY_VARIABLE = "RAPPORT_COLUMNAR_KEY"
 _TOO_HEAVY = (159, 160, 241, 307)
-QUERY_SETTINGS = {
+# Set once for the client: embedded, a setting given with a call costs three more calls of the engine.
+SETTINGS = {
     "max_execution_time": 60,
     "max_memory_usage": 8_000_000_000,
     # hundreds of conditions in one statement are meant
     "max_query_size": 16_000_000,
     "max_ast_elements": 2_000_000,
     "max_expanded_ast_elements": 4_000_000,
+    "output_format_arrow_string_as_string": 1,
+    "output_format_arrow_compression_method": "none",
+    "insert_deduplicate": 1,
+    "max_partitions_per_insert_block": 0,
+    "input_format_parallel_parsing": 0,
+    # one block whatever its size, or a part of it could carry the token alone
+    "max_insert_block_size": 10_000_000,
+    "min_insert_block_size_rows": 0,
+    "min_insert_block_size_bytes": 0,
 }
 
-FEW_ROWS = {"compile_expressions": 0, "compile_aggregate_expressions": 0}
+FEW_ROWS = "\nsettings compile_expressions = 0, compile_aggregate_expressions = 0"
 """Compiling hundreds of expressions costs more than it saves on the rows of a thousand persons."""
 
 
@@ -71,18 +82,19 @@ class Columnar:
     async def ask(self, sql: str, parameters: Mapping[str, Bindable], *, few_rows: bool = False) -> Table:
         """Return the answer as an Arrow table; QueryTooHeavy when it exceeds its limits."""
         try:
-            return await self._call(
+            answer = await self._call(
                 partial(
-                    self._client.query_arrow,
-                    sql,
+                    self._client.raw_query,
+                    sql + (FEW_ROWS if few_rows else ""),
                     parameters=dict(parameters),
-                    settings=QUERY_SETTINGS | (FEW_ROWS if few_rows else {}),
+                    fmt="ArrowStream",
                 )
             )
         except DatabaseError as error:
             if error.code in _TOO_HEAVY:
                 raise QueryTooHeavy("the question needs more time or memory than one question may take") from error
             raise Refusal(str(error)) from error
+        return open_stream(answer).read_all() if answer else Table.from_pydict({})
 
     async def rows(self, sql: str, parameters: Mapping[str, Bindable]) -> list[dict[str, Any]]:
         """Return a small answer as dictionaries."""
@@ -91,15 +103,7 @@ class Columnar:
 
     async def insert(self, table: str, lines: bytes, *, token: str) -> None:
         """Insert a block of JSON lines exactly once: the same block with the same token stays single."""
-        # one block whatever its size, or a part of it could carry the token alone
-        whole = {"max_insert_block_size": 10_000_000, "min_insert_block_size_rows": 0, "min_insert_block_size_bytes": 0}
-        settings = {
-            "insert_deduplication_token": token,
-            "insert_deduplicate": 1,
-            "max_partitions_per_insert_block": 0,
-            "input_format_parallel_parsing": 0,
-            **whole,
-        }
+        settings = {"insert_deduplication_token": token}
         await self._call(partial(self._client.raw_insert, table, None, lines, settings, "JSONEachRow"))
 
     async def delete(self, table: str, workspace_id: int, column: str, numbers: Sequence[int]) -> None:
@@ -119,11 +123,13 @@ class Columnar:
 
 def _connect(url: str, master_key: str) -> Client:
     if not url.startswith("chdb:"):
-        return clickhouse_connect.get_client(dsn=url)
+        return clickhouse_connect.get_client(dsn=url, settings=SETTINGS)
     path = Path(url.removeprefix("chdb://")).absolute()
     path.mkdir(parents=True, exist_ok=True)
     config = _write_config(path, master_key)
-    return clickhouse_connect.get_client(dsn=f"chdb://{path}", chdb_options={"config-file": str(config)})
+    return clickhouse_connect.get_client(
+        dsn=f"chdb://{path}", settings=SETTINGS, chdb_options={"config-file": str(config)}
+    )
 
 
 def _write_config(path: Path, master_key: str) -> Path:
