@@ -11,6 +11,7 @@ import pytest
 
 from libs.common.db import Database
 from libs.common.runtime import Runtime
+from services.messaging.clients.profile import ask_reach
 from services.messaging.domain.channel import Capabilities, Outgoing, Refused
 from services.messaging.domain.provider_errors import CanonicalError
 from services.messaging.jobs import resolve_handoffs, send_due_messages
@@ -148,7 +149,7 @@ async def test_a_worker_that_overslept_its_lease_cannot_send(
     provider = stage.provider("push")
     message = await stage.ask(1, "push")
     monkeypatch.setattr(send_due_messages, "CLAIM_SECONDS", 0.1)
-    real = send_due_messages.ask_reach
+    real = ask_reach
     asked = 0
 
     async def slow(*arguments: Any) -> Any:
