@@ -21,6 +21,7 @@ from services.identity.api.graph_models import (
     view_of_change,
     view_of_link,
 )
+from services.identity.api.query import STORABLE
 from services.identity.usecases.find_person import FoundPerson, find_person, find_person_of
 from services.identity.usecases.graph.batch import Batch
 from services.identity.usecases.look_up_persons import LookedUp, look_up_persons
@@ -104,8 +105,8 @@ async def read_person_of(
     tx: Transaction,
     runtime: RuntimeOf,
     namespace: Annotated[str, Query(pattern=NAME)],
-    value: Annotated[str, Query(min_length=1, max_length=512)],
-    scope: Annotated[str, Query(max_length=200)] = "",
+    value: Annotated[str, Query(min_length=1, max_length=512, pattern=STORABLE)],
+    scope: Annotated[str, Query(max_length=200, pattern=STORABLE)] = "",
 ) -> PersonView:
     """The person who owns an identifier."""
     parts = parts_of(runtime)
