@@ -3,7 +3,7 @@
 from types import ModuleType
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, HTTPException
 from fastapi.routing import APIRoute
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -39,7 +39,8 @@ class BoundedBody:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > limit:
-                raise refused
+                # the framework lets only its own kind of error through while it reads a body
+                raise HTTPException(413, refused.detail)
             return message
 
         length = dict(scope["headers"]).get(b"content-length", b"0")
