@@ -22,6 +22,7 @@ class Route:
     method: str
     path: str
     rule: str | None
+    queries: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -57,9 +58,10 @@ def _all() -> Iterator[Route]:
     for service in SERVICES:
         app = app_of(definition_of(service))
         for path, route in _leaves(app.router):
-            rule = access_rule(route) if isinstance(route, APIRoute) else None
+            known = isinstance(route, APIRoute)
+            queries = tuple(field.alias for field in route.dependant.query_params) if known else ()
             for method in sorted(route.methods):
-                yield Route(service, method, path, rule)
+                yield Route(service, method, path, access_rule(route) if known else None, queries)
 
 
 DOCUMENTS = frozenset({"/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"})
