@@ -25,6 +25,7 @@ from launcher.home import PROJECT
 from launcher.stack import Stack
 from launcher.trouble import Trouble
 
+SHORT_HOUSEHOLDS = 250
 SERVICES = ("identity", "profile", "segment", "journey", "messaging")
 
 
@@ -35,12 +36,14 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--once", action="store_true", help="end after the report; exit 0 only if every count agrees")
     parser.add_argument("--json", type=Path, help="write the report's figures to this file")
     parser.add_argument("--html", type=Path, help="write the page here (default: in the data directory)")
-    parser.add_argument("--step", type=float, default=24.0, help="hours the clock is driven at a time (default 24)")
+    parser.add_argument("--step", type=float, help="hours the clock is driven at a time (24; a week for a short demo)")
     parser.add_argument("--home", type=Path, default=None, help="data directory (default .rapport/demo)")
     chosen = parser.parse_args(words)
     (chosen.home or PROJECT / ".rapport" / "demo").mkdir(parents=True, exist_ok=True)
     if not 1 <= chosen.households <= HOUSEHOLDS_PUBLISHED:
         parser.error(f"--households is 1 to {HOUSEHOLDS_PUBLISHED}")
+    if chosen.step is None:
+        chosen.step = 24.0 if chosen.households > SHORT_HOUSEHOLDS else 168.0
     return chosen
 
 

@@ -62,6 +62,10 @@ class Story:
             f"{len(self.shopping.households):,} households of 2017 (The Complete Journey, 84.51°, simulated from real"
             f" shopping), {self.shopping.lines:,} order lines, {len(self.calls):,} calls."
         )
+        hours = self.step.total_seconds() / 3600
+        self.console.print(
+            f"The clock is driven {hours:,.0f} hours at a time; what falls due in between is done at the end."
+        )
         self.console.print("Cookies, devices, WeChat ids and visits are [bold]generated[/], with known truth.")
         if not workspace.fresh:
             self.console.print("This workspace has seen these calls before: nothing should change.")
