@@ -7,7 +7,7 @@ from uuid import UUID
 
 from libs.common.bus import inbox
 from libs.common.bus.batch import Batch, Received
-from libs.common.bus.inbox import NewDeadLetter
+from libs.common.bus.inbox import NewDeadLetter, Suspicion
 from libs.common.bus.subscription import Drop, E, Subscription, TryLater
 from libs.common.bus.transient import is_transient
 from libs.common.db import Database, Tx
@@ -24,6 +24,14 @@ class Outcome:
     dropped: int = 0
     later: dict[UUID, float] = field(default_factory=dict)
     dead: list[NewDeadLetter] = field(default_factory=list)
+
+    def add(self, other: "Outcome") -> None:
+        """Take in what became of another part."""
+        self.handled += other.handled
+        self.seen_before += other.seen_before
+        self.dropped += other.dropped
+        self.later |= other.later
+        self.dead += other.dead
 
 
 class Interrupted(Exception):
@@ -51,23 +59,34 @@ class Application(Generic[E]):
                 raise Interrupted(str(error) or type(error).__name__) from error
             raise
 
-    async def apply_alone(self, batch: Batch[E]) -> Outcome:
-        """Apply a message that came several times without an answer: the event that ends the process is set aside.
+    async def apply_alone(self, batch: Batch[E], suspicion: Suspicion) -> Outcome:
+        """Apply a message that was in hand when a process ended: the event that ends the process is set aside.
 
-        Counted before the handler runs, in a transaction of its own; after MAX_DEATHS such times the message is
-        not tried any more.
+        After MAX_DEATHS such times its events are handled one by one, and the one that was in hand when the process
+        ended once more is not tried again.
         """
+        if suspicion.times <= MAX_DEATHS:
+            return await self.apply(batch)
         number, sequence = await self.consumer_no(), batch.deliveries[0].sequence
         async with self._database.transaction(()) as tx:
-            times = await inbox.suspect(tx, number, sequence)
-        try:
-            return await (self._bury(batch) if times > MAX_DEATHS else self.apply(batch))
-        finally:
+            seen = await inbox.seen(tx, number, batch.events.keys())
+        outcome = await self.apply(Batch(batch.deliveries, unreadable=batch.unreadable))
+        outcome.seen_before += len(seen)
+        for event_id in [known for known in batch.events if known not in seen]:
+            single = Batch(batch.deliveries, {event_id: batch.events[event_id]})
+            if event_id == suspicion.event_id:
+                outcome.add(await self._bury(single))
+                continue
             async with self._database.transaction(()) as tx:
-                await inbox.clear(tx, number, sequence)
+                await inbox.take_alone(tx, number, sequence, event_id)
+            try:
+                outcome.add(await self.apply(single))
+            except TryLater as answer:
+                outcome.later[event_id] = answer.seconds
+        return outcome
 
     async def _bury(self, batch: Batch[E]) -> Outcome:
-        reason = f"the process ended {MAX_DEATHS} times while this message was in hand"
+        reason = f"the process ended {MAX_DEATHS} times while its message was in hand, and once more with it alone"
         async with self._transaction(batch) as tx:
             outcome, fresh = await self._receive(tx, batch, {})
             outcome.dead += [

@@ -18,11 +18,18 @@ _ADD = statement(
     "on conflict do nothing returning event_id"
 )
 _FORGET_EVENTS = statement("delete from inbox where consumer_no = :consumer_no and event_id = any(:event_ids::uuid[])")
+_SEEN = statement("select event_id from inbox where consumer_no = :consumer_no and event_id = any(:event_ids::uuid[])")
 _SUSPECT = statement(
-    "insert into inbox_suspect (consumer_no, stream_sequence) values (:consumer_no, :sequence) "
-    "on conflict (consumer_no, stream_sequence) do update set times = inbox_suspect.times + 1 returning times"
+    "insert into inbox_suspect (consumer_no, stream_sequence) select :consumer_no, unnest(:sequences::bigint[]) "
+    "on conflict (consumer_no, stream_sequence) do update set times = inbox_suspect.times + 1 "
+    "returning stream_sequence, times, event_id"
 )
-_CLEAR = statement("delete from inbox_suspect where consumer_no = :consumer_no and stream_sequence = :sequence")
+_IN_HAND = statement(
+    "update inbox_suspect set event_id = :event_id where consumer_no = :consumer_no and stream_sequence = :sequence"
+)
+_CLEAR = statement(
+    "delete from inbox_suspect where consumer_no = :consumer_no and stream_sequence = any(:sequences::bigint[])"
+)
 _PRUNE = statement(
     "delete from inbox where consumer_no = :consumer_no and handled_at < :mark::timestamptz - interval '10 minutes'"
 )
@@ -54,6 +61,13 @@ class NewDeadLetter(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Suspicion(msgspec.Struct, frozen=True):
+    """How often a message was taken in hand without an answer, and the event that was handled alone at the last end."""
+
+    times: int
+    event_id: UUID | None = None
+
+
 async def register_consumer(tx: Tx, name: str) -> int:
     """Return the consumer's small number, the inbox's key."""
     number: int = await tx.fetch_value(_REGISTER, name=name)
@@ -74,15 +88,26 @@ async def forget(tx: Tx, consumer_no: int, event_ids: Collection[UUID]) -> None:
     await tx.execute(_FORGET_EVENTS, consumer_no=consumer_no, event_ids=list(event_ids))
 
 
-async def suspect(tx: Tx, consumer_no: int, sequence: int) -> int:
-    """Note that a message is taken in hand once more; return how often it was, without an answer."""
-    times: int = await tx.fetch_value(_SUSPECT, consumer_no=consumer_no, sequence=sequence)
-    return times
+async def seen(tx: Tx, consumer_no: int, event_ids: Collection[UUID]) -> set[UUID]:
+    """Return the events handled before."""
+    rows = await tx.fetch(_SEEN, consumer_no=consumer_no, event_ids=list(event_ids))
+    return {row["event_id"] for row in rows}
 
 
-async def clear(tx: Tx, consumer_no: int, sequence: int) -> None:
-    """The message was answered: the process outlived it."""
-    await tx.execute(_CLEAR, consumer_no=consumer_no, sequence=sequence)
+async def suspect(tx: Tx, consumer_no: int, sequences: Collection[int]) -> dict[int, Suspicion]:
+    """Note that messages are taken in hand once more; return how often they were, without an answer."""
+    rows = await tx.fetch(_SUSPECT, consumer_no=consumer_no, sequences=sorted(sequences))
+    return {row["stream_sequence"]: Suspicion(row["times"], row["event_id"]) for row in rows}
+
+
+async def take_alone(tx: Tx, consumer_no: int, sequence: int, event_id: UUID) -> None:
+    """Note which event of a suspect message is handled next."""
+    await tx.execute(_IN_HAND, consumer_no=consumer_no, sequence=sequence, event_id=event_id)
+
+
+async def clear(tx: Tx, consumer_no: int, sequences: Collection[int]) -> None:
+    """The messages were answered: the process outlived them."""
+    await tx.execute(_CLEAR, consumer_no=consumer_no, sequences=list(sequences))
 
 
 async def prune(tx: Tx, consumer_no: int, mark: datetime) -> int:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,10 @@ import msgspec
 from libs.common.bus.apply import Application, Interrupted, Outcome
 from libs.common.bus.batch import Batch, batches
 from libs.common.bus.checkpoints import Checkpoints
-from libs.common.bus.inbox import prune
+from libs.common.bus.inbox import Suspicion, prune
 from libs.common.bus.port import MARK_HEADER, BusUnavailable, Consumer, ConsumerLost, Delivery
 from libs.common.bus.subscription import Subscription, TryLater
+from libs.common.bus.suspicion import Suspicions
 from libs.common.bus.transient import is_transient
 from libs.common.telemetry.spans import continued
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FETCH_MESSAGES = 100
-SUSPECT_ATTEMPT = 3
-"""From this delivery on a message is handled alone: those before may have ended the process."""
 MAX_PAUSE_SECONDS = 10.0
 PRUNE_SECONDS = 60.0
 
@@ -51,6 +50,7 @@ class SubscriptionLoop:
         self._stopping = asyncio.Event()
         self._failures = 0
         self._checkpoints = Checkpoints()
+        self._suspicions = Suspicions(runtime.worker_database)
         self._mark: datetime | None = None
         self._prune_at = 0.0
 
@@ -137,40 +137,54 @@ class SubscriptionLoop:
         open_deliveries = dict.fromkeys(deliveries)
         heartbeat = asyncio.create_task(self._beat(open_deliveries))
         self.in_hand = len(deliveries)
+        number = await self._application.consumer_no()
+        interrupted = False
         try:
-            for batch in self._cut(deliveries):
+            suspicions = await self._suspicions.weigh(number, deliveries)
+            for batch, suspicion in self._cut(deliveries, suspicions):
                 if self._stopping.is_set():
                     break
-                if not await self._apply(batch):
+                interrupted = not await self._apply(batch, suspicion)
+                if interrupted:
                     break
                 for delivery in batch.deliveries:
                     open_deliveries.pop(delivery)
+                await self._suspicions.clear(number, [delivery.sequence for delivery in batch.deliveries])
         finally:
             heartbeat.cancel()
             self.in_hand = 0
             for delivery in open_deliveries:
-                await delivery.nak()
+                await self._give_back(delivery)
+            await self._suspicions.clear(number, [delivery.sequence for delivery in deliveries])
+        if interrupted:
+            await self._pause()
 
-    def _cut(self, deliveries: Sequence[Delivery]) -> Iterable[Batch[Any]]:
-        usual = [delivery for delivery in deliveries if delivery.attempt < SUSPECT_ATTEMPT]
-        yield from batches(usual, self._decoder, self.subscription.batch_events)
+    def _cut(
+        self, deliveries: Sequence[Delivery], suspicions: Mapping[int, Suspicion]
+    ) -> Iterable[tuple[Batch[Any], Suspicion | None]]:
+        """Cut into batches; a message that was in hand, counted, when a process ended is a batch of its own."""
+        alone = {sequence for sequence, suspicion in suspicions.items() if suspicion.times > 1}
+        usual = [delivery for delivery in deliveries if delivery.sequence not in alone]
+        for batch in batches(usual, self._decoder, self.subscription.batch_events):
+            yield batch, None
         for delivery in deliveries:
-            if delivery.attempt >= SUSPECT_ATTEMPT:
-                yield from batches([delivery], self._decoder, 1)
+            if delivery.sequence in alone:
+                for batch in batches([delivery], self._decoder, 1):
+                    yield batch, suspicions[delivery.sequence]
 
-    async def _apply(self, batch: Batch[Any]) -> bool:
+    async def _apply(self, batch: Batch[Any], suspicion: Suspicion | None) -> bool:
         """Apply and answer one batch; False when a dependency is away and the rest should be given back."""
         try:
             with continued(self.consumer_name, batch.deliveries[0].headers, len(batch.events)):
-                alone = batch.deliveries[0].attempt >= SUSPECT_ATTEMPT
-                outcome = await (self._application.apply_alone(batch) if alone else self._application.apply(batch))
+                if suspicion is None:
+                    outcome = await self._application.apply(batch)
+                else:
+                    outcome = await self._application.apply_alone(batch, suspicion)
         except TryLater as answer:
             await self._answer(batch, Outcome(later=dict.fromkeys(batch.ids, answer.seconds)))
             return True
         except Interrupted as error:
             log.warning("subscription interrupted", extra={"consumer": self.consumer_name, "reason": str(error)})
-            await self._answer(batch, Outcome(later=dict.fromkeys(batch.ids, 0.0)))
-            await self._pause()
             return False
         self._failures = 0
         self._count(outcome)
@@ -186,12 +200,17 @@ class SubscriptionLoop:
             delays[sequence] = max(seconds, delays.get(sequence, 0.0))
         for delivery in batch.deliveries:
             if delivery.sequence in delays:
-                await delivery.nak(delays[delivery.sequence])
+                await self._give_back(delivery, delays[delivery.sequence])
             else:
+                self._suspicions.acknowledge(delivery)
                 await delivery.ack()
         mark = batch.deliveries[-1].headers.get(MARK_HEADER)
         if mark:
             self._mark = datetime.fromisoformat(mark)
+
+    async def _give_back(self, delivery: Delivery, delay_seconds: float = 0) -> None:
+        self._suspicions.give_back(delivery)
+        await delivery.nak(delay_seconds)
 
     def _count(self, outcome: Outcome) -> None:
         self.handled_total += outcome.handled

@@ -96,11 +96,13 @@ create table {schema}.inbox (
 ) with (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.2);
 create index inbox_age on {schema}.inbox using brin (handled_at) with (pages_per_range = 32);
 
--- Messages in hand that were in hand before without an answer: each time may have ended the process.
+-- Messages in hand that were in hand before without an answer: each time may have ended the process. The event is the
+-- one that is handled alone.
 create table {schema}.inbox_suspect (
     consumer_no     smallint not null,
     stream_sequence bigint not null,
     times           integer not null default 1,
+    event_id        uuid,
     primary key (consumer_no, stream_sequence)
 );
 

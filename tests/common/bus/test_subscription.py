@@ -176,35 +176,82 @@ async def test_nothing_is_lost_while_the_database_is_away(node, postgres):
     assert await letters(node) == []
 
 
-async def test_a_message_that_ends_the_process_is_set_aside_in_the_end(memory_node, monkeypatch):
-    started = 0
+async def live_until_death(loop):
+    """Run until the handler "kills" the process, or for a while."""
+    await loop.start()
+    done, _ = await asyncio.wait([loop._task], timeout=1.5)
+    if not done:
+        await loop.stop()
 
+
+@pytest.fixture
+def killed(monkeypatch):
+    """A killed process does not come to clear its counts."""
+
+    async def keeps_the_counts(tx, consumer_no, sequences):
+        """Nothing."""
+
+    monkeypatch.setattr("libs.common.bus.inbox.clear", keeps_the_counts)
+
+
+async def test_only_the_event_that_ends_the_process_is_set_aside_in_the_end(memory_node, killed):
     async def dies(tx, events, runtime):
-        nonlocal started
         if any(event.text == "deadly" for event in events):
-            started += 1
             raise asyncio.CancelledError  # as a kill: no answer, no settling
         await write_notes(tx, events, runtime)
 
-    async def live_until_death(loop):
-        await loop.start()
-        done, _ = await asyncio.wait([loop._task], timeout=1.5)
-        if not done:
-            return await loop.stop()
-        return None
-
-    async def keeps_the_count(tx, consumer_no, sequence):
-        """A killed process does not come to clear its count."""
-
-    monkeypatch.setattr("libs.common.bus.inbox.clear", keeps_the_count)
-    await memory_node.say(a_note("deadly", person_no=1), a_note("fine", person_no=2))
+    # one person: one message
+    await memory_node.say(a_note("a"), a_note("deadly"), a_note("b"), a_note("poison"), a_note("c"))
+    await memory_node.say(a_note("fine", person_no=2))
     async with running(memory_node.relay):
         for _ in range(MAX_DEATHS + 4):
             await live_until_death(memory_node.loop(dies, ack_wait_seconds=0.2))
             await asyncio.sleep(0.25)
-    assert await memory_node.texts() == ["fine"]
-    (letter,) = await letters(memory_node)
-    assert "the process ended" in letter.reason
+    assert await memory_node.texts() == ["a", "b", "c", "fine"]
+    reasons = {msgspec.json.decode(letter.event)["text"]: letter.reason for letter in await letters(memory_node)}
+    assert reasons.keys() == {"deadly", "poison"}
+    assert "the process ended" in reasons["deadly"]
+    assert reasons["poison"] == "ValueError: this note cannot be read"
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_after_an_outage_messages_are_handled_together_again(node, restarted):
+    sizes = []
+    outages = 5
+
+    async def loses_the_database(tx, events, runtime):
+        sizes.append(len(events))
+        if len(sizes) <= outages:
+            await tx.driver.execute("select pg_terminate_backend(pg_backend_pid())")
+        await write_notes(tx, events, runtime)
+
+    events = [a_note(f"{number:03}", person_no=number) for number in range(200)]
+    await node.say(*events)
+    await node.bus.ensure_stream("sample")
+    await node.relay.publish_once()
+
+    async def outages_over():
+        return len(sizes) >= outages
+
+    loop = node.loop(loses_the_database)
+    async with running(loop):
+        await until(outages_over, seconds=20)
+        if not restarted:
+            await until(lambda: all_written(node, events), seconds=20)
+            await nothing_pending(loop)
+    if restarted:
+        loop = node.loop(loses_the_database)
+        async with running(loop):
+            await until(lambda: all_written(node, events), seconds=20)
+            await nothing_pending(loop)
+    assert sum(sizes[outages:]) == 200
+    assert len(sizes) - outages <= 3
+    assert await letters(node) == []
+    assert await node.value("select count(*) from inbox_suspect") == 0
+
+
+async def all_written(node, events):
+    return await node.texts() == sorted(event.text for event in events)
 
 
 async def test_dead_letters_are_replayed_or_given_up(memory_node):
