@@ -1,5 +1,6 @@
 """The log against the stream: what was lost is queued again, what everybody applied is dropped."""
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,6 +11,8 @@ from libs.common.outbox import store
 
 log = logging.getLogger(__name__)
 
+LOOK_SECONDS = 2.0
+"""A bus that hangs must not hold a connection and the relay's lock for long."""
 UNHEARD_SECONDS = 24 * 3600.0
 PURGE_FILL = 0.25
 """Share of the stream's bounds from which acknowledged messages are purged: the log holds what matters."""
@@ -21,8 +24,9 @@ async def keep_house(database: Database, bus: Bus, service: str) -> datetime | N
         if not await store.lead(tx, service):
             return None
         # read under the lock: a second relay with an older picture would take a growing stream for a shrinking one
-        stream = await bus.stream_state(service)
-        consumers = await bus.consumers(service)
+        async with asyncio.timeout(LOOK_SECONDS):
+            stream = await bus.stream_state(service)
+            consumers = await bus.consumers(service)
         await store.see_all_workspaces(tx)
         if not await _recover(tx, service, stream):
             await _requeue_expired(tx, stream)

@@ -1,11 +1,14 @@
 """Puts changed workspaces, sources and keys into the bucket all services follow."""
 
+import asyncio
 from typing import Any
 
 from libs.common.access.feed import BUCKET
 from libs.common.jobs import Job
 from libs.common.runtime import Runtime
 from services.identity.store import access
+
+PUT_SECONDS = 2.0
 
 
 async def run(runtime: Runtime[Any]) -> int:
@@ -16,7 +19,9 @@ async def run(runtime: Runtime[Any]) -> int:
             return 0
         bucket = await runtime.bus.key_value(BUCKET)
         for name, document, _version in changes:
-            await bucket.put(name, document)
+            # the rows stay locked, so that an older record never overwrites a younger one; not long when the bus hangs
+            async with asyncio.timeout(PUT_SECONDS):
+                await bucket.put(name, document)
         await access.forget_changes(tx, [name for name, _, _ in changes])
         return len(changes)
 
