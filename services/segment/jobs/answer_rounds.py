@@ -1,8 +1,11 @@
 """The engine's loop: insert what is staged, ask again whom events, traits, the graph or time touched, settle."""
 
+import asyncio
+import logging
 from datetime import datetime
 from typing import Any
 
+from libs.common.errors import Unavailable
 from libs.common.jobs import Job
 from libs.common.runtime import Runtime
 from services.segment.store import touches
@@ -10,27 +13,45 @@ from services.segment.store.parts import SegmentParts
 from services.segment.usecases.open_work import oldest_open, open_work, upcoming
 from services.segment.usecases.run_round import run_round
 
+log = logging.getLogger(__name__)
+
+# what fails for every workspace alike: the loop itself waits then
+MISSING = (Unavailable, OSError)
+
 
 async def run(runtime: Runtime[Any]) -> int:
-    """Do one round in every workspace in which something waits or a boundary has passed."""
+    """Do one round in every workspace in which something waits or a boundary has passed; one's fault is its own."""
     async with runtime.worker_database.transaction(()) as tx:
         waiting = set(await touches.workspaces_with_work(tx))
+    patience = runtime.parts.patience
+    due = [w.workspace_id for w in runtime.directory.workspaces() if not runtime.is_held(w.workspace_id)]
+    turns = patience.in_turn(waiting.union(due), at=_seconds())
     done = 0
-    for workspace_id in sorted(waiting | await _overdue(runtime, waiting)):
-        done += await run_round(runtime, workspace_id)
+    missing: list[Exception] = []
+    for workspace_id in turns:
+        try:
+            if workspace_id in waiting or await _is_overdue(runtime, workspace_id):
+                done += await run_round(runtime, workspace_id)
+        except Exception as problem:
+            pause = patience.failed(workspace_id, at=_seconds())
+            log.exception("round failed; it will be tried again", extra={"workspace": workspace_id, "pause": pause})
+            missing += [problem] if isinstance(problem, MISSING) else []
+        else:
+            patience.succeeded(workspace_id)
+    if missing and len(missing) == len(turns):
+        for workspace_id in turns:
+            patience.succeeded(workspace_id)
+        raise missing[0]
     return done
 
 
-async def _overdue(runtime: Runtime[SegmentParts], waiting: set[int]) -> set[int]:
-    overdue = set()
-    for workspace in runtime.directory.workspaces():
-        workspace_id = workspace.workspace_id
-        if workspace_id in waiting or runtime.is_held(workspace_id):
-            continue
-        boundary = await upcoming(runtime, workspace_id)
-        if boundary is not None and boundary <= runtime.now(workspace_id):
-            overdue.add(workspace_id)
-    return overdue
+async def _is_overdue(runtime: Runtime[SegmentParts], workspace_id: int) -> bool:
+    boundary = await upcoming(runtime, workspace_id)
+    return boundary is not None and boundary <= runtime.now(workspace_id)
+
+
+def _seconds() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def next_due(runtime: Runtime[Any], workspace_id: int) -> datetime | None:
