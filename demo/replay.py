@@ -37,12 +37,14 @@ async def replay(api: Api, workspace: Workspace, calls: list[Encoded], step: tim
     """Go through the year in steps: move the clock to a step's end, then post what happened in it."""
     result = Replay()
     month = 0
+    # the last orders of the year are from the small hours of the next one
+    over = max([YEAR_END, *(call.at + timedelta(seconds=1) for call in calls)])
     with _bar() as bar:
         task = bar.add_task("replaying 2017", total=len(calls), rate=0.0, day="")
         start = YEAR_START
         began = time.perf_counter()
-        while start < YEAR_END:
-            end = min(start + step, YEAR_END)
+        while start < over:
+            end = min(start + step, over)
             due = between(calls, start, end)
             before = time.perf_counter()
             result.instants += await _move_clock(api, end, step)
@@ -58,7 +60,7 @@ async def replay(api: Api, workspace: Workspace, calls: list[Encoded], step: tim
         before = time.perf_counter()
         await api.get("identity", "/v1/identity/drained", wait=True)
         result.seconds_clock += time.perf_counter() - before
-    result.sizes.append((YEAR_END, await segment_sizes(api)))
+    result.sizes.append((over, await segment_sizes(api)))
     return result
 
 
