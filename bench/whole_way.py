@@ -22,6 +22,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from bench.start_system import cpu_seconds, family
 from launcher.stack import Stack
 
 BATCH = 100
@@ -107,11 +108,21 @@ def events(rng: random.Random, persons: int, number: int) -> list[dict[str, Any]
     return made
 
 
+def _processor(stack: Stack) -> dict[str, float]:
+    """Return the processor seconds each program and its children have used."""
+    return {
+        name: sum(map(cpu_seconds, family(pid)))
+        for name in stack.supervisor.children
+        if (pid := stack.pid(name)) is not None
+    }
+
+
 async def as_fast_as_it_goes(brand: Brand, persons: int, seconds: float) -> None:
     """Post for a while, drain, and print the rates."""
     rng = random.Random(1)
     stop = time.perf_counter() + seconds
     numbers = iter(range(1 << 30))
+    spent = _processor(brand.stack)
     before, began = brand.sent, time.perf_counter()
 
     async def poster() -> None:
@@ -123,6 +134,8 @@ async def as_fast_as_it_goes(brand: Brand, persons: int, seconds: float) -> None
     await brand.drained()
     whole = time.perf_counter() - began
     count = brand.sent - before
+    for name, used in _processor(brand.stack).items():
+        print(f"  {name:<12} {1e6 * (used - spent.get(name, 0.0)) / count:8,.0f} µs of processor an event")
     print(f"accepted durably  {count / posting:8,.0f} events/s over {posting:.0f} s with all consumers running")
     print(f"the whole way     {count / whole:8,.0f} events/s: {count:,} events, drained {whole - posting:.0f} s later")
 
