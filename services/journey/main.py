@@ -13,7 +13,11 @@ from services.journey.store.memory import JourneyMemory
 
 @asynccontextmanager
 async def _parts(_runtime: Runtime[Any]) -> AsyncIterator[JourneyMemory]:
-    yield JourneyMemory()
+    memory = JourneyMemory()
+    try:
+        yield memory
+    finally:
+        await memory.close()
 
 
 definition = ServiceDefinition(

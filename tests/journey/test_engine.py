@@ -142,7 +142,7 @@ async def test_a_disabled_workspace_freezes_its_waits(stage: Stage) -> None:
 async def test_racing_workers_never_advance_a_run_twice(stage: Stage) -> None:
     journey = await stage.journey({"entry": GO, "nodes": [wait("w", "PT1H"), SEND]})
     await stage.say(*[stage.event(f"p{number}", "go") for number in range(60)])
-    stage.app.runtime.parts.share = stage.app.runtime.parts.most_runs = 7
+    stage.app.runtime.parts.most_runs = 7
     await stage.app.put_clock(stage.now + timedelta(hours=1), held=False)
     await asyncio.gather(*(advance_due_runs.run(stage.app.runtime) for _ in range(30)))
     await stage.app.drain()

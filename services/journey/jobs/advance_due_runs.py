@@ -1,16 +1,18 @@
 """The engine: claim due runs and let them step; those that need answers of other services are handed over."""
 
 import logging
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from uuid import UUID
 
 from libs.common.bus.transient import is_transient
 from libs.common.jobs import Job
+from libs.common.personal import Sealer
 from libs.common.runtime import Runtime
 from services.journey.store import due_runs
 from services.journey.store.due_runs import Claimed
 from services.journey.store.memory import JourneyMemory
+from services.journey.usecases.advance_apart import Handle, advance_apart
 from services.journey.usecases.advance_runs import advance_runs
 
 log = logging.getLogger(__name__)
@@ -19,41 +21,48 @@ log = logging.getLogger(__name__)
 async def run(runtime: Runtime[JourneyMemory]) -> int:
     """Advance what is due in every workspace and return the number of steps taken."""
     memory = runtime.parts
-    marks = {
-        workspace.workspace_id: memory.mark_of(workspace.workspace_id, driven=workspace.driven_now is not None)
-        for workspace in runtime.directory.workspaces()
-    }
+    marks, resting = memory.recent_marks(runtime.clock.now()), memory.resting()
     claimed: Sequence[Claimed] = ()
+    sealers: dict[int, Sealer] = {}
     try:
-        async with runtime.worker_database.transaction(list(marks)) as tx:
-            claimed = await due_runs.claim_due_runs(tx, marks=marks, share=memory.fair_share)
+        # the queue is read across workspaces; only those that have something due are seen after that
+        async with runtime.worker_database.transaction(()) as tx:
+            found = await due_runs.claim_due_runs(tx, marks=marks, share=memory.fair_share, resting=resting)
+            sealers = _sealers(runtime, {timer.workspace_id for timer in found})
+            claimed = [timer for timer in found if timer.workspace_id in sealers]
             if not claimed:
                 return 0
-            sealers = {workspace_id: runtime.sealer(workspace_id) for workspace_id in marks}
-            found = await advance_runs(tx, claimed, answers={}, graphs=memory.graphs, sealers=sealers)
+            await tx.see(sealers)
+            done = await advance_runs(tx, claimed, answers={}, graphs=memory.graphs, sealers=sealers)
     except Exception as error:
         if not claimed or is_transient(error):
             raise
-        return await _after_failure(runtime, [timer.run_id for timer in claimed], error)
-    memory.grow()
-    memory.active = len({timer.workspace_id for timer in claimed})
-    if found.asking:
-        memory.asking += found.asking
+        log.warning("a batch of runs could not be written", exc_info=error, extra={"runs": len(claimed)})
+        handles: dict[int, list[Handle]] = defaultdict(list)
+        for timer in claimed:
+            handles[timer.workspace_id].append((timer.run_id, timer.planned_at))
+        done = await advance_apart(
+            runtime, handles, claim=due_runs.claim_unchanged_runs, answers={}, sealers=sealers
+        )  # fmt: skip
+    memory.active = len(sealers)
+    if done.asking:
+        memory.asking += done.asking
         runtime.wake("answer_questions")
-    return max(found.steps, len(claimed))
+    return max(done.steps, len(claimed))
 
 
-async def _after_failure(runtime: Runtime[JourneyMemory], run_ids: list[UUID], error: Exception) -> int:
-    """Writing a batch failed: claim fewer until the run at fault stands alone, and count its tries then.
-
-    Reports nothing done, so that the loop takes a breath: the fault may lie elsewhere.
-    """
-    log.error("a batch of runs could not be written", exc_info=error, extra={"runs": len(run_ids)})
-    if len(run_ids) == 1:
-        async with runtime.worker_database.transaction(()) as tx:
-            await due_runs.blame_runs(tx, run_ids)
-    runtime.parts.shrink()
-    return 0
+def _sealers(runtime: Runtime[JourneyMemory], workspace_ids: Collection[int]) -> dict[int, Sealer]:
+    """Return the sealers of the workspaces whose keys open; the others rest, and nobody waits for them."""
+    sealers: dict[int, Sealer] = {}
+    for workspace_id in sorted(workspace_ids):
+        try:
+            sealers[workspace_id] = runtime.sealer(workspace_id)
+        except Exception:
+            log.exception("the keys of a workspace do not open; its runs wait", extra={"workspace_id": workspace_id})
+            runtime.parts.rest(workspace_id)
+        else:
+            runtime.parts.end_rest(workspace_id)
+    return sealers
 
 
 async def next_due(runtime: Runtime[JourneyMemory], workspace_id: int) -> datetime | None:

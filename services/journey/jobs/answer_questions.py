@@ -1,9 +1,11 @@
 """Ask the other services what runs need to know, outside any transaction, and let the runs go on with the answers."""
 
 import logging
+from collections import defaultdict
 from typing import Any
 from uuid import UUID
 
+from libs.common.bus.transient import is_transient
 from libs.common.errors import Invalid, NotFound, Unavailable
 from libs.common.jobs import Job
 from libs.common.runtime import Runtime
@@ -12,6 +14,7 @@ from services.journey.domain.node import Question
 from services.journey.store import due_runs
 from services.journey.store.due_runs import Asking
 from services.journey.store.memory import JourneyMemory
+from services.journey.usecases.advance_apart import Handle, advance_apart
 from services.journey.usecases.advance_runs import advance_runs
 
 log = logging.getLogger(__name__)
@@ -39,16 +42,27 @@ async def _go_on(
     runtime: Runtime[JourneyMemory], asking: list[Asking], answers: Answers, refused: set[UUID], unanswered: set[UUID]
 ) -> list[Asking]:
     """Advance the runs that have their answers; return those with a further question."""
-    workspaces = sorted({one.workspace_id for one in asking})
-    leases = [(one.run_id, one.lease) for one in asking if one.run_id not in refused | unanswered]
-    sealers = {workspace_id: runtime.sealer(workspace_id) for workspace_id in workspaces}
-    async with runtime.worker_database.transaction(workspaces) as tx:
+    leases: dict[int, list[Handle]] = defaultdict(list)
+    for one in asking:
+        if one.run_id not in refused | unanswered:
+            leases[one.workspace_id].append((one.run_id, one.lease))
+    sealers = {workspace_id: runtime.sealer(workspace_id) for workspace_id in leases}
+    async with runtime.worker_database.transaction(()) as tx:
         await due_runs.blame_runs(tx, sorted(refused))
         await due_runs.shorten_leases(tx, sorted(unanswered), seconds=_AGAIN_SECONDS)
-        claimed = await due_runs.claim_leased_runs(tx, leases) if leases else []
-        if not claimed:
-            return []
-        found = await advance_runs(tx, claimed, answers=answers, graphs=runtime.parts.graphs, sealers=sealers)
+    if not leases:
+        return []
+    try:
+        async with runtime.worker_database.transaction(sorted(leases)) as tx:
+            claimed = await due_runs.claim_leased_runs(tx, [one for ours in leases.values() for one in ours])
+            found = await advance_runs(tx, claimed, answers=answers, graphs=runtime.parts.graphs, sealers=sealers)
+    except Exception as error:
+        if is_transient(error):
+            raise
+        log.warning("runs with their answers could not be written", exc_info=error)
+        found = await advance_apart(
+            runtime, leases, claim=due_runs.claim_leased_runs, answers=answers, sealers=sealers
+        )  # fmt: skip
     return found.asking
 
 

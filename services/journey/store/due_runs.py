@@ -1,6 +1,6 @@
 """The engine's tables: claim what is due, load it, write where it stands now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -64,6 +64,7 @@ class Settled:
 
 _CLAIM = load_sql(__file__, "claim_due_runs.sql")
 _CLAIM_LEASED = load_sql(__file__, "claim_leased_runs.sql")
+_CLAIM_UNCHANGED = load_sql(__file__, "claim_unchanged_runs.sql")
 _LOAD = load_sql(__file__, "load_runs.sql")
 _JOURNEYS = statement("select journey_id, status, name from journey where journey_id = any(:journey_ids::uuid[])")
 _SAVE_RUNS = load_sql(__file__, "save_runs.sql")
@@ -75,35 +76,51 @@ _NEXT_DUE = statement("""
     where workspace_id = :workspace_id and due_at > workspace_now(:workspace_id) and due_at < '9999-01-01'
 """)
 _OPEN = statement("""
-    select count(*) from run_timer where workspace_id = :workspace_id and due_at <= workspace_now(:workspace_id)
+    select count(*) from (
+        select from run_timer where workspace_id = :workspace_id and due_at <= workspace_now(:workspace_id) limit 10000
+    ) due
 """)
 _OVERDUE = statement("""
-    select w.workspace_id, coalesce(w.driven_now, clock_timestamp()) as now
-    from unnest(:workspace_ids::int[], :marks::timestamptz[]) as k(workspace_id, mark)
-    join workspace w using (workspace_id)
-    where exists (
+    select w.workspace_id, clock_timestamp() as now
+    from workspace w
+    left join unnest(:workspace_ids::int[], :marks::timestamptz[]) as k(workspace_id, mark) using (workspace_id)
+    where w.driven_now is null and w.status = 'active' and not w.held and w.workspace_id <> all(:under_way::int[])
+      and exists (
         select from run_timer t
-        where t.workspace_id = w.workspace_id and t.due_at > k.mark
-          and t.due_at <= coalesce(w.driven_now, clock_timestamp()) and t.on_time
+        where t.workspace_id = w.workspace_id and t.due_at > coalesce(k.mark, '-infinity')
+          and t.due_at <= clock_timestamp() and t.on_time
     )
+    order by k.mark nulls first
+    limit :most
 """)
 _SHORTEN = statement("""
     update run_timer set leased_until = clock_timestamp() + :seconds::float8 * interval '1 second'
     where run_id = any(:run_ids::uuid[]) and leased_until is not null
 """)
 _BLAME = statement("""
-    update run_timer set attempts = attempts + 1, leased_until = clock_timestamp() + interval '1 second'
+    update run_timer set attempts = least(attempts + 1, 1000),
+        leased_until = clock_timestamp() + interval '1 second' * power(2, least(greatest(attempts - 4, 0), 8))
     where run_id = any(:run_ids::uuid[])
 """)
 
 
-async def claim_due_runs(tx: Tx, *, marks: Mapping[int, datetime], share: int) -> list[Claimed]:
-    """Hold up to `share` due timers of each workspace; those another worker holds are passed over.
+async def claim_due_runs(
+    tx: Tx, *, marks: Mapping[int, datetime], share: int, resting: Collection[int] = ()
+) -> list[Claimed]:
+    """Hold up to `share` due timers of each workspace but the resting; those another worker holds are passed over.
 
     `marks` says, by workspace, up to when everything received is applied: waits end no further than that.
     """
-    rows = await tx.fetch(_CLAIM, workspace_ids=list(marks), marks=list(marks.values()), share=share)
+    rows = await tx.fetch(
+        _CLAIM, workspace_ids=list(marks), marks=list(marks.values()), share=share, resting=list(resting)
+    )
     return [Claimed(*row) for row in rows]
+
+
+async def claim_unchanged_runs(tx: Tx, planned: Sequence[tuple[UUID, datetime]]) -> list[Claimed]:
+    """Hold timers that a failed transaction had claimed, by run and planned moment, unless somebody touched them."""
+    run_ids, moments = zip(*planned, strict=True)
+    return [Claimed(*row) for row in await tx.fetch(_CLAIM_UNCHANGED, run_ids=run_ids, planned=moments)]
 
 
 async def claim_leased_runs(tx: Tx, leases: Sequence[tuple[UUID, datetime]]) -> list[Claimed]:
@@ -210,13 +227,20 @@ async def shorten_leases(tx: Tx, run_ids: Sequence[UUID], *, seconds: float) -> 
 
 
 async def blame_runs(tx: Tx, run_ids: Sequence[UUID]) -> None:
-    """Count a failed try of runs whose writing failed, and leave them alone for a second."""
+    """Count a failed try of runs whose writing failed, and leave them alone for a second, later for longer."""
     await tx.execute(_BLAME, run_ids=list(run_ids))
 
 
-async def overdue(tx: Tx, *, marks: Mapping[int, datetime]) -> list[tuple[int, datetime]]:
-    """Return the workspaces in which waits have ended beyond their mark, and their present."""
-    rows = await tx.fetch(_OVERDUE, workspace_ids=list(marks), marks=list(marks.values()))
+async def overdue(
+    tx: Tx, *, marks: Mapping[int, datetime], under_way: Collection[int], most: int
+) -> list[tuple[int, datetime]]:
+    """Return workspaces, but those under way, in which waits have ended beyond their mark, and the present.
+
+    Those whose mark was raised the longest ago come first.
+    """
+    rows = await tx.fetch(
+        _OVERDUE, workspace_ids=list(marks), marks=list(marks.values()), under_way=list(under_way), most=most
+    )
     return [(row[0], row[1]) for row in rows]
 
 
@@ -227,6 +251,6 @@ async def next_due(tx: Tx, *, workspace_id: int) -> datetime | None:
 
 
 async def count_due(tx: Tx, *, workspace_id: int) -> int:
-    """Return how many runs are due and not yet looked at."""
+    """Return how many runs are due and not yet looked at; of many, ten thousand: a backlog is not counted through."""
     found: int = await tx.fetch_value(_OPEN, workspace_id=workspace_id)
     return found
