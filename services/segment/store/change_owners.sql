@@ -1,12 +1,22 @@
--- Keep, per subject, the fact with the greatest version; a merged owner stands for who he was merged into.
+-- Keep, per subject, the fact with the greatest version; a merged owner stands for the end of his merges.
 with given as (
     select distinct on (subject_no) subject_no, person_no, version
     from unnest(:subject_nos::bigint[], :person_nos::int[], :versions::bigint[]) as fact (subject_no, person_no, version)
     order by subject_no, version desc
 ), resolved as (
-    select given.subject_no, coalesce(person.merged_into, given.person_no) as person_no, given.version
+    select given.subject_no, coalesce(present.person_no, given.person_no) as person_no, given.version
     from given
-    left join segment.person on person.workspace_id = :workspace_id::int and person.person_no = given.person_no
+    left join lateral (
+        with recursive path as (
+            select start.person_no, start.merged_into from segment.person as start
+            where start.workspace_id = :workspace_id::int and start.person_no = given.person_no
+            union
+            select next.person_no, next.merged_into
+            from path
+            join segment.person as next on next.workspace_id = :workspace_id::int and next.person_no = path.merged_into
+        )
+        select person_no from path where merged_into is null
+    ) as present on true
 ), before as (
     select subject.subject_no, subject.person_no
     from segment.subject

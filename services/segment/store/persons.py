@@ -38,7 +38,7 @@ _SET_STATE = statement(
 _REDIRECT = statement(
     """
     update segment.person set merged_into = :survivor::int
-    where workspace_id = :workspace_id::int and merged_into = any(:absorbed::int[])
+    where workspace_id = :workspace_id::int and merged_into = any(:absorbed::int[]) and person_no <> :survivor::int
     """
 )
 _MOVE_SUBJECTS = statement(
@@ -94,12 +94,9 @@ _FORGET_SUBJECTS = statement(
     returning subject_no
     """
 )
-_PRESENT = statement(
-    """
-    select person_no, coalesce(merged_into, person_no) as present from segment.person
-    where workspace_id = :workspace_id::int and person_no = any(:person_nos::int[])
-    """
-)
+# a merge chain has no end only where merges of different ages meet in a ring; such persons stand for themselves
+_PRESENT = load_sql(__file__, "present.sql")
+_SETTLE_OWNERS = load_sql(__file__, "settle_owners.sql")
 _STORE_EVENTS = load_sql(__file__, "store_events.sql")
 _CHANGE_OWNERS = load_sql(__file__, "change_owners.sql")
 
@@ -194,9 +191,15 @@ async def snapshot(tx: Tx, workspace_id: int, person_nos: Sequence[int]) -> dict
 
 
 async def present(tx: Tx, workspace_id: int, person_nos: Sequence[int]) -> dict[int, int]:
-    """Return who persons are now: those merged stand for whom they were merged into."""
+    """Return who persons are now: those merged stand for whom they were merged into in the end."""
     rows = await tx.fetch(_PRESENT, workspace_id=workspace_id, person_nos=list(person_nos))
     return {row["person_no"]: row["present"] for row in rows}
+
+
+async def settle_owners(tx: Tx, workspace_id: int, person_nos: Sequence[int]) -> list[int]:
+    """Give subjects that merged persons still hold to whom these are now; return the subjects."""
+    rows = await tx.fetch(_SETTLE_OWNERS, workspace_id=workspace_id, person_nos=list(person_nos))
+    return [row["subject_no"] for row in rows]
 
 
 async def stored_under(tx: Tx, workspace_id: int, person_nos: Sequence[int]) -> list[int]:

@@ -22,8 +22,11 @@ async def merge_persons(
 ) -> None:
     """Let the survivor have all events of the absorbed, and ask all of them again."""
     await persons.ensure_persons(tx, workspace_id, {survivor: survivor_id})
+    # merges arrive in any order: the survivor told may be merged himself by now, even into one he absorbs here
+    told, survivor = survivor, (await persons.present(tx, workspace_id, [survivor])).get(survivor, survivor)
+    ending = {person_no: person_id for person_no, person_id in absorbed.items() if person_no != survivor}
     took = await persons.set_state(
-        tx, workspace_id, absorbed, state=persons.MERGED, version=version, merged_into=survivor
+        tx, workspace_id, ending, state=persons.MERGED, version=version, merged_into=survivor
     )
     if not took:
         return
@@ -31,5 +34,5 @@ async def merge_persons(
         await memberships.disturb(tx, workspace_id)
     subjects = await persons.absorb(tx, workspace_id, absorbed=took, survivor=survivor)
     await stage_overrides(tx, workspace_id=workspace_id, subject_nos=subjects)
-    touches = [Touch(person_no, "merge", received_at, "", event_id) for person_no in (survivor, *took)]
+    touches = [Touch(person_no, "merge", received_at, "", event_id) for person_no in {survivor, told, *took}]
     await add_touches(tx, workspace_id, touches)

@@ -27,8 +27,10 @@ from services.segment.usecases.erase_rows import erase_rows
 from services.segment.usecases.insert_blocks import insert_blocks
 from services.segment.usecases.recompute_segment import recompute_segment
 from services.segment.usecases.settle_changes import members_after, settle_changes
+from services.segment.usecases.stage_overrides import stage_overrides
 
 MOST_TOUCHES = 10_000
+_OF_NOBODY_ELSE = frozenset({"event", "trait", "consent", "message"})
 _SILENT = frozenset({"revived", "erased"})
 
 
@@ -49,7 +51,7 @@ async def run_round(runtime: Runtime[SegmentParts], workspace_id: int) -> int:
         now = runtime.now(workspace_id)
         async with runtime.worker_database.transaction(workspace_id) as tx:
             world = await parts.world(tx, workspace_id, now=now)
-            waiting = await _read(tx, workspace_id)
+            waiting = await _read(tx, world)
         now = max(now, world.evaluated_until)
         moment = moment_of(runtime, workspace_id, now)
         # read first, inserted after: whatever a touch stands for is then in the store
@@ -65,13 +67,24 @@ async def run_round(runtime: Runtime[SegmentParts], workspace_id: int) -> int:
             raise
 
 
-async def _read(tx: Tx, workspace_id: int) -> Waiting:
+async def _read(tx: Tx, world: World) -> Waiting:
+    workspace_id = world.workspace_id
+    waiting = await read_touches(tx, workspace_id, most=MOST_TOUCHES)
+    await _settle_owners(tx, world, waiting)
     return Waiting(
-        await read_touches(tx, workspace_id, most=MOST_TOUCHES),
+        waiting,
         await recomputes.waiting(tx, workspace_id),
         await erasures.open_erasures(tx, workspace_id),
         await persons.has_overrides(tx, workspace_id),
     )
+
+
+async def _settle_owners(tx: Tx, world: World, touches: Sequence[Touch]) -> None:
+    """Let subjects go on to the survivor where a merge, or a merge of the survivor, was applied beside the facts."""
+    suspects = {t.person_no for t in touches if t.cause not in _OF_NOBODY_ELSE or t.person_no not in world.universe}
+    if suspects - {0}:
+        subjects = await persons.settle_owners(tx, world.workspace_id, sorted(suspects))
+        await stage_overrides(tx, workspace_id=world.workspace_id, subject_nos=subjects)
 
 
 async def _answer(runtime: Runtime[SegmentParts], world: World, waiting: Waiting, moment: Moment) -> int:
