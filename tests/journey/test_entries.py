@@ -33,6 +33,9 @@ async def test_an_unpublished_journey_collects_nobody(stage: Stage) -> None:
         ({"re_entry": "always", "concurrent": True}, [0, 0.5], 2),
         ({"re_entry": "always"}, [0, 0.5], 1),
         ({"re_entry": {"after": "P7D"}, "concurrent": True}, [0, 0.5, 7.5], 2),
+        # from the first of March a month is 31 days, from the first of April 30
+        ({"re_entry": {"after": "P1M"}}, [0, 30.9, 31, 60.9, 61], 3),
+        ({"re_entry": {"after": "P1MT12H"}}, [0, 31.4, 31.5], 2),
     ],
 )
 async def test_re_entry_follows_the_rule(

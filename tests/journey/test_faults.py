@@ -11,7 +11,9 @@ import pytest
 from libs.common.access.model import Workspace
 from libs.common.db import Tx
 from libs.common.personal import Sealer
+from services.journey.domain.node import Ask
 from services.journey.jobs import reach_watermarks
+from services.journey.nodes.split import SplitNode
 from services.journey.nodes.wait import WaitNode
 from tests.fixtures.apps import House
 from tests.journey.stage import GO, SEND, Stage, a_stage, wait
@@ -148,3 +150,22 @@ async def test_an_idle_round_of_the_engine_is_one_statement_and_sees_no_workspac
     seen.clear()
     assert await engine.run(stage.app.runtime) == 0
     assert seen == [()]
+
+
+async def test_an_unwritable_run_with_its_answers_keeps_no_other_that_was_answered(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = SplitNode.decide
+
+    def unwritable(self: SplitNode, run: Any, facts: Any, /) -> Any:
+        found = right(self, run, facts)
+        if run.person_no == stage.person("p3") and not isinstance(found, Ask):
+            run.node = "s\0"
+        return found
+
+    monkeypatch.setattr(SplitNode, "decide", unwritable)
+    condition = {"trait": "rich", "op": "exists"}
+    split = {"id": "s", "type": "split", "condition": condition, "yes": "hello", "no": None}
+    journey = await stage.journey({"entry": GO, "nodes": [split, SEND]})
+    await stage.say(*[stage.event(f"p{number}", "go") for number in range(6)], drain=False)
+    await completed(stage, journey, 1, 5)

@@ -1,6 +1,6 @@
 """Entering a journey."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -48,12 +48,9 @@ async def start_runs(
             _START,
             **dict(zip(names, columns, strict=True)),
             workspace_id=workspace_id, journey_id=journey_id, version=version, exclusive=exclusive,
-            always=gap is not None and not gap.months and not gap.exact, gap=_interval(gap), now=now,
+            always=gap is not None and not gap.months and not gap.exact, now=now,
+            # months are the calendar's; a null gap compares as false: never
+            gap_months=gap.months if gap else 0, gap=gap.exact if gap else None,
         )  # fmt: skip
         started += [row["run_id"] for row in rows]
     return started
-
-
-def _interval(gap: Duration | None) -> timedelta | None:
-    """Return the gap for PostgreSQL; a null one compares as false: never."""
-    return None if gap is None else gap.exact + timedelta(days=30.436875 * gap.months)

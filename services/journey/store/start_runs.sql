@@ -26,7 +26,7 @@ admitted as (
     select :workspace_id, :journey_id, person_no, entry_key, entry_time, entry_time from free
     on conflict (workspace_id, journey_id, person_no, entry_key) do update
         set last_at = greatest(e.last_at, excluded.last_at), first_at = least(e.first_at, excluded.first_at)
-        where :always or excluded.last_at >= e.last_at + :gap::interval
+        where :always or excluded.last_at >= e.last_at + make_interval(months => :gap_months::int) + :gap::interval
     returning e.person_no, e.entry_key
 ),
 started as (
