@@ -68,6 +68,7 @@ async def test_a_dependency_missing_for_all_is_the_loops_own_fault(stage, monkey
 
     monkeypatch.setattr(answer_rounds, "upcoming", nobody_there)
     stage.app.runtime.parts.patience = Patience()
+    stage.app.runtime.parts.worlds.clear()
     with pytest.raises(Unavailable):
         await answer_rounds.run(stage.app.runtime)
 

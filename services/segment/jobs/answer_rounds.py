@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from libs.common.errors import Unavailable
 from libs.common.jobs import Job
 from libs.common.runtime import Runtime
-from services.segment.store import touches
+from services.segment.store import memberships, touches
 from services.segment.store.parts import SegmentParts
 from services.segment.usecases.open_work import oldest_open, open_work, upcoming
 from services.segment.usecases.run_round import run_round
@@ -23,9 +24,9 @@ async def run(runtime: Runtime[Any]) -> int:
     """Do one round in every workspace in which something waits or a boundary has passed; one's fault is its own."""
     async with runtime.worker_database.transaction(()) as tx:
         waiting = set(await touches.workspaces_with_work(tx))
+        revisions = await memberships.revisions(tx)
     patience = runtime.parts.patience
-    due = [w.workspace_id for w in runtime.directory.workspaces() if not runtime.is_held(w.workspace_id)]
-    turns = patience.in_turn(waiting.union(due), at=_seconds())
+    turns = patience.in_turn(waiting | _to_look_at(runtime, revisions), at=_seconds())
     done = 0
     missing: list[Exception] = []
     for workspace_id in turns:
@@ -43,6 +44,21 @@ async def run(runtime: Runtime[Any]) -> int:
             patience.succeeded(workspace_id)
         raise missing[0]
     return done
+
+
+def _to_look_at(runtime: Runtime[SegmentParts], revisions: Mapping[int, int]) -> set[int]:
+    """Return the workspaces whose next boundary has passed, or is not known since somebody settled or edited."""
+    found = set()
+    for workspace in runtime.directory.workspaces():
+        workspace_id = workspace.workspace_id
+        # without a round there are no segments yet
+        if workspace_id not in revisions or runtime.is_held(workspace_id):
+            continue
+        world = runtime.parts.worlds.get(workspace_id)
+        known = world is not None and world.revision == revisions[workspace_id] and world.upcoming_known
+        if world is None or not known or (world.upcoming and world.upcoming <= runtime.now(workspace_id)):
+            found.add(workspace_id)
+    return found
 
 
 async def _is_overdue(runtime: Runtime[SegmentParts], workspace_id: int) -> bool:

@@ -64,6 +64,7 @@ _FORGET = statement(
     "delete from segment.membership_sequence where workspace_id = :workspace_id and person_no = any(:person_nos::int[])"
 )
 _ROUND = statement("select evaluated_until, revision from segment.round where workspace_id = :workspace_id")
+_REVISIONS = statement("select workspace_id, revision from segment.round")
 _BEGIN = statement(
     """
     insert into segment.round as known (workspace_id, evaluated_until) values (:workspace_id, :now)
@@ -174,6 +175,11 @@ async def read_round(tx: Tx, workspace_id: int, *, now: datetime) -> tuple[datet
         await tx.execute(_BEGIN, workspace_id=workspace_id, now=now)
         row = await tx.fetch_one(_ROUND, workspace_id=workspace_id)
     return (row["evaluated_until"], row["revision"]) if row else (now, 0)
+
+
+async def revisions(tx: Tx) -> dict[int, int]:
+    """Return the revision of every workspace that has any."""
+    return {row["workspace_id"]: row["revision"] for row in await tx.fetch(_REVISIONS)}
 
 
 async def settle_round(tx: Tx, workspace_id: int, *, revision: int, now: datetime) -> bool:
