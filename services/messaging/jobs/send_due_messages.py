@@ -53,7 +53,9 @@ async def _one_workspace(runtime: Runtime[Parts], work: Work, asked_at: float) -
     taken = await _taken_until(runtime, work.workspace_id)
     try:
         intents = [stored.intent for _, stored in work.claims]
-        answers = await ask_reach(runtime.peers, work.workspace_id, intents, traits_wanted(work))
+        answers = await ask_reach(
+            runtime.peers, work.workspace_id, intents, traits_wanted(work, runtime.sealer(work.workspace_id))
+        )
     except (Problem, msgspec.DecodeError) as problem:
         log.warning("profile cannot be asked; messages wait", extra={"why": str(problem)})
         async with runtime.worker_database.transaction(work.workspace_id) as tx:

@@ -33,7 +33,7 @@ _RIVALS = statement("""
 
 
 class NewIntent(msgspec.Struct, frozen=True, kw_only=True):
-    """An intent as it enters the ledger; `content_key` is hex, `sealed` the personal part of the context."""
+    """An intent as it enters the ledger; `content_key` is hex, `content` and `sealed` (of the context) are sealed."""
 
     intent_id: UUID
     idempotency_key: str
@@ -63,7 +63,7 @@ class NewIntent(msgspec.Struct, frozen=True, kw_only=True):
     campaign: str = ""
     template_id: UUID | None = None
     template_key: str | None = None
-    content: dict[str, Any] | None = None
+    content: str | None = None
     content_key: str = ""
     context: Any = {}
     sealed: str | None = None
@@ -83,7 +83,7 @@ class StoredIntent:
     campaign_id: UUID | None
     template_id: UUID | None
     template_key: str | None
-    content: dict[str, Any] | None
+    content: str | None = field(repr=False)
     context: dict[str, Any] = field(repr=False)
     sealed: str | None = field(repr=False)
     fallback_after_seconds: float | None

@@ -42,17 +42,17 @@ class Draft:
     links: Links | None = None
 
 
-def template_of(work: Work, stored: StoredIntent) -> tuple[Template, int | None] | None:
+def template_of(work: Work, stored: StoredIntent, sealer: Sealer) -> tuple[Template, int | None] | None:
     """Return the template of an intent and its version, None when it does not exist (any more)."""
     if stored.content is not None:
-        return inline_template(stored.content), None
+        return inline_template(sealer.open_json(stored.content)), None
     found = work.templates.get(stored.template_id) or work.templates.get(stored.template_key)
     return (found.template, found.version) if found is not None else None
 
 
-def traits_wanted(work: Work) -> list[str]:
+def traits_wanted(work: Work, sealer: Sealer) -> list[str]:
     """Return the traits that the templates of this work mention."""
-    known = [template_of(work, stored) for _, stored in work.claims if stored.state != "dropped"]
+    known = [template_of(work, stored, sealer) for _, stored in work.claims if stored.state != "dropped"]
     return sorted({name for found in known if found is not None for name in traits_used(found[0])})
 
 
@@ -92,7 +92,7 @@ def _safely(prepared: Prepared, answers: Mapping[str, Reach], work: Work, around
 
 def _draft(prepared: Prepared, answers: Mapping[str, Reach], work: Work, around: Surroundings) -> Draft:
     stored, channel = prepared.stored, prepared.verdict.channel
-    found = template_of(work, stored)
+    found = template_of(work, stored, around.sealer)
     if found is None:
         missing = {
             "template": str(stored.template_id or stored.template_key or ""),

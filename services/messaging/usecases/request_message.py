@@ -85,7 +85,7 @@ def _intent(request: Request, intent_id: UUID, key: str, policy: Policy, sealer:
         on_lose=request.on_lose,
         fallback_after_seconds=request.fallback_after_seconds,
         template_key=request.template_key,
-        content=request.content,
+        content=sealer.seal_json(request.content) if request.content is not None else None,
         content_key=content_key(request.content_key)
         if request.content_key is not None
         else content_key(said, msgspec.json.encode(request.data, order="sorted")),
