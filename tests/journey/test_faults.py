@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from libs.common import watermark
 from libs.common.access.model import Workspace
-from libs.common.db import Tx
+from libs.common.db import Tx, statement
 from libs.common.personal import Sealer
 from services.journey.domain.node import Ask
-from services.journey.jobs import reach_watermarks
+from services.journey.jobs import advance_due_runs, reach_watermarks
 from services.journey.nodes.split import SplitNode
 from services.journey.nodes.wait import WaitNode
 from tests.fixtures.apps import House
@@ -36,6 +37,8 @@ async def begin(stage: Stage, names: Iterable[str], *, workspace_id: int, wait_f
     for subscription in stage.app.runtime.subscriptions:
         while await subscription.pending():
             await asyncio.sleep(0.01)
+    if stage.app.runtime.is_driven(workspace_id):
+        await stage.app.drain(workspace_id)
     return journey
 
 
@@ -100,7 +103,7 @@ async def test_a_workspace_whose_keys_do_not_open_waits_alone(stage: Stage, monk
     monkeypatch.setattr(runtime.directory, "sealer", sealer)
     await an_hour_later(stage, 1, 2)
     await completed(stage, ours, 1, 1)
-    assert await states(stage, theirs, 2) != ["completed"]
+    assert await states(stage, theirs, 2) == ["waiting"]
     broken.clear()
     await completed(stage, theirs, 2, 1)
 
@@ -110,7 +113,7 @@ async def test_a_workspace_that_is_behind_delays_no_other(house: House, monkeypa
         msgspec.structs.replace(record, driven_now=None) if isinstance(record, Workspace) else record
         for record in house.records
     ]
-    right = reach_watermarks.reach_watermark
+    right = watermark.reach_watermark
     waits: list[int] = []
 
     async def reach(runtime: Any, workspace_id: int, *rest: Any) -> bool:
@@ -169,3 +172,36 @@ async def test_an_unwritable_run_with_its_answers_keeps_no_other_that_was_answer
     journey = await stage.journey({"entry": GO, "nodes": [split, SEND]})
     await stage.say(*[stage.event(f"p{number}", "go") for number in range(6)], drain=False)
     await completed(stage, journey, 1, 5)
+
+
+async def test_the_driven_clock_asks_the_engine_one_statement_each_and_counts_no_backlog_through(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = stage.app.runtime
+    for loop in runtime.loops.values():
+        await loop.stop()
+    async with runtime.worker_database.transaction(()) as tx:
+        await tx.execute(
+            statement("""
+                insert into run_timer (run_id, workspace_id, due_at)
+                select gen_random_uuid(), 1, :now::timestamptz from generate_series(1, 12000)
+            """),
+            now=stage.now,
+        )
+        await tx.execute(
+            statement("insert into run_timer (run_id, workspace_id, due_at) values (gen_random_uuid(), 1, :due)"),
+            due=stage.now + timedelta(hours=1),
+        )
+    asked: list[str] = []
+    right = Tx.fetch_value
+
+    async def fetch_value(self: Tx, stmt: Any, **params: Any) -> Any:
+        if self.workspaces == (1,):
+            asked.append("one")
+        return await right(self, stmt, **params)
+
+    monkeypatch.setattr(Tx, "fetch_value", fetch_value)
+    assert await advance_due_runs.open_count(runtime, 1) == 10_000
+    assert await advance_due_runs.next_due(runtime, 1) == stage.now + timedelta(hours=1)
+    assert asked == ["one", "one"]
+    assert [name for name, loop in runtime.loops.items() if loop.job.open or loop.job.next_due] == ["advance_due_runs"]

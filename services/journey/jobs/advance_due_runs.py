@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from libs.common.bus.transient import is_transient
@@ -14,6 +14,7 @@ from services.journey.store.due_runs import Claimed
 from services.journey.store.memory import JourneyMemory
 from services.journey.usecases.advance_apart import Handle, advance_apart
 from services.journey.usecases.advance_runs import advance_runs
+from services.journey.usecases.open_sealers import open_sealers
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ async def run(runtime: Runtime[JourneyMemory]) -> int:
         # the queue is read across workspaces; only those that have something due are seen after that
         async with runtime.worker_database.transaction(()) as tx:
             found = await due_runs.claim_due_runs(tx, marks=marks, share=memory.fair_share, resting=resting)
-            sealers = _sealers(runtime, {timer.workspace_id for timer in found})
+            sealers = open_sealers(runtime, {timer.workspace_id for timer in found})
             claimed = [timer for timer in found if timer.workspace_id in sealers]
             if not claimed:
                 return 0
@@ -49,20 +50,6 @@ async def run(runtime: Runtime[JourneyMemory]) -> int:
         memory.asking += done.asking
         runtime.wake("answer_questions")
     return max(done.steps, len(claimed))
-
-
-def _sealers(runtime: Runtime[JourneyMemory], workspace_ids: Collection[int]) -> dict[int, Sealer]:
-    """Return the sealers of the workspaces whose keys open; the others rest, and nobody waits for them."""
-    sealers: dict[int, Sealer] = {}
-    for workspace_id in sorted(workspace_ids):
-        try:
-            sealers[workspace_id] = runtime.sealer(workspace_id)
-        except Exception:
-            log.exception("the keys of a workspace do not open; its runs wait", extra={"workspace_id": workspace_id})
-            runtime.parts.rest(workspace_id)
-        else:
-            runtime.parts.end_rest(workspace_id)
-    return sealers
 
 
 async def next_due(runtime: Runtime[JourneyMemory], workspace_id: int) -> datetime | None:

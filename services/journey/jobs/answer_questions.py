@@ -1,7 +1,6 @@
 """Ask the other services what runs need to know, outside any transaction, and let the runs go on with the answers."""
 
 import logging
-from collections import defaultdict
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from services.journey.store.due_runs import Asking
 from services.journey.store.memory import JourneyMemory
 from services.journey.usecases.advance_apart import Handle, advance_apart
 from services.journey.usecases.advance_runs import advance_runs
+from services.journey.usecases.open_sealers import open_sealers
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +42,13 @@ async def _go_on(
     runtime: Runtime[JourneyMemory], asking: list[Asking], answers: Answers, refused: set[UUID], unanswered: set[UUID]
 ) -> list[Asking]:
     """Advance the runs that have their answers; return those with a further question."""
-    leases: dict[int, list[Handle]] = defaultdict(list)
+    leases: dict[int, list[Handle]] = {}
     for one in asking:
         if one.run_id not in refused | unanswered:
-            leases[one.workspace_id].append((one.run_id, one.lease))
-    sealers = {workspace_id: runtime.sealer(workspace_id) for workspace_id in leases}
+            leases.setdefault(one.workspace_id, []).append((one.run_id, one.lease))
+    # the leases of runs whose workspace rests run out by themselves
+    sealers = open_sealers(runtime, leases)
+    leases = {workspace_id: ours for workspace_id, ours in leases.items() if workspace_id in sealers}
     async with runtime.worker_database.transaction(()) as tx:
         await due_runs.blame_runs(tx, sorted(refused))
         await due_runs.shorten_leases(tx, sorted(unanswered), seconds=_AGAIN_SECONDS)
