@@ -42,6 +42,22 @@ def encode(calls: Iterable[DemoCall]) -> list[Encoded]:
     )
 
 
+class _Joined(msgspec.Struct):
+    anonymousId: str = ""  # noqa: N815 - the wire's name
+    userId: str = ""  # noqa: N815 - the wire's name
+
+
+def last_joined(calls: Iterable[Encoded]) -> dict[str, datetime]:
+    """Return when each anonymous id was last sent together with a user id: links are forgotten without use."""
+    decoder = msgspec.json.Decoder(_Joined)
+    last: dict[str, datetime] = {}
+    for call in calls:
+        ids = decoder.decode(call.body)
+        if ids.anonymousId and ids.userId:
+            last[ids.anonymousId] = call.at
+    return last
+
+
 def between(calls: list[Encoded], start: datetime, end: datetime) -> list[Encoded]:
     """Return the calls of [start, end)."""
     return calls[bisect_left(calls, start, key=lambda c: c.at) : bisect_left(calls, end, key=lambda c: c.at)]
