@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable
+from datetime import datetime, timedelta
 
 from demo.api import Api
 from demo.calls import linked_by_evidence
@@ -9,9 +10,10 @@ from demo.figures import Figures, JourneyFigures
 from demo.replay import Replay
 from demo.scores import score_pairs, wrongly_merged
 from demo.setting_up import Workspace
-from demo.touchpoints import Identifier, Touchpoints, identifiers_of
+from demo.touchpoints import YEAR_END, YEAR_START, Identifier, Touchpoints, identifiers_of
 
 QUESTIONS_AT_ONCE = 500
+COOKIE_TTL = timedelta(days=180)
 
 
 async def resolve(api: Api, identifiers: list[Identifier]) -> dict[Identifier, str]:
@@ -40,13 +42,22 @@ def _any(truth: dict[Identifier, int]) -> dict[Hashable, Hashable]:
     return dict(truth.items())
 
 
-async def recognition(api: Api, figures: Figures, world: dict[int, Touchpoints]) -> dict[str, int]:
-    """Score OneID against the generator's truth; return which household each person is."""
+async def recognition(
+    api: Api, figures: Figures, world: dict[int, Touchpoints], joined: dict[str, datetime]
+) -> dict[str, int]:
+    """Score OneID against the generator's truth; return which household each person is.
+
+    `joined` says when a cookie was last sent with a user id: a link not used for 180 days is forgotten on purpose, so
+    pairs that hang on it are no part of what could be recognised.
+    """
     truth: dict[Identifier, int] = {i: number for number, t in world.items() for i in identifiers_of(t)}
     found = await resolve(api, list(truth))
     clusters: dict[Hashable, Hashable] = dict(found.items())
     reachable = {
-        identifier: number for identifier, number in truth.items() if identifier[2] in linked_by_evidence(world[number])
+        identifier: number
+        for identifier, number in truth.items()
+        if identifier[2] in linked_by_evidence(world[number])
+        and (identifier[0] != "cookie" or joined.get(identifier[2], YEAR_START) >= YEAR_END - COOKIE_TTL)
     }
     figures.identifiers = len(found)
     figures.pairs = score_pairs(clusters, _any(truth))

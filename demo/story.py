@@ -14,7 +14,7 @@ from demo.response import EFFECT, VISITED, compare, orders_after, visits, win_ba
 from demo.setting_up import Workspace, set_up
 from demo.shopping import Shopping
 from demo.sink import MailSink
-from demo.stream import Encoded, encode
+from demo.stream import Encoded, encode, last_joined
 from demo.touchpoints import Touchpoints
 from launcher.stack import Stack
 
@@ -71,7 +71,7 @@ class Story:
             self.console.print("This workspace has seen these calls before: nothing should change.")
 
     async def _measure(self, api: Api, workspace: Workspace, figures: Figures, result: Replay) -> None:
-        household_of = await measure.recognition(api, figures, self.world)
+        household_of = await measure.recognition(api, figures, self.world, last_joined(self.calls))
         await self._response(api, workspace, figures, result, household_of)
         await measure.counts(api, figures, result)
         await measure.journeys(api, figures, workspace)
