@@ -1,5 +1,7 @@
 """What a quiet workspace costs, and how many questions a hop of the clock puts to the columnar store."""
 
+from datetime import timedelta
+
 import pytest
 
 from libs.common.db import Database
@@ -58,4 +60,36 @@ async def test_the_boundary_is_still_met_exactly(stage):
     await stage.pass_time(days=6, hours=23, minutes=59)
     assert await stage.members(bought) == {"ada"}
     await stage.pass_time(minutes=2)
+    assert await stage.members(bought) == set()
+
+
+async def test_a_hop_asks_only_what_can_have_an_answer(stage, asked):
+    await stage.create("ada")
+    bought = await stage.segment(WINDOW)
+    await stage.event("ada", "bought")
+    asked.clear()
+    await stage.pass_time(days=1)
+    assert asked == [], "no boundary is passed"
+    await stage.event("ada", "unheard")
+    assert asked == [], "no segment hears of it, the next boundary stays"
+    await stage.event("ada", "bought", at=stage.now)
+    assert len(asked) == 2, "her answer and the next boundary; no slice"
+    asked.clear()
+    await stage.pass_time(days=6, hours=23)
+    assert await stage.members(bought) == {"ada"}
+    assert len(asked) <= 3, "the first purchase left the window"
+    await stage.pass_time(hours=2)
+    assert await stage.members(bought) == set()
+
+
+async def test_a_late_event_whose_end_was_passed_meanwhile_is_counted_right(stage, asked):
+    await stage.create("ada", "bob")
+    bought = await stage.segment(WINDOW)
+    await stage.event("bob", "bought")
+    await stage.pass_time(days=1)
+    await stage.event("ada", "bought", at=stage.now - timedelta(days=6, hours=23))
+    assert await stage.members(bought) == {"ada", "bob"}
+    await stage.pass_time(hours=2)
+    assert await stage.members(bought) == {"bob"}
+    await stage.pass_time(days=7)
     assert await stage.members(bought) == set()

@@ -1,7 +1,7 @@
 """What the engine holds of a workspace: its live segments, their members, everybody, and how far time is answered."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from pyroaring import BitMap
 from services.segment.domain.condition import Concerns
 from services.segment.domain.definition import Definition
 from services.segment.domain.edges import TimeEdge
+from services.segment.domain.moment import Moment
 
 CHUNK_BITS = 16
 
@@ -54,6 +55,21 @@ class World:
     segments: dict[UUID, LiveSegment]
     upcoming: datetime | None = None
     upcoming_known: bool = False
+    upcoming_from: Moment | None = None
+
+    def is_still(self, now: Moment) -> bool:
+        """Tell whether the clock alone changed no answer up to now; the calendar must be the one reckoned with."""
+        reckoned = self.upcoming_from
+        if not self.upcoming_known or reckoned is None or replace(reckoned, now=now.now) != now:
+            return False
+        return self.upcoming is None or self.upcoming > now.now
+
+    def shifts_time(self, concerns: Iterable[str]) -> bool:
+        """Tell whether facts of such concerns may bring boundaries that are not known yet."""
+        told = set(concerns)
+        return any(
+            segment.edges and segment.concerned_by(told_one) for segment in self.segments.values() for told_one in told
+        )
 
     def edges(self) -> frozenset[TimeEdge]:
         """Return every time edge of the live segments."""

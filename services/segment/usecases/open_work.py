@@ -18,7 +18,7 @@ async def upcoming(runtime: Runtime[SegmentParts], workspace_id: int) -> datetim
         if not world.upcoming_known:
             since = moment_of(runtime, workspace_id, world.evaluated_until)
             world.upcoming = await next_boundary(parts.columnar, world.edges(), workspace_id=workspace_id, now=since)
-            world.upcoming_known = True
+            world.upcoming_known, world.upcoming_from = True, since
         return world.upcoming
 
 

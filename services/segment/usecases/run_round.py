@@ -91,7 +91,8 @@ async def _answer(runtime: Runtime[SegmentParts], world: World, waiting: Waiting
     columnar, workspace_id = runtime.parts.columnar, world.workspace_id
     last = moment_of(runtime, workspace_id, world.evaluated_until)
     by_time: frozenset[int] = frozenset()
-    if last.now < moment.now:
+    still = world.is_still(moment)
+    if last.now < moment.now and not still:
         moved = await moved_between(
             columnar, world.edges(), workspace_id=workspace_id, merged=waiting.merged, last=last, now=moment
         )
@@ -123,7 +124,9 @@ async def _answer(runtime: Runtime[SegmentParts], world: World, waiting: Waiting
         settled = await memberships.settle_round(tx, workspace_id, revision=world.revision, now=moment.now)
         if not settled:
             raise SettledElsewhereError(workspace_id)
-    _apply(world, answered.changes, answered.vanished, moment.now)
+    # the next boundary stays what it is unless rows went in, or out, that a window looks at
+    stays = not (waiting.recomputes or waiting.erasures or world.shifts_time(t.concern for t in waiting.touches))
+    _apply(world, answered.changes, answered.vanished, moment.now, upcoming_stays=still and stays)
     for recompute in waiting.recomputes:
         await _recompute(runtime, world, recompute, waiting.merged, moment)
     return len(waiting.touches) + len(by_time) + len(waiting.recomputes) + len(waiting.erasures)
@@ -158,14 +161,16 @@ def _reason(touch: Touch) -> Reason:
     return Reason(cause, touch.received_at, touch.concern, touch.cause_event_id, silent)
 
 
-def _apply(world: World, changes: Sequence[Change], vanished: BitMap, now: datetime) -> None:
+def _apply(
+    world: World, changes: Sequence[Change], vanished: BitMap, now: datetime, *, upcoming_stays: bool = False
+) -> None:
     for change in changes:
         change.segment.members = members_after(change.segment, change, BitMap())
     for segment in world.segments.values() if vanished else ():
         segment.members -= vanished
     world.revision += 1
     world.evaluated_until = now
-    world.upcoming_known = False
+    world.upcoming_known = upcoming_stays
 
 
 async def _recompute(
