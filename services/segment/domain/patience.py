@@ -27,7 +27,7 @@ class Patience:
     def failed(self, workspace: int, *, at: float) -> float:
         """Note a failure; return how many seconds the workspace is left alone."""
         failures = self.failures[workspace] = self.failures.get(workspace, 0) + 1
-        pause = min(FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, 10), LONGEST_PAUSE_SECONDS)
+        pause = min(FIRST_PAUSE_SECONDS * (1 << min(failures - 1, 10)), LONGEST_PAUSE_SECONDS)
         self.until[workspace] = at + pause
         return pause
 
