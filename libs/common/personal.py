@@ -8,7 +8,9 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -138,13 +140,43 @@ PERSONAL_IN: dict[Place, frozenset[str]] = {
 }
 """A product has a name too: these are personal in one place only."""
 
+PERSONAL_ENDS = frozenset(
+    {
+        "email", "phone", "mobile", "telephone", "address", "birthday", "birthdate", "openid", "unionid", "surname",
+        "nickname", "imei", "idfa", "idfv", "oaid", "gaid", "passport", "postcode", "zipcode",
+    }
+)  # fmt: skip
+"""A name that ends in such a word is personal: `receiver_phone`, `billingAddress`, `contact-email`."""
+
+WHOSE_NAME = frozenset(
+    {
+        "first", "last", "middle", "full", "given", "family", "real", "nick", "receiver", "recipient", "consignee",
+        "customer", "contact", "buyer", "user", "member", "person", "billing", "shipping", "owner", "guest", "holder",
+    }
+)  # fmt: skip
+"""With one of these before it a `name` is a person's; a product's or a campaign's is not."""
+
+PERSONAL_SIGNS = ("手机", "电话", "邮箱", "姓名", "名字", "昵称", "地址", "生日", "身份证", "收货人", "收件人")
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+
+@lru_cache(maxsize=16_384)
+def _sounds_personal(name: str) -> bool:
+    if name.lower() in PERSONAL_NAMES:
+        return True
+    if not name.isascii():
+        return any(sign in name for sign in PERSONAL_SIGNS)
+    words = [word.lower() for word in _WORD.findall(name[:200])]
+    if not words:
+        return False
+    return words[-1] in PERSONAL_ENDS or (words[-1] == "name" and not WHOSE_NAME.isdisjoint(words))
+
 
 def is_personal(name: str, place: Place = "property", overrides: Mapping[str, bool] | None = None) -> bool:
     """Return whether a trait, property or context key holds personal data."""
     if overrides and name in overrides:
         return overrides[name]
-    folded = name.lower()
-    return folded in PERSONAL_NAMES or folded in PERSONAL_IN[place]
+    return name.lower() in PERSONAL_IN[place] or _sounds_personal(name)
 
 
 def split_personal(

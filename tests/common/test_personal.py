@@ -101,6 +101,24 @@ def test_what_is_personal_by_default():
     assert not is_personal("email", overrides={"email": False})
 
 
+@pytest.mark.parametrize("name", [
+    "receiver_name", "receiverPhone", "billingAddress", "contact-email", "customer.email", "buyerName", "ip_address",
+    "shipping_address", "SHIPPING_ADDRESS", "homePhone2", "收货人手机号", "姓名", "wx_openid", "userName",
+    "ReceiverNAME",
+])  # fmt: skip
+def test_a_name_made_of_words_is_personal_by_what_it_ends_in(name):
+    assert is_personal(name)
+
+
+@pytest.mark.parametrize("name", [
+    "product_name", "campaignName", "name", "email_opt_in", "phones_sold", "addressed", "city", "商品名称",
+    "event_name",
+    "", "total", "store.name", "tel_count", "mobile_friendly", "username_length",
+])  # fmt: skip
+def test_a_name_that_only_has_such_a_word_in_it_is_plain(name):
+    assert not is_personal(name)
+
+
 @given(st.dictionaries(NAMES, VALUES))
 def test_the_plain_and_the_personal_part_make_the_whole(values):
     plain, personal = split_personal(values)
