@@ -17,6 +17,7 @@ from tests.fixtures.system import a_brand, keep_together, sink, stack
 __all__ = ["a_brand", "sink", "stack"]
 
 
+@pytest.hookimpl(tryfirst=True)  # before the runner reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests on the running system share one."""
     keep_together(items)

@@ -17,6 +17,7 @@ from libs.common.personal import Sealer, Vault
 WRITE_KEY_GRACE_SECONDS = 600.0
 SECRET_KEY_GRACE_SECONDS = 60.0
 _MISS_SECONDS = 1.0
+_LAG_SECONDS = (0.05, 0.15)
 _ON_ITS_WAY_SECONDS = 1.0
 
 Fetch = Callable[[str], Awaitable[AccessRecord | None]]
@@ -173,10 +174,14 @@ class Directory:
 
     async def _fetch(self, fetch: Fetch, name: str) -> None:
         try:
-            record = await fetch(name)
-            if record is not None:
-                self.put(record)
-                return
+            for pause in (*_LAG_SECONDS, None):
+                record = await fetch(name)
+                if record is not None:
+                    self.put(record)
+                    return
+                # a record just made is on its way into the bucket
+                if pause is not None:
+                    await asyncio.sleep(pause)
             if len(self._misses) > 10_000:
                 self._misses.clear()
             self._misses[name] = time.monotonic() + _MISS_SECONDS

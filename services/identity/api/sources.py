@@ -107,8 +107,8 @@ async def post_source(body: NewSource, caller: Writer, runtime: RuntimeOf, tx: T
     if not body.trusted:
         fields["best_tier"] = max(2, body.best_tier)
     fields["origins"] = tuple(body.origins)
-    source, text = await create_source(tx, workspace_id=caller.workspace_id, fields=fields)
-    publish(tx, runtime, source)
+    source, record, text = await create_source(tx, workspace_id=caller.workspace_id, fields=fields)
+    publish(tx, runtime, source, record)
     return SourceMade(**SourceView.of(source).model_dump(), write_key=text)
 
 

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 CHUNK_ROWS = 2_000
 CHUNKS_A_ROUND = 10
+UPLOADS = "imports"
+"""Folder of uploaded files in the data directory; files that an operator laid ready are his own."""
 BACKLOG_ROWS = 50_000
 """While the resolver has this much to read, imports wait: live events must not queue behind a file."""
 
@@ -104,7 +106,11 @@ def _next_chunk(row: ImportRow) -> Chunk:
 async def _end(runtime: Runtime[Any], workspace_id: int, import_id: UUID, state: str, why: str, now: datetime) -> int:
     _readers.pop(import_id, None)
     async with runtime.worker_database.transaction(workspace_id) as tx:
+        row = await imports.find(tx, workspace_id, import_id)
         await imports.finish(tx, workspace_id, import_id, state=state, why=why, now=now)
+    if row is not None and Path(row.file_path).parent == Path(runtime.settings.data_dir) / UPLOADS:
+        # it holds people in clear; the record has them sealed, refused rows too
+        await asyncio.to_thread(Path(row.file_path).unlink, missing_ok=True)
     log.info("import ended", extra={"import": str(import_id), "state": state, "why": why})
     return 1
 

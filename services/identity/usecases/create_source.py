@@ -7,21 +7,19 @@ from libs.common.ids import new_id
 from services.identity.store import access
 
 
-async def create_source(tx: Tx, *, workspace_id: int, fields: dict[str, Any]) -> tuple[Source, str]:
+async def create_source(tx: Tx, *, workspace_id: int, fields: dict[str, Any]) -> tuple[Source, ApiKey, str]:
     """Make a source and its first write key; the key's text is told this once."""
     source = Source(source_id=await access.next_source_id(tx), workspace_id=workspace_id, **fields)
     await access.keep(tx, source)
     text = new_key("write")
-    await access.keep(
-        tx,
-        ApiKey(
-            key_id=str(new_id()),
-            kind="write",
-            hash=key_hash(text),
-            workspace_id=workspace_id,
-            source_id=source.source_id,
-            name=source.name,
-            scopes=("events:write",),
-        ),
+    record = ApiKey(
+        key_id=str(new_id()),
+        kind="write",
+        hash=key_hash(text),
+        workspace_id=workspace_id,
+        source_id=source.source_id,
+        name=source.name,
+        scopes=("events:write",),
     )
-    return source, text
+    await access.keep(tx, record)
+    return source, record, text
