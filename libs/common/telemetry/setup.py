@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
 from libs.common.personal import Personal
+from libs.common.telemetry.redaction import Redacting
 
 _PLAIN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 SAMPLE_RATIO = 0.05
@@ -71,7 +72,8 @@ def setup_tracing(service: str, otlp_endpoint: str) -> TracerProvider | None:
     trace.set_tracer_provider(provider)
     if not otlp_endpoint:
         return None
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces")))
+    exporter = OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces")
+    provider.add_span_processor(BatchSpanProcessor(Redacting(exporter)))
     HTTPXClientInstrumentor().instrument()
     AsyncPGInstrumentor().instrument()  # type: ignore[no-untyped-call]  # the library is not typed
     return provider
