@@ -66,10 +66,10 @@ class Door:
     async def a_source(self, **fields: Any) -> tuple[Source, str]:
         """Make another source."""
         async with self.runtime.worker_database.transaction(self.workspace.workspace_id) as tx:
-            made = await create_source(tx, workspace_id=self.workspace.workspace_id, fields=fields)
+            source, _record, text = await create_source(tx, workspace_id=self.workspace.workspace_id, fields=fields)
             for record in await _records(tx):
                 self.runtime.directory.put(record)
-        return made
+        return source, text
 
 
 OpenDoor = Callable[..., Awaitable[Door]]
@@ -120,9 +120,9 @@ async def _open(
     runtime.directory.put(workspace)
     number = workspace.workspace_id
     async with runtime.worker_database.transaction(number) as tx:
-        browser, browser_key = await create_source(tx, workspace_id=number, fields={"key": "web", "name": "Web"})
+        browser, _, browser_key = await create_source(tx, workspace_id=number, fields={"key": "web", "name": "Web"})
         fields = {"key": "api", "name": "API", "kind": "server", "trusted": True, "best_tier": 1}
-        server, server_key = await create_source(tx, workspace_id=number, fields=fields)
+        server, _, server_key = await create_source(tx, workspace_id=number, fields=fields)
         _, secret_key = await issue_key(tx, workspace_id=number, kind="secret", name="test", scopes=("*",))
         for record in await _records(tx):
             runtime.directory.put(record)
