@@ -8,6 +8,7 @@ from uuid import UUID
 from libs.common.bus import inbox
 from libs.common.bus.batch import Batch, Received
 from libs.common.bus.inbox import NewDeadLetter, Suspicion
+from libs.common.bus.reason import reason_of
 from libs.common.bus.subscription import Drop, E, Subscription, TryLater
 from libs.common.bus.transient import is_transient
 from libs.common.db import Database, Tx
@@ -198,5 +199,5 @@ def _judge(received: Received[Any], error: Exception, outcome: Outcome) -> None:
     if isinstance(error, Drop):
         outcome.dropped += 1
         return
-    reason = f"{type(error).__name__}: {error}"
-    outcome.dead.append(NewDeadLetter(received.event.workspace_id, received.event.id, received.line, reason))
+    letter = NewDeadLetter(received.event.workspace_id, received.event.id, received.line, reason_of(error))
+    outcome.dead.append(letter)

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from libs.common.bus.inbox import DeadLetter
+from libs.common.bus.reason import reason_of
 from libs.common.bus.subscription import Drop, Subscription, TryLater
 from libs.common.bus.transient import is_transient
 from libs.common.db import Tx, statement
@@ -101,8 +102,8 @@ async def _replay_one(
     except Exception as error:
         if is_transient(error) or tx.driver.is_closed():
             raise
-        reason = f"{type(error).__name__}: {error}"
+        reason = reason_of(error)
         log.warning("dead letter failed again", extra={"consumer": letter.consumer, "reason": reason})
-        await tx.execute(_FAILED, dead_letter_id=letter.dead_letter_id, reason=reason.replace("\x00", "")[:2000])
+        await tx.execute(_FAILED, dead_letter_id=letter.dead_letter_id, reason=reason)
         return reason
     return "replayed"
