@@ -12,15 +12,9 @@ from libs.common.bus import Bus, MemoryBus, NatsBus
 from tests.fixtures.apps import House, a_house
 from tests.fixtures.nats import running_nats
 from tests.fixtures.postgres import ServiceDatabase, Templates, running_cluster
-from tests.fixtures.system import a_brand, keep_together, sink, stack
+from tests.fixtures.system import a_brand, sink, stack
 
 __all__ = ["a_brand", "sink", "stack"]
-
-
-@pytest.hookimpl(tryfirst=True)  # before the runner reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on the running system share one."""
-    keep_together(items)
 
 
 @pytest.fixture(scope="session")
