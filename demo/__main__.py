@@ -36,7 +36,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--once", action="store_true", help="end after the report; exit 0 only if every count agrees")
     parser.add_argument("--json", type=Path, help="write the report's figures to this file")
     parser.add_argument("--html", type=Path, help="write the page here (default: in the data directory)")
-    parser.add_argument("--step", type=float, help="hours the clock is driven at a time (24; two weeks for a short demo)")
+    parser.add_argument("--step", type=float, help="hours the clock is driven at a time (24; a short demo: 336)")
     parser.add_argument("--home", type=Path, default=None, help="data directory (default .rapport/demo)")
     chosen = parser.parse_args(words)
     (chosen.home or PROJECT / ".rapport" / "demo").mkdir(parents=True, exist_ok=True)
