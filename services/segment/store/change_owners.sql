@@ -4,19 +4,28 @@ with given as (
     from unnest(:subject_nos::bigint[], :person_nos::int[], :versions::bigint[]) as fact (subject_no, person_no, version)
     order by subject_no, version desc
 ), resolved as (
-    select given.subject_no, coalesce(present.person_no, given.person_no) as person_no, given.version
+    select
+        given.subject_no,
+        case
+            -- hardly anybody is merged: the way along the merges is walked for those alone
+            when person.merged_into is null then given.person_no
+            else coalesce((
+                with recursive path as (
+                    select start.person_no, start.merged_into from segment.person as start
+                    where start.workspace_id = :workspace_id::int and start.person_no = given.person_no
+                    union
+                    select next.person_no, next.merged_into
+                    from path
+                    join segment.person as next
+                        on next.workspace_id = :workspace_id::int and next.person_no = path.merged_into
+                )
+                select path.person_no from path where path.merged_into is null
+            ), given.person_no)
+        end as person_no,
+        given.version
     from given
-    left join lateral (
-        with recursive path as (
-            select start.person_no, start.merged_into from segment.person as start
-            where start.workspace_id = :workspace_id::int and start.person_no = given.person_no
-            union
-            select next.person_no, next.merged_into
-            from path
-            join segment.person as next on next.workspace_id = :workspace_id::int and next.person_no = path.merged_into
-        )
-        select person_no from path where merged_into is null
-    ) as present on true
+    left join segment.person as person
+        on person.workspace_id = :workspace_id::int and person.person_no = given.person_no
 ), before as (
     select subject.subject_no, subject.person_no
     from segment.subject

@@ -3,7 +3,22 @@ insert into segment.subject as known (workspace_id, subject_no, person_no, store
 select
     :workspace_id::int,
     given.subject_no,
-    coalesce(present.person_no, given.last_person),
+    case
+        -- hardly anybody is merged: the way along the merges is walked for those alone
+        when person.merged_into is null then given.last_person
+        else coalesce((
+            with recursive path as (
+                select start.person_no, start.merged_into from segment.person as start
+                where start.workspace_id = :workspace_id::int and start.person_no = given.last_person
+                union
+                select next.person_no, next.merged_into
+                from path
+                join segment.person as next
+                    on next.workspace_id = :workspace_id::int and next.person_no = path.merged_into
+            )
+            select path.person_no from path where path.merged_into is null
+        ), given.last_person)
+    end,
     given.persons
 from (
     select
@@ -13,17 +28,8 @@ from (
     from unnest(:subject_nos::bigint[], :person_nos::int[]) with ordinality as pair (subject_no, person_no, position)
     group by subject_no
 ) as given
-left join lateral (
-    with recursive path as (
-        select start.person_no, start.merged_into from segment.person as start
-        where start.workspace_id = :workspace_id::int and start.person_no = given.last_person
-        union
-        select next.person_no, next.merged_into
-        from path
-        join segment.person as next on next.workspace_id = :workspace_id::int and next.person_no = path.merged_into
-    )
-    select person_no from path where merged_into is null
-) as present on true
+left join segment.person as person
+    on person.workspace_id = :workspace_id::int and person.person_no = given.last_person
 on conflict (workspace_id, subject_no) do update
 set stored_under = (
     select array_agg(distinct every_one order by every_one)
