@@ -83,7 +83,7 @@ async def prepare(cluster: EmbeddedPostgres, settings: IdentitySettings) -> str:
         )
     async with worker.transaction(workspace.workspace_id) as tx:
         fields = {"key": "web", "name": "Web"}
-        _, key = await create_source(tx, workspace_id=workspace.workspace_id, fields=fields)
+        _, _, key = await create_source(tx, workspace_id=workspace.workspace_id, fields=fields)
     await worker.close()
     return key
 
@@ -220,7 +220,8 @@ async def check(cluster: EmbeddedPostgres) -> None:
     counted = await connection.fetchrow(
         "select sum(posted) posted, sum(accepted) accepted from identity.source_counter"
     )
-    print(f"record {logged:,}; counters posted {counted['posted']:,}, accepted {counted['accepted']:,}")
+    posted, accepted = (counted["posted"], counted["accepted"]) if counted else (0, 0)
+    print(f"record {logged:,}; counters posted {posted:,}, accepted {accepted:,}")
     await connection.close()
 
 

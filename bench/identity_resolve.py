@@ -20,7 +20,7 @@ from libs.common.ids import new_id
 from libs.common.personal import Sealer
 from libs.common.registry import discover
 from services.identity import namespaces
-from services.identity.domain.evidence import Evidence, Identifier
+from services.identity.domain.evidence import Evidence, EvidenceKind, Identifier
 from services.identity.domain.policy import NamespaceKind
 from services.identity.usecases.graph.batch import Fact
 from services.identity.usecases.graph.resolve_evidence import resolve_evidence
@@ -31,7 +31,7 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 BATCH = 1_000
 
 
-def event(at: float, *identifiers: Identifier, kind: str = "login", tier: int = 1) -> Fact:
+def event(at: float, *identifiers: Identifier, kind: EvidenceKind = "login", tier: int = 1) -> Fact:
     """Return a fact of the workspace, `at` seconds after the start."""
     time_ = START + timedelta(seconds=at)
     return Fact(
