@@ -62,10 +62,10 @@ def comparable(figures: Figures) -> dict[str, object]:
         "persons": figures.persons,
         "identifiers": figures.identifiers,
         "segments": figures.segments[-1][1],
-        "runs": {journey.name: journey.runs for journey in steady},
-        "nodes": {journey.name: journey.nodes for journey in steady},
-        "messages": {journey.name: journey.messages for journey in steady},
-        "win-back": sum(journey.arms.get(arm, 0) for journey in figures.journeys for arm in journey.arms),
+        "entered": {
+            journey.name: next((node["entered"] for node in journey.nodes if node["node"] == "entry"), 0)
+            for journey in steady
+        },
         "doubled": figures.sink_doubled,
     }
 
