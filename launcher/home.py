@@ -87,7 +87,8 @@ class Home:
         kept = {name: int(port) for name, port in read_json(path).items()}
         chosen: dict[str, int] = {}
         for name in names:
-            chosen[name] = _wanted_port(name) or _kept_port(kept, name) or free_port()
+            spared = {*kept.values(), *chosen.values()}
+            chosen[name] = _wanted_port(name) or _kept_port(kept, name) or free_port(spared=spared)
         write_text(path, json.dumps({**kept, **chosen}, indent=2) + "\n")
         return chosen
 

@@ -115,20 +115,23 @@ def test_down_leaves_nothing_running(home):
 
 
 def test_ctrl_c_in_the_foreground_leaves_nothing_running(home):
-    foreground = subprocess.Popen(
-        command("up", "--foreground"),
-        env=surroundings(home.root),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert foreground.stdout is not None
-    assert "Rapport is up after" in foreground.stdout.readline()
-    running = pids(home)
-    foreground.send_signal(signal.SIGINT)
-    assert foreground.wait(100) == 0
-    foreground.stdout.close()
+    told = home.root / "foreground.txt"
+    with (
+        told.open("w") as errors,
+        subprocess.Popen(
+            command("up", "--foreground"),
+            env=surroundings(home.root),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as foreground,
+    ):
+        first = foreground.stdout.readline()
+        running = pids(home)
+        foreground.send_signal(signal.SIGINT)
+        assert foreground.wait(100) == 0, told.read_text()
+    assert "Rapport is up after" in first, told.read_text()
     assert set(running) == set(PROGRAMS)
     assert [name for name, pid in running.items() if process.is_alive(pid)] == []
 

@@ -203,15 +203,24 @@ async def test_rebuilding_by_command_applies_nothing_twice(node):
     async def waits(tx, events, runtime):
         await slow.wait()
 
+    async def recorded():
+        return await node.value(QUEUED) == 0
+
+    async def empty():
+        return await node.value(QUEUED) == 0 and await node.value(LOGGED) == 0
+
+    # both are known before anything is said, so that the log waits for the slow one
+    await node.bus.ensure_stream("sample")
+    for name in ("on_note_written", "on_note_slowly"):
+        await node.bus.consumer("sample", f"sample-{name}", "sample.note.written.v1")
     async with running(node.relay, node.loop(), node.loop(waits, "on_note_slowly")):
-        await node.say(*events)
-        await arrived(node, events)
-        assert await rebuild_broker(node.database.worker) > 0
-        slow.set()
-
-        async def empty():
-            return await node.value(QUEUED) == 0 and await node.value(LOGGED) == 0
-
+        try:
+            await node.say(*events)
+            await arrived(node, events)
+            await until(recorded)
+            assert await rebuild_broker(node.database.worker) > 0
+        finally:
+            slow.set()
         await until(empty)
         await arrived(node, events)
 

@@ -109,6 +109,7 @@ async def test_inflating_stops_at_the_limit(door: Door) -> None:
 @pytest.mark.parametrize(
     ("content", "encoding"),
     [(b"\x1f\x8bnot gzip", "gzip"), (gzip.compress(b"{}" * 1000)[:30], "gzip"), (b"{}", "br")],
+    ids=["not gzip", "cut off", "another encoding"],
 )
 async def test_a_body_that_does_not_inflate_is_refused(door: Door, content: bytes, encoding: str) -> None:
     answer = await door.http.post(
