@@ -7,20 +7,8 @@ with given as (
     select
         given.subject_no,
         case
-            -- hardly anybody is merged: the way along the merges is walked for those alone
             when person.merged_into is null then given.person_no
-            else coalesce((
-                with recursive path as (
-                    select start.person_no, start.merged_into from segment.person as start
-                    where start.workspace_id = :workspace_id::int and start.person_no = given.person_no
-                    union
-                    select next.person_no, next.merged_into
-                    from path
-                    join segment.person as next
-                        on next.workspace_id = :workspace_id::int and next.person_no = path.merged_into
-                )
-                select path.person_no from path where path.merged_into is null
-            ), given.person_no)
+            else segment.present_person(:workspace_id::int, given.person_no)
         end as person_no,
         given.version
     from given

@@ -94,7 +94,6 @@ _FORGET_SUBJECTS = statement(
     returning subject_no
     """
 )
-# a merge chain has no end only where merges of different ages meet in a ring; such persons stand for themselves
 _PRESENT = load_sql(__file__, "present.sql")
 _SETTLE_OWNERS = load_sql(__file__, "settle_owners.sql")
 _STORE_EVENTS = load_sql(__file__, "store_events.sql")
@@ -191,14 +190,19 @@ async def snapshot(tx: Tx, workspace_id: int, person_nos: Sequence[int]) -> dict
 
 
 async def present(tx: Tx, workspace_id: int, person_nos: Sequence[int]) -> dict[int, int]:
-    """Return who persons are now: those merged stand for whom they were merged into in the end."""
+    """Return who those of the persons are now that were merged into others; the rest stand for themselves."""
     rows = await tx.fetch(_PRESENT, workspace_id=workspace_id, person_nos=list(person_nos))
     return {row["person_no"]: row["present"] for row in rows}
 
 
 async def settle_owners(tx: Tx, workspace_id: int, person_nos: Sequence[int]) -> list[int]:
     """Give subjects that merged persons still hold to whom these are now; return the subjects."""
-    rows = await tx.fetch(_SETTLE_OWNERS, workspace_id=workspace_id, person_nos=list(person_nos))
+    merged = await present(tx, workspace_id, person_nos)
+    if not merged:
+        return []
+    rows = await tx.fetch(
+        _SETTLE_OWNERS, workspace_id=workspace_id, person_nos=list(merged), presents=list(merged.values())
+    )
     return [row["subject_no"] for row in rows]
 
 

@@ -4,20 +4,8 @@ select
     :workspace_id::int,
     given.subject_no,
     case
-        -- hardly anybody is merged: the way along the merges is walked for those alone
         when person.merged_into is null then given.last_person
-        else coalesce((
-            with recursive path as (
-                select start.person_no, start.merged_into from segment.person as start
-                where start.workspace_id = :workspace_id::int and start.person_no = given.last_person
-                union
-                select next.person_no, next.merged_into
-                from path
-                join segment.person as next
-                    on next.workspace_id = :workspace_id::int and next.person_no = path.merged_into
-            )
-            select path.person_no from path where path.merged_into is null
-        ), given.last_person)
+        else segment.present_person(:workspace_id::int, given.last_person)
     end,
     given.persons
 from (

@@ -17,6 +17,28 @@ create table segment.person (
     version      bigint not null default 0,
     primary key (workspace_id, person_no)
 );
+create index person_merged on segment.person (workspace_id, person_no) where merged_into is not null;
+
+-- Who a merged person is now: along the merges to the end, himself where merges of different ages meet in a ring.
+-- Hardly anybody is merged: ask it of those alone, for it walks. (Recursion over a set of persons is planned as a
+-- product of the set and the table.)
+create function segment.present_person(workspace integer, person integer) returns integer
+language sql stable parallel safe
+as $$
+    with recursive path as (
+        select start.person_no, start.merged_into from segment.person as start
+        where start.workspace_id = workspace and start.person_no = person
+        union
+        select next.person_no, next.merged_into
+        from path
+        cross join lateral (
+            select one.person_no, one.merged_into from segment.person as one
+            where one.workspace_id = workspace and one.person_no = path.merged_into
+            limit 1
+        ) as next
+    )
+    select coalesce((select path.person_no from path where path.merged_into is null), person)
+$$;
 
 -- Who owns a subject now, and under which persons its events were stored. A subject_no below 0 stands for the
 -- events of a person that came without a subject.
