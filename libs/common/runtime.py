@@ -1,6 +1,6 @@
 """What a service has in its hands while it runs; built in one place, passed down."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -55,6 +55,11 @@ class Runtime(Generic[P]):
     def sealer(self, workspace_id: int) -> Sealer:
         """Return the codec of the workspace's personal data."""
         return self.directory.sealer(workspace_id)
+
+    def personal_names(self, workspace_id: int) -> Mapping[str, bool]:
+        """Return the workspace's own word on which names hold personal data."""
+        workspace = self.directory.workspace(workspace_id)
+        return workspace.personal_names if workspace is not None else {}
 
     def wake(self, *jobs: str) -> None:
         """Let jobs look for work at once (call it after the commit that made the work)."""

@@ -19,6 +19,8 @@ from libs.common.access.directory import Directory
 from libs.common.access.feed import AccessFeed
 from libs.common.bus import Bus, NatsBus, Subscription, SubscriptionLoop
 from libs.common.clock import SYNC_SECONDS, DatabaseClock
+from libs.common.contracts.catalogue import all_contracts
+from libs.common.contracts.event import owner_of
 from libs.common.db import Database, Tx, statement
 from libs.common.http.app import attach_runtime, build_app
 from libs.common.http.house import house_routes
@@ -103,7 +105,8 @@ async def _held_workspaces(database: Database) -> set[int]:
 
 async def _start_loops(definition: ServiceDefinition[Any], runtime: Runtime[Any], stack: AsyncExitStack) -> None:
     roles = runtime.settings.roles
-    relay = Relay(runtime.worker_database, runtime.bus, definition.name)
+    said = [contract for contract in all_contracts() if owner_of(contract) == definition.name]
+    relay = Relay(runtime.worker_database, runtime.bus, definition.name, contracts=said)
     runtime.relay = relay
     await relay.start()
     stack.push_async_callback(relay.stop)
@@ -112,17 +115,18 @@ async def _start_loops(definition: ServiceDefinition[Any], runtime: Runtime[Any]
         keeper = JobLoop(housekeeping.job, runtime)
         keeper.start()
         stack.push_async_callback(keeper.stop)
-    if "jobs" in roles and definition.jobs is not None:
+    # Every process knows all loops of the service, so that each can answer how far the service is; it runs its roles'.
+    if definition.jobs is not None:
         for job in discover(definition.jobs, "job", Job):
             runtime.loops[job.name] = JobLoop(job, runtime)
-        for loop in runtime.loops.values():
+        for loop in runtime.loops.values() if "jobs" in roles else ():
             loop.start()
             stack.push_async_callback(loop.stop)
-    if "subscribers" in roles and definition.subscribers is not None:
+    if definition.subscribers is not None:
         for subscription in discover(definition.subscribers, "subscription", Subscription):
             following = SubscriptionLoop(_knowing_workspaces(subscription), runtime)
             runtime.subscriptions.append(following)
-            await following.start()
+            await (following.start() if "subscribers" in roles else following.observe())
             stack.push_async_callback(following.stop)
 
 

@@ -1,5 +1,7 @@
 import re
 
+from libs.common.contracts.catalogue import all_contracts
+from libs.common.contracts.event import consumers_of
 from tests.architecture.sources import PROJECT, SERVICES, named, python_files
 
 SUBJECT = re.compile(r'subject\b[^=\n]*=\s*"([^"]+)"')
@@ -39,3 +41,13 @@ def test_every_owner_says_something_and_no_subject_is_said_twice():
 def test_contracts_are_frozen():
     files = [PROJECT / path for path in declared()]
     assert [named(path) for path in files if "frozen=True" not in path.read_text()] == []
+
+
+def test_a_contract_names_exactly_the_consumers_there_are():
+    named_by_contracts = {consumer for contract in all_contracts() for consumer in consumers_of(contract)}
+    there = {
+        f"{service}-{path.stem}"
+        for service in SERVICES
+        for path in (PROJECT / "services" / service).glob("subscribers/on_*.py")
+    }
+    assert named_by_contracts == there

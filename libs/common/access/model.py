@@ -46,6 +46,14 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True, tag="workspace"):
     driven_now: datetime | None = None
     version: int = 1
 
+    @property
+    def personal_names(self) -> dict[str, bool]:
+        """The workspace's own word on which names hold personal data: `settings.personal`, name -> yes or no."""
+        declared = self.settings.get("personal")
+        if not isinstance(declared, dict):
+            return {}
+        return {name: word for name, word in declared.items() if isinstance(name, str) and isinstance(word, bool)}
+
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, tag="source"):
     """A touchpoint that sends events.

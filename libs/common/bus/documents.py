@@ -144,7 +144,7 @@ def _channel(contract: type[Event]) -> Schema:
 def _operation(contract: type[Event]) -> Schema:
     return {
         "action": "send",
-        "summary": f"said by {owner_of(contract)}",
+        "summary": f"said by {owner_of(contract)}, heard by {', '.join(contract.heard_by) or 'nobody here'}",
         "channel": {"$ref": f"#/channels/{contract.subject}"},
     }
 

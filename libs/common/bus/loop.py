@@ -31,7 +31,10 @@ PRUNE_SECONDS = 60.0
 
 
 class SubscriptionLoop:
-    """Follows one subscription until stopped. Nothing is acknowledged before its effects are committed."""
+    """Follows one subscription until stopped. Nothing is acknowledged before its effects are committed.
+
+    `observe` instead of `start` lets a process without subscribers answer how far the service is.
+    """
 
     def __init__(self, subscription: Subscription[Any], runtime: "Runtime[Any]") -> None:
         self.subscription = subscription
@@ -57,6 +60,10 @@ class SubscriptionLoop:
     async def start(self) -> None:
         """Begin; a bus or stream that is not there yet is waited for."""
         self._task = asyncio.create_task(self._run(), name=f"subscription {self.consumer_name}")
+
+    async def observe(self) -> None:
+        """Look at the consumer without taking anything from it: another process of the service follows it."""
+        self._task = asyncio.create_task(self._observe(), name=f"observer {self.consumer_name}")
 
     async def stop(self) -> None:
         """Finish the batch in hand, give back the rest, end."""
@@ -109,14 +116,25 @@ class SubscriptionLoop:
             await self._release()
             await self._pause()
 
-    async def _follow(self) -> None:
-        await self._application.consumer_no()
+    async def _observe(self) -> None:
+        while not self._stopping.is_set():
+            with suppress(BusUnavailable, ConsumerLost):
+                await self._bind()
+                await self._stopping.wait()
+            await self._pause()
+
+    async def _bind(self) -> Consumer:
         self._consumer = await self._bus.consumer(
             self.subscription.owner, self.consumer_name, self.subscription.contract.subject,
             self.subscription.ack_wait_seconds,
         )  # fmt: skip
+        return self._consumer
+
+    async def _follow(self) -> None:
+        await self._application.consumer_no()
+        consumer = await self._bind()
         while not self._stopping.is_set():
-            deliveries = await self._consumer.fetch(FETCH_MESSAGES, 1.0)
+            deliveries = await consumer.fetch(FETCH_MESSAGES, 1.0)
             if deliveries:
                 await self._take(deliveries)
             await self._prune_by_and_by()

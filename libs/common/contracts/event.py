@@ -17,6 +17,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     subject: ClassVar[str]
+    heard_by: ClassVar[tuple[str, ...]] = ()
+    """the services that follow it: the log keeps an event until each of them has applied it"""
 
     workspace_id: int
     received_at: datetime
@@ -28,3 +30,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def owner_of(contract: type[Event]) -> str:
     """Return the service that says events of this contract."""
     return contract.subject.split(".", 1)[0]
+
+
+def consumers_of(contract: type[Event]) -> tuple[str, ...]:
+    """Return the durable consumers the contract names: `<service>-on_<noun>_<participle>`, with `_v<N>` from 2 on."""
+    _owner, noun, participle, version = contract.subject.split(".")
+    suffix = "" if version == "v1" else f"_{version}"
+    return tuple(f"{service}-on_{noun}_{participle}{suffix}" for service in contract.heard_by)

@@ -17,6 +17,7 @@ from libs.common.bus.port import (
     Refused,
 )
 from libs.common.bus.transient import is_transient
+from libs.common.contracts.event import Event, consumers_of
 from libs.common.db import Database, Tx
 from libs.common.outbox import store
 from libs.common.outbox.add import wake_by
@@ -31,7 +32,10 @@ MAX_PAUSE_SECONDS = 5.0
 
 
 class Relay:
-    """Publishes what a service has said. Several may run; one at a time is active, so that order is kept."""
+    """Publishes what a service has said. Several may run; one at a time is active, so that order is kept.
+
+    `contracts` are those the service owns: the log waits for the consumers they name from the first event on.
+    """
 
     def __init__(
         self,
@@ -39,12 +43,14 @@ class Relay:
         bus: Bus,
         service: str,
         *,
+        contracts: Sequence[type[Event]] = (),
         idle_seconds: float = 0.1,
         house_seconds: float = 2.0,
     ) -> None:
         self._database = database
         self._bus = bus
         self._service = service
+        self._expected = [(contract.subject, name) for contract in contracts for name in consumers_of(contract)]
         self._idle_seconds = idle_seconds
         self._house_seconds = house_seconds
         self._wakened = asyncio.Event()
@@ -148,6 +154,7 @@ class Relay:
             self._wakened.clear()
             try:
                 if not ensured:
+                    await self._expect_consumers()
                     await self._bus.ensure_stream(self._service)
                     self._house_at = 0.0
                 await self._keep_house_by_and_by()
@@ -161,6 +168,10 @@ class Relay:
                 self._log_failure(error)
             if not sent:
                 await self._pause(min(self._idle_seconds * 2 ** min(failures, 10), MAX_PAUSE_SECONDS))
+
+    async def _expect_consumers(self) -> None:
+        async with self._database.transaction(()) as tx:
+            await store.expect_consumers(tx, self._expected)
 
     async def _keep_house_by_and_by(self) -> None:
         now = asyncio.get_running_loop().time()

@@ -1,6 +1,6 @@
 """The SQL of the relay; all of it runs in the worker role."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from libs.common.bus.port import ConsumerState
@@ -25,6 +25,11 @@ _STREAM = statement("select created_at, last_sequence from outbox_stream where s
 _SAVE_STREAM = load_sql(__file__, "save_stream.sql")
 _SAVE_CONSUMERS = load_sql(__file__, "save_consumers.sql")
 _CONSUMERS = statement("select subject, consumer, ack_floor from outbox_consumer")
+_EXPECT_CONSUMERS = statement(
+    "insert into outbox_consumer (subject, consumer, ack_floor) "
+    "select subject, consumer, 0 from unnest(:subjects::text[], :consumers::text[]) as c (subject, consumer) "
+    "on conflict do nothing"
+)
 _FORGET_CONSUMER = statement("delete from outbox_consumer where consumer = :consumer")
 _ENQUEUE = load_sql(__file__, "enqueue_again.sql")
 _PRUNE = load_sql(__file__, "prune_log.sql")
@@ -98,6 +103,15 @@ async def save_consumers(tx: Tx, consumers: Sequence[ConsumerState]) -> None:
         subjects=[consumer.filter_subject.removesuffix(".*") for consumer in consumers],
         consumers=[consumer.name for consumer in consumers],
         ack_floors=[consumer.ack_floor for consumer in consumers],
+    )
+
+
+async def expect_consumers(tx: Tx, expected: Collection[tuple[str, str]]) -> None:
+    """Hold the log for these (subject, consumer) from the first event on, also before they were ever seen."""
+    await tx.execute(
+        _EXPECT_CONSUMERS,
+        subjects=[subject for subject, _ in expected],
+        consumers=[consumer for _, consumer in expected],
     )
 
 

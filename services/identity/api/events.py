@@ -66,10 +66,11 @@ async def list_events(
     )
     sealer = runtime.sealer(caller.workspace_id)
     personal = caller.may("personal:read")
+    names = runtime.personal_names(caller.workspace_id)
     items = []
     for row in rows[:limit]:
         body = decode_object(sealer.open(row.payload))
-        shown = {} if isinstance(body, Refusal) else body if personal else split_personal(body, "trait")[0]
+        shown = {} if isinstance(body, Refusal) else body if personal else split_personal(body, "trait", names)[0]
         named = {field: getattr(row, field) for field in EventView.model_fields if field != "body"}
         items.append(EventView(body=shown, **named))
     more = encode_cursor(items[-1].received_at, items[-1].event_id) if len(rows) > limit else None

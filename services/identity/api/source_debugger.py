@@ -1,5 +1,6 @@
 """What a source sent last and what became of it; how much was posted in all."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -76,17 +77,19 @@ async def debug_source(
         raise NotFound("there is no such source")
     sightings = await turned_away.debug_source(tx, caller.workspace_id, source_id, limit)
     sealer = runtime.sealer(caller.workspace_id)
-    return Debugger(items=[_seen(each, sealer, caller.may("personal:read")) for each in sightings])
+    names = None if caller.may("personal:read") else runtime.personal_names(caller.workspace_id)
+    return Debugger(items=[_seen(each, sealer, names) for each in sightings])
 
 
-def _seen(sighting: Sighting, sealer: Sealer, personal: bool) -> Seen:
+def _seen(sighting: Sighting, sealer: Sealer, names: Mapping[str, bool] | None) -> Seen:
+    """Return what is shown; `names` (None: everything may be read) is the workspace's word on what is personal."""
     named = {name: getattr(sighting, name) for name in Seen.model_fields if name != "body"}
     if sighting.payload is None:
         return Seen(**named)
     body = decode_object(sealer.open(sighting.payload))
     if isinstance(body, Refusal):
         return Seen(**named)
-    return Seen(body=body if personal else split_personal(body, "trait")[0], **named)
+    return Seen(body=body if names is None else split_personal(body, "trait", names)[0], **named)
 
 
 @router.get("/usage")

@@ -21,4 +21,5 @@ class IdentityParts:
 def make_identity_parts(runtime: Runtime[Any]) -> IdentityParts:
     """Return the parts for a runtime that is open."""
     kinds = discover(services.identity.namespaces, "namespace", NamespaceKind)
-    return IdentityParts(graph=GraphTools(sealer=runtime.sealer, now=runtime.now, namespaces=kinds))
+    graph = GraphTools(sealer=runtime.sealer, now=runtime.now, namespaces=kinds, personal_names=runtime.personal_names)
+    return IdentityParts(graph=graph)

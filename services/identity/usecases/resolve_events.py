@@ -92,6 +92,7 @@ async def _tell(tx: Tx, batch: Batch, tools: GraphTools, read: Sequence[_Read]) 
             ],
             authenticated=one.reading.authenticated,
             sealer=tools.sealer(one.call.workspace_id),
+            overrides=tools.personal_names(one.call.workspace_id),
         )
         for one, subject_key, owner in zip(read, subjects, owners, strict=True)
     ]

@@ -88,7 +88,8 @@ async def enroll(
             enrolment = await enroll_person(
                 tx, workspace_id=workspace_id, journey_id=journey_id, person_no=person_no,
                 person_id=person_id, properties=body.properties, graphs=runtime.parts.graphs,
-                sealer=runtime.sealer(workspace_id), now=runtime.now(workspace_id),
+                sealer=runtime.sealer(workspace_id), personal_names=runtime.personal_names(workspace_id),
+                now=runtime.now(workspace_id),
             )  # fmt: skip
             answer = {"run_id": enrolment.run_id, "reason": enrolment.reason}
             await remember_answer(tx, workspace_id=workspace_id, route=route, key=key, answer=answer)

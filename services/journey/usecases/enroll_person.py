@@ -36,6 +36,7 @@ async def enroll_person(
     properties: Mapping[str, Any],
     graphs: Graphs,
     sealer: Sealer,
+    personal_names: Mapping[str, bool],
     now: datetime,
 ) -> Enrolment:
     """Start a run unless filters, re-entry or concurrency forbid it; `properties` stand for the entry event's."""
@@ -49,7 +50,7 @@ async def enroll_person(
     if not all_hold(graph.definition.entry.filter, properties, {}):
         return Enrolment(None, "filter")
     await lock_persons(tx, [(workspace_id, person_no)])
-    plain, personal = split_personal(properties)
+    plain, personal = split_personal(properties, overrides=personal_names)
     sighting = Sighting(
         workspace_id=workspace_id, person_no=person_no, person_id=person_id, subject_no=0, name="", at=now,
         event_id=new_id(), received_at=now, properties=msgspec.json.encode(plain).decode(),

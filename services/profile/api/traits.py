@@ -119,13 +119,12 @@ async def write_traits(
     row = await find_person(tx, caller.workspace_id, person_id)
     source_id = caller.key.source_id if caller.key is not None else 0
     writing = Writing(values=body.traits, source_id=source_id, event_time=body.at or now, received_at=now)
-    workspace = runtime.directory.workspace(caller.workspace_id)
     written = await change_traits(
         tx,
         PersonKey(caller.workspace_id, row.canonical_no),
         writing,
         means=means_of(runtime),
-        overrides=_overrides(workspace.settings if workspace is not None else {}),
+        overrides=runtime.personal_names(caller.workspace_id),
     )
     return exact(WrittenView(written=written))
 
@@ -193,11 +192,3 @@ async def list_traits(caller: Reader, tx: Transaction) -> CatalogueView:
             for row in await trait_rules.list_catalogue(tx, caller.workspace_id)
         ]
     )
-
-
-def _overrides(settings: dict[str, object]) -> dict[str, bool]:
-    """Return the workspace's own word on which names are personal."""
-    declared = settings.get("personal")
-    if not isinstance(declared, dict):
-        return {}
-    return {name: word for name, word in declared.items() if isinstance(name, str) and isinstance(word, bool)}

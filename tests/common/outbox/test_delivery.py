@@ -263,25 +263,6 @@ async def test_messages_that_expired_before_an_acknowledgement_are_said_again(me
         await arrived(memory_node, events)
 
 
-async def test_a_consumer_that_is_missing_holds_the_log_until_it_is_forgotten(memory_node):
-    bus = memory_node.bus
-    await bus.ensure_stream("sample")
-    await bus.consumer("sample", "gone-on_note", "sample.note.written.v1")
-    await memory_node.relay.keep_house()
-    del bus.streams["sample"].durables["gone-on_note"]
-    async with running(memory_node.relay, memory_node.loop()):
-        await memory_node.say(a_note())
-        await arrived(memory_node, [a_note()])
-        await asyncio.sleep(0.5)
-        assert await memory_node.value(LOGGED) == 1
-        await outbox.forget_consumer(memory_node.database.worker, "gone-on_note")
-
-        async def empty():
-            return await memory_node.value(LOGGED) == 0
-
-        await until(empty)
-
-
 async def test_acknowledged_messages_are_purged_from_a_stream_that_fills(memory_node):
     memory_node.bus._max_bytes = 20_000
     async with running(memory_node.relay, memory_node.loop()):

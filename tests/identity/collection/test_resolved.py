@@ -41,6 +41,16 @@ async def test_a_taken_event_is_told_with_its_person_once(door: Door) -> None:
     assert event.sealed is not None
 
 
+async def test_a_workspace_says_itself_which_names_are_personal(door: Door) -> None:
+    word = {"personal": {"email": False, "shoe_size": True}}
+    door.runtime.directory.put(msgspec.structs.replace(door.workspace, settings=word, version=99))
+    await door.post("track", a_call(1, anonymousId="a1", properties={"email": "plain@example.com", "shoe_size": 43}))
+    await resolve(door)
+    [event] = await told(door)
+    assert msgspec.json.decode(event.properties) == {"email": "plain@example.com"}
+    assert event.sealed is not None
+
+
 async def test_of_two_copies_unread_together_only_the_smaller_is_told(door: Door) -> None:
     contents = [a_call(1, event=name) for name in ("A", "B", "C", "D")]
     for call in contents:

@@ -18,6 +18,7 @@ class EventRecorded(Event, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     subject: ClassVar[str] = "identity.event.recorded.v1"
+    heard_by: ClassVar[tuple[str, ...]] = ("profile", "segment", "journey")
 
     kind: CallKind
     name: str

@@ -13,6 +13,7 @@ class OwnershipChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     subject: ClassVar[str] = "identity.ownership.changed.v1"
+    heard_by: ClassVar[tuple[str, ...]] = ("profile", "segment")
 
     subject_no: int
     person_id: UUID

@@ -8,6 +8,7 @@ class PersonCreated(Event, frozen=True, kw_only=True, omit_defaults=True):
     """A human was seen for the first time; a revived person comes back under the number he had."""
 
     subject: ClassVar[str] = "identity.person.created.v1"
+    heard_by: ClassVar[tuple[str, ...]] = ("profile", "segment")
 
     person_id: UUID
     graph_version: int

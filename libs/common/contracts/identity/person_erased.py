@@ -8,6 +8,7 @@ class PersonErased(Event, frozen=True, kw_only=True, omit_defaults=True):
     """A person asked to be forgotten: every receiver deletes what it holds under these numbers."""
 
     subject: ClassVar[str] = "identity.person.erased.v1"
+    heard_by: ClassVar[tuple[str, ...]] = ("profile", "segment", "journey", "messaging")
 
     person_id: UUID
     subject_nos: tuple[int, ...]

@@ -17,6 +17,7 @@ class PersonMerged(Event, frozen=True, kw_only=True, omit_defaults=True):
     """Several persons turned out to be one; `person_no` is the survivor, the others redirect to him."""
 
     subject: ClassVar[str] = "identity.person.merged.v1"
+    heard_by: ClassVar[tuple[str, ...]] = ("profile", "segment", "journey", "messaging")
 
     person_id: UUID
     absorbed: tuple[Absorbed, ...]

@@ -19,6 +19,7 @@ class PersonSplit(Event, frozen=True, kw_only=True, omit_defaults=True):
     """One person turned out to be several; `person_no` keeps the id, `parts` are those that left."""
 
     subject: ClassVar[str] = "identity.person.split.v1"
+    heard_by: ClassVar[tuple[str, ...]] = ("profile", "segment", "journey", "messaging")
 
     person_id: UUID
     parts: tuple[Part, ...]

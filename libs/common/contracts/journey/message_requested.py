@@ -17,6 +17,7 @@ class MessageRequested(Event, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     subject: ClassVar[str] = "journey.message.requested.v1"
+    heard_by: ClassVar[tuple[str, ...]] = ("messaging",)
 
     idempotency_key: str
     journey_id: UUID

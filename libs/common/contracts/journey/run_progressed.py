@@ -8,6 +8,7 @@ class RunProgressed(Event, frozen=True, kw_only=True, omit_defaults=True):
     """A person entered, moved in or left a journey; `sequence` grows per run."""
 
     subject: ClassVar[str] = "journey.run.progressed.v1"
+    heard_by: ClassVar[tuple[str, ...]] = ("profile", "segment")
 
     run_id: UUID
     journey_id: UUID

@@ -23,6 +23,7 @@ class MessageProgressed(Event, frozen=True, kw_only=True, omit_defaults=True):
     """What became of a message; `suppressed` carries the reason it was dropped (consent, cap, quiet, holdout, ...)."""
 
     subject: ClassVar[str] = "messaging.message.progressed.v1"
+    heard_by: ClassVar[tuple[str, ...]] = ("profile", "segment", "journey")
 
     message_id: UUID
     state: MessageState

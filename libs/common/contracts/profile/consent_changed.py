@@ -7,6 +7,7 @@ class ConsentChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
     """What a person allows for a purpose on a channel changed; receivers keep the greatest `version`."""
 
     subject: ClassVar[str] = "profile.consent.changed.v1"
+    heard_by: ClassVar[tuple[str, ...]] = ()
 
     purpose: str
     channel: str

@@ -14,6 +14,7 @@ class TraitChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     subject: ClassVar[str] = "profile.trait.changed.v1"
+    heard_by: ClassVar[tuple[str, ...]] = ("segment",)
 
     name: str
     version: int

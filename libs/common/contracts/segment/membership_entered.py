@@ -9,6 +9,7 @@ class MembershipEntered(Event, frozen=True, kw_only=True, omit_defaults=True):
     """A person entered a segment; `sequence` grows per segment and person, `cause` says why."""
 
     subject: ClassVar[str] = "segment.membership.entered.v1"
+    heard_by: ClassVar[tuple[str, ...]] = ("journey",)
 
     segment_id: UUID
     segment_version: int

@@ -9,6 +9,7 @@ class MembershipExited(Event, frozen=True, kw_only=True, omit_defaults=True):
     """A person exited a segment; `sequence` grows per segment and person, `cause` says why."""
 
     subject: ClassVar[str] = "segment.membership.exited.v1"
+    heard_by: ClassVar[tuple[str, ...]] = ("journey",)
 
     segment_id: UUID
     segment_version: int

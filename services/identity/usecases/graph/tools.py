@@ -1,6 +1,6 @@
 """What every change of the graph needs in its hands, and what may be remembered between two."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -17,7 +17,7 @@ REMEMBERED = 200_000
 
 
 class GraphTools:
-    """Clocks, sealers and policies of the workspaces, numbers to give out, and facts that never change."""
+    """What belongs to the workspaces (clocks, sealers, personal names, policies), numbers to give, lasting facts."""
 
     def __init__(
         self,
@@ -25,9 +25,11 @@ class GraphTools:
         sealer: Callable[[int], Sealer],
         now: Callable[[int], datetime],
         namespaces: Sequence[NamespaceKind],
+        personal_names: Callable[[int], Mapping[str, bool]] = lambda _workspace_id: {},
     ) -> None:
         self.sealer = sealer
         self.now = now
+        self.personal_names = personal_names
         self.numbers = Numbers()
         self.namespaces = namespaces_by_name(namespaces)
         self._defaults = {kind.name: kind.policy for kind in namespaces}
