@@ -2,7 +2,7 @@ from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from libs.common.errors import FieldError, Invalid
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
@@ -38,7 +38,7 @@ class PolicyFields(BaseModel):
     cap_per: Annotated[str, Field(pattern=r"^(namespace|scope)$")] = "namespace"
     hub_threshold: Count | None = None
     ttl_days: Days | None = None
-    reassign_after_days: Days | None = None
+    reassign_after_days: Days | None = Field(None, validation_alias=AliasChoices("reassign_after_days", "stale_days"))
     singleton: bool | None = None
     bridges: bool = True
     parent: str | None = Field(None, pattern=NAME)

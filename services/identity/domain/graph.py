@@ -67,6 +67,7 @@ class View:
         self.policies: list[NamespacePolicy] = [by_name[node.identifier.namespace] for node in nodes]
         self.buckets = [bucket(node.identifier, policies) for node in nodes]
         self.facts = [self._permitted(link) for link in links]
+        self.cascaded = self._cascade()
         self.replaced = self._replaced()
         self.states: list[LinkState | None] = [None] * len(links)
         self._activity: list[datetime] | None = None
@@ -83,6 +84,42 @@ class View:
         if not merged.is_claimed and any(facts.is_claimed for facts in link.facts.values()):
             return None
         return merged
+
+    def _cascade(self) -> dict[int, int]:
+        """Take what was unbound from a parent from its children too; return link -> the parent, where that counts."""
+        cut = [
+            (position, against)
+            for position, facts in enumerate(self.facts)
+            if facts is not None and (against := facts.unbound()) is not None
+        ]
+        children = self._children() if cut else {}
+        if not children:
+            return {}
+        where = {(link.low, link.high): position for position, link in enumerate(self.links)}
+        found: dict[int, int] = {}
+        for position, against in cut:
+            link = self.links[position]
+            for parent, other in ((link.low, link.high), (link.high, link.low)):
+                for child in _below(children, parent):
+                    target = where.get((min(child, other), max(child, other)))
+                    facts = self.facts[target] if target is not None else None
+                    if target is None or facts is None or not (target in found or facts.holds()):
+                        continue
+                    self.facts[target] = facts.against(against)
+                    found[target] = parent
+        return found
+
+    def _children(self) -> dict[int, list[int]]:
+        """Return the identifiers that hang on one of their parent namespace, by that parent."""
+        found: dict[int, list[int]] = {}
+        for link, facts in zip(self.links, self.facts, strict=True):
+            for parent, child in ((link.low, link.high), (link.high, link.low)):
+                namespace = self.policies[child].parent
+                if namespace is None or namespace != self.nodes[parent].identifier.namespace:
+                    continue
+                if facts is not None and facts.holds() and not facts.forbids:
+                    found.setdefault(parent, []).append(child)
+        return found
 
     def _replaced(self) -> dict[int, int]:
         """Return which node was superseded by which; the newest supersede wins."""
@@ -111,3 +148,14 @@ class View:
                     newest[link.high] = latest(newest[link.high], at)
             self._activity = [at if at is not None else self.now for at in newest]
         return self._activity
+
+
+def _below(children: dict[int, list[int]], parent: int) -> set[int]:
+    """Return what hangs on a node, and on that."""
+    found: set[int] = set()
+    waiting = [parent]
+    while waiting:
+        new = [child for child in children.get(waiting.pop(), ()) if child not in found]
+        found.update(new)
+        waiting += new
+    return found - {parent}

@@ -84,6 +84,19 @@ class LinkFacts(msgspec.Struct, gc=False):
                 found = latest(found, time)
         return found
 
+    def unbound(self) -> Times | None:
+        """Return the newest time of an unbind per tier, None when there is none or it was a retraction."""
+        newest: datetime | None = None
+        for time in self.void:
+            newest = latest(newest, time)
+        return None if newest is None or newest == self.retracted_at else self.void
+
+    def against(self, times: Times) -> "LinkFacts":
+        """Return these facts with more that speaks against the link, per tier."""
+        more = LinkFacts(evidence_count=0, void=list(times))
+        more.merge(self)
+        return more
+
     @property
     def forbids(self) -> bool:
         """Whether the newest decision about the pair is that they are two people; a tie forbids."""

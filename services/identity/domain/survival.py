@@ -11,6 +11,9 @@ Expiry = tuple[int, int, datetime]
 EXPIRED = LinkState("expired", "ttl")
 REASSIGNED = LinkState("expired", "reassigned")
 WITHDRAWN = LinkState("suppressed", "consent")
+UNBOUND = LinkState("unbound")
+BY_PARENT = LinkState("unbound", "parent")
+"""Unbound with its parent, or by itself at the same instant or before."""
 INFERRED_ONLY = LinkState("suppressed", "inferred")
 
 
@@ -21,7 +24,8 @@ def surviving(view: View) -> tuple[list[Candidate], list[Expiry]]:
     for position, (link, facts) in enumerate(zip(view.links, view.facts, strict=True)):
         held = facts.holds() if facts is not None else None
         if facts is None or held is None:
-            view.states[position] = WITHDRAWN if facts is None else _gone(facts)
+            gone = WITHDRAWN if facts is None else _gone(facts)
+            view.states[position] = BY_PARENT if gone == UNBOUND and position in view.cascaded else gone
             continue
         expiry = _expiry(view, link, facts)
         if expiry is not None and expiry <= view.now:
@@ -42,7 +46,7 @@ def _gone(facts: LinkFacts) -> LinkState | None:
         taken_back = latest(taken_back, time)
     if taken_back is None:
         return INFERRED_ONLY
-    return LinkState("retracted" if facts.retracted_at == taken_back else "unbound")
+    return LinkState("retracted") if facts.retracted_at == taken_back else UNBOUND
 
 
 def _expiry(view: View, link: Link, facts: LinkFacts) -> datetime | None:

@@ -23,9 +23,11 @@ DENSE = PolicySet(
         "account": NamespacePolicy(priority=1, max_per_person=1),
         "union": NamespacePolicy(priority=2, max_per_person=CapByTier(2, 1)),
         "tel": NamespacePolicy(priority=3, max_per_person=3, hub_threshold=2),
-        "openid": NamespacePolicy(priority=4, max_per_person=2, cap_per="scope"),
+        "openid": NamespacePolicy(priority=4, max_per_person=2, cap_per="scope", parent="union"),
         "device": NamespacePolicy(priority=6, max_per_person=3, hub_threshold=2, ttl_days=60, bridges=False),
-        "cookie": NamespacePolicy(priority=7, max_per_person=3, window_days=40, hub_threshold=2, bridges=False),
+        "cookie": NamespacePolicy(
+            priority=7, max_per_person=3, window_days=40, hub_threshold=2, bridges=False, parent="device"
+        ),
     },
 )
 """Every rule within reach of a dozen events."""
