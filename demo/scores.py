@@ -1,9 +1,10 @@
 """How well people were recognised, and what the interval of a difference is: plain arithmetic."""
 
 import math
-from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+
+from world.scores import Tally, tally
 
 
 @dataclass(frozen=True)
@@ -22,31 +23,24 @@ class PairScore:
         return 2 * self.precision * self.recall / total if total else 0.0
 
 
-def _pairs(sizes: Counter[Hashable]) -> int:
-    return sum(size * (size - 1) // 2 for size in sizes.values())
+def _compared(found: Mapping[Hashable, Hashable], truth: Mapping[Hashable, Hashable]) -> Tally:
+    return tally((found[item], human, "") for item, human in truth.items() if item in found)
 
 
 def score_pairs(found: Mapping[Hashable, Hashable], truth: Mapping[Hashable, Hashable]) -> PairScore:
     """Compare `found` (item -> cluster) with `truth` (item -> human) over the items of `truth` that were found."""
-    items = [item for item in truth if item in found]
-    together = _pairs(Counter((found[item], truth[item]) for item in items))
-    said = _pairs(Counter(found[item] for item in items))
-    true = _pairs(Counter(truth[item] for item in items))
+    counted = _compared(found, truth)
     return PairScore(
-        precision=together / said if said else 1.0,
-        recall=together / true if true else 1.0,
-        wrong_pairs=said - together,
-        missed_pairs=true - together,
+        precision=counted.pairwise.precision,
+        recall=counted.pairwise.recall,
+        wrong_pairs=counted.said - counted.together,
+        missed_pairs=counted.true - counted.together,
     )
 
 
 def wrongly_merged(found: Mapping[Hashable, Hashable], truth: Mapping[Hashable, Hashable]) -> int:
     """Return how many found persons hold identifiers of more than one human."""
-    humans: dict[Hashable, set[Hashable]] = defaultdict(set)
-    for item, human in truth.items():
-        if item in found:
-            humans[found[item]].add(human)
-    return sum(len(of_person) > 1 for of_person in humans.values())
+    return _compared(found, truth).mixed_persons
 
 
 @dataclass(frozen=True)

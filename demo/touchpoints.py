@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+from world.tokens import uuid_text
+
 SEED = 2017
 YEAR_START = datetime(2017, 1, 1, tzinfo=UTC)
 YEAR_END = datetime(2018, 1, 1, tzinfo=UTC)
@@ -59,11 +61,6 @@ def _token(rng: random.Random, first: str, length: int) -> str:
     return first + "".join(rng.choice(_URL_SAFE) for _ in range(length - len(first)))
 
 
-def _uuid(rng: random.Random) -> str:
-    text = f"{rng.getrandbits(128):032x}"
-    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
-
-
 def _phone(household_id: int) -> str:
     return f"+86139{10_000_000 + household_id * 37:08d}"
 
@@ -73,7 +70,7 @@ def _cookies(rng: random.Random) -> list[Cookie]:
     born = YEAR_START + timedelta(days=rng.uniform(0, 60))
     while born < YEAR_END:
         dies = born + timedelta(days=rng.uniform(60, 240))
-        cookies.append(Cookie(f"anon-{_uuid(rng)}", born, dies, rng.random() < 0.8))
+        cookies.append(Cookie(f"anon-{uuid_text(rng)}", born, dies, rng.random() < 0.8))
         born = dies
     return cookies
 
@@ -90,7 +87,7 @@ def generate(household_id: int) -> Touchpoints:
     if rng.random() < 0.7:
         made.cookies = _cookies(rng)
     if rng.random() < 0.5:
-        made.device, made.device_logged_in = _uuid(rng).upper(), rng.random() < 0.9
+        made.device, made.device_logged_in = uuid_text(rng).upper(), rng.random() < 0.9
     if rng.random() < 0.6:
         made.unionid = _token(rng, "oU", 28)
         for account in rng.sample(OFFICIAL_ACCOUNTS, rng.randint(1, len(OFFICIAL_ACCOUNTS))):

@@ -15,7 +15,7 @@ class Copy:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        for name in ("libs", "services", "launcher", "demo"):
+        for name in ("libs", "services", "launcher", "world", "demo"):
             shutil.copytree(PROJECT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", "ui"))
         shutil.copy(PROJECT / "pyproject.toml", root)
 

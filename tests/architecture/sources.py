@@ -7,7 +7,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 SERVICES = ("identity", "profile", "segment", "journey", "messaging")
-OURS = ("libs", "services", "launcher", "demo", "bench", "tests")
+OURS = ("libs", "services", "launcher", "world", "demo", "bench", "tests")
 
 
 def python_files(*folders: str) -> Iterator[Path]:

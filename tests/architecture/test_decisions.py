@@ -5,7 +5,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
 TEXT = (PROJECT / "docs/DECISIONS.md").read_text()
-NAMED = re.findall(r"`((?:libs|services|launcher|demo|bench|tests|docs)/[^`: ]*)(?:::(\w+))?`", TEXT)
+NAMED = re.findall(r"`((?:libs|services|launcher|world|demo|bench|tests|docs)/[^`: ]*)(?:::(\w+))?`", TEXT)
 
 
 def test_every_path_named_is_there() -> None:
