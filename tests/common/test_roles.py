@@ -36,4 +36,3 @@ async def test_an_observer_sees_what_another_process_has_not_applied_and_takes_n
                 assert await backlog.watermark(runtime_of(node, observer, now=LATER), 1) == LATER
         finally:
             await observer.stop()
-

@@ -50,7 +50,7 @@ async def states(stage: Stage, journey: str, workspace_id: int) -> list[str]:
     return [run["state"] for run in answer.json()["items"]]
 
 
-async def completed(stage: Stage, journey: str, workspace_id: int, count: int, seconds: float = 10) -> None:
+async def completed(stage: Stage, journey: str, workspace_id: int, count: int, seconds: float = 60) -> None:
     """Wait until so many runs of a journey are completed."""
     deadline = asyncio.get_running_loop().time() + seconds
     while (found := await states(stage, journey, workspace_id)).count("completed") < count:
@@ -83,7 +83,7 @@ async def test_an_unwritable_run_is_found_while_several_workspaces_are_active(
     await completed(stage, ours, 1, 19)
     await completed(stage, theirs, 2, 20)
     # the one at fault is tried five times, and given up
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while "exited" not in await states(stage, ours, 1):
             await asyncio.sleep(0.1)
 

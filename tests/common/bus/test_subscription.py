@@ -172,7 +172,7 @@ async def test_nothing_is_lost_while_the_database_is_away(node, postgres):
         async def all_there():
             return await node.texts() == [event.text for event in events]
 
-        await until(all_there, seconds=25)
+        await until(all_there)
     assert await letters(node) == []
 
 
@@ -235,14 +235,14 @@ async def test_after_an_outage_messages_are_handled_together_again(node, restart
 
     loop = node.loop(loses_the_database)
     async with running(loop):
-        await until(outages_over, seconds=20)
+        await until(outages_over)
         if not restarted:
-            await until(lambda: all_written(node, events), seconds=20)
+            await until(lambda: all_written(node, events))
             await nothing_pending(loop)
     if restarted:
         loop = node.loop(loses_the_database)
         async with running(loop):
-            await until(lambda: all_written(node, events), seconds=20)
+            await until(lambda: all_written(node, events))
             await nothing_pending(loop)
     assert sum(sizes[outages:]) == 200
     assert len(sizes) - outages <= 3

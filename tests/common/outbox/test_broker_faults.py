@@ -19,7 +19,7 @@ async def all_there(node, count):
     async def arrived():
         return len(await node.texts()) == count
 
-    await until(arrived, seconds=25)
+    await until(arrived)
 
 
 @pytest.mark.parametrize("wiped", [False, True], ids=["restarted", "wiped"])
@@ -55,7 +55,7 @@ async def test_a_watch_goes_on_after_a_restart(nats_bus, nats_server):
                 await asyncio.sleep(0.1)
 
     following = asyncio.create_task(follow())
-    assert await asyncio.wait_for(seen.get(), 5) == ("key.1", b"one")
+    assert await asyncio.wait_for(seen.get(), 30) == ("key.1", b"one")
     nats_server.stop(immediate=True)
     nats_server.start()
 
@@ -66,10 +66,10 @@ async def test_a_watch_goes_on_after_a_restart(nats_bus, nats_server):
             return False
         return True
 
-    await until(put, seconds=10)
+    await until(put)
 
     async def heard():
-        return await asyncio.wait_for(seen.get(), 10) == ("key.1", b"two")
+        return await asyncio.wait_for(seen.get(), 30) == ("key.1", b"two")
 
     await until(heard)
     following.cancel()

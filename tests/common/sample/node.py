@@ -70,12 +70,10 @@ async def running(*parts):
             await part.stop()
 
 
-async def until(condition, seconds=8.0):
-    """Wait for an async condition; fail with its last value."""
-    value = None
-    for _ in range(int(seconds / 0.02)):
-        value = await condition()
-        if value:
-            return value
+async def until(condition, seconds=60.0):
+    """Wait for an async condition; fail with its last value. The patience is for a busy machine."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not (value := await condition()):
+        assert asyncio.get_running_loop().time() < deadline, f"never became true: {value!r}"
         await asyncio.sleep(0.02)
-    raise AssertionError(f"never became true: {value!r}")
+    return value
