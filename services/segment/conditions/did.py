@@ -1,93 +1,11 @@
-"""How often a person did something: events by name (or name prefix), filtered, in a window."""
+"""How often a person did something: events by name (or name prefix), filtered, in a window, since another event."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
-from services.segment.domain.columns import map_columns
-from services.segment.domain.condition import Concerns, Condition, ConditionKind, Grammar, Inquiry, Question, Test
-from services.segment.domain.counting import AT_LEAST_ONCE, Count, read_count
-from services.segment.domain.edges import TimeEdge
-from services.segment.domain.formula import EVERYBODY, Formula, Not
-from services.segment.domain.reader import Reader, Refused
-from services.segment.domain.values import DEEPEST_PATH, name_key
-from services.segment.domain.window import EVER, Window, read_window
-
-
-@dataclass(frozen=True)
-class PropertyTest:
-    """An event property, by path, and what is asked of it."""
-
-    path: tuple[str, ...]
-    test: Test
-
-
-@dataclass(frozen=True)
-class Did(Condition):
-    """The events of this name (or whose name begins so) that pass every filter in the window are so many."""
-
-    name: str
-    count: Count = AT_LEAST_ONCE
-    window: Window = EVER
-    where: tuple[PropertyTest, ...] = ()
-    prefix: bool = False
-
-    def formula(self, inquiry: Inquiry) -> Formula:
-        """Ask the store; return whom it holds for."""
-        low, high = self.count.low, self.count.high
-        if low == 0 and high is None:
-            return EVERYBODY
-        if low == 0:
-            # who has no event at all is in too, so the question is put the other way round
-            return Not(inquiry.ask(self._question(f"> {inquiry.bind.whole(high or 0)}", inquiry)))
-        bound = f">= {inquiry.bind.whole(low)}"
-        if high is not None:
-            bound = f"between {inquiry.bind.whole(low)} and {inquiry.bind.whole(high)}"
-        return inquiry.ask(self._question(bound, inquiry))
-
-    def _question(self, bound: str, inquiry: Inquiry) -> Question:
-        bind, moment = inquiry.bind, inquiry.moment
-        name = bind.text(self.name)
-        parts = [f"startsWith(name, {name})" if self.prefix else f"name = {name}", self.window.predicate(moment, bind)]
-        parts += [
-            tested.test.sql(map_columns("property", bind.text(name_key(tested.path))), inquiry) for tested in self.where
-        ]
-        counted = f"countIf({' and '.join(parts)})"
-        return Question(
-            "event",
-            f"{counted} {bound}",
-            () if self.prefix else (self.name,),
-            self.name if self.prefix else None,
-            self.window.since(moment),
-            f"toString({counted})",
-        )
-
-    def concerns(self) -> Concerns:
-        """Return what it looks at."""
-        name = frozenset({self.name})
-        return Concerns(event_prefixes=name) if self.prefix else Concerns(events=name)
-
-    def edges(self) -> Iterator[TimeEdge]:
-        """Yield whom the clock concerns."""
-        yield from self.window.edges(self.name, prefix=self.prefix)
-
-    def patterns(self) -> Iterator[tuple[str, str]]:
-        """Yield the patterns to be proved."""
-        for position, tested in enumerate(self.where):
-            for member, pattern in tested.test.patterns():
-                yield f"where/{position}/{member}", pattern
-
-
-def _parse_where(reader: Reader, grammar: Grammar) -> PropertyTest:
-    named = reader.need("prop")
-    path = (
-        tuple(step.text() for step in named.items(at_least=1, at_most=DEEPEST_PATH))
-        if isinstance(named.value, list)
-        else (named.text(),)
-    )
-    test = grammar.test(reader, "prop")
-    if test.only_traits:
-        raise reader.at("op").refuse("this operator is for traits: an event property is compared with fixed values")
-    return PropertyTest(path, test)
+from services.segment.domain.condition import Condition, ConditionKind, Grammar
+from services.segment.domain.counting import read_count
+from services.segment.domain.happened import Happened
+from services.segment.domain.occurrence import Occurrence, read_filters
+from services.segment.domain.reader import Reader
+from services.segment.domain.window import EVER, read_window
 
 
 def _parse(reader: Reader, grammar: Grammar) -> Condition:
@@ -95,14 +13,22 @@ def _parse(reader: Reader, grammar: Grammar) -> Condition:
     key = "did_prefix" if prefix else "did"
     reader.only(key, "count", "window", "where")
     name = reader.need(key).text()
-    filters = reader.get("where")
-    where: list[PropertyTest] = []
-    for item in filters.items(at_most=50) if filters else ():
-        try:
-            where.append(_parse_where(item, grammar))
-        except Refused:
-            continue
-    return Did(name, read_count(reader.get("count")), read_window(reader.get("window")), tuple(where), prefix)
+    where = read_filters(reader.get("where"), grammar)
+    count = read_count(reader.get("count"))
+    given = reader.get("window")
+    since = given.get("since") if given else None
+    if given is None or since is None:
+        return Happened(Occurrence(name, where, read_window(given), prefix), count)
+    rest = Reader({key: value for key, value in given.members().items() if key != "since"}, given.pointer, given.faults)
+    window = read_window(rest) if rest.members() else EVER
+    return Happened(Occurrence(name, where, window, prefix), count, _read_since(since, grammar))
+
+
+def _read_since(reader: Reader, grammar: Grammar) -> Occurrence:
+    if isinstance(reader.value, str):
+        return Occurrence(reader.text())
+    reader.only("event", "where")
+    return Occurrence(reader.need("event").text(), read_filters(reader.get("where"), grammar))
 
 
 condition = ConditionKind(("did", "did_prefix"), _parse)

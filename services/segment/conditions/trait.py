@@ -16,8 +16,9 @@ from services.segment.domain.condition import (
 )
 from services.segment.domain.edges import TimeEdge
 from services.segment.domain.formula import Formula
+from services.segment.domain.occurrence import read_path
 from services.segment.domain.reader import Reader
-from services.segment.domain.values import DEEPEST_PATH, name_key
+from services.segment.domain.values import name_key
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,7 @@ class TraitHolds(Condition):
 
 
 def _parse(reader: Reader, grammar: Grammar) -> Condition:
-    named = reader.need("trait")
-    path = (
-        tuple(step.text() for step in named.items(at_least=1, at_most=DEEPEST_PATH))
-        if isinstance(named.value, list)
-        else (named.text(),)
-    )
+    path = read_path(reader.need("trait"))
     return TraitHolds(path[0], path[1:], grammar.test(reader, "trait"))
 
 

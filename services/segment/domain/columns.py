@@ -27,6 +27,19 @@ class ValueColumns:
         """Return the predicate "there is a value"."""
         return f"{self.facets} != 0"
 
+    @property
+    def plain(self) -> str:
+        """Return the predicate "a text, number or boolean"."""
+        return f"bitAnd({self.facets}, {int(Facet.TEXT | Facet.NUMBER | Facet.BOOLEAN)}) != 0"
+
+    @property
+    def identity(self) -> str:
+        """Return a text that is the same for equal plain values; a text and a number meet as numbers."""
+        exactly = f"concat('n', toString({self.decimal}))"
+        number = f"if({self.has(Facet.EXACT)}, {exactly}, concat('f', toString({self.number})))"
+        text = f"concat(if({self.has(Facet.BOOLEAN)}, 'b', 't'), {self.text})"
+        return f"if({self.has(Facet.NUMERIC)}, {number}, {text})"
+
     def instant(self, zone: str) -> str:
         """Return the instant meant: a wall time is read in `zone` (a bound parameter)."""
         local = f"toDateTime64(toString({self.time}), 6, {zone})"

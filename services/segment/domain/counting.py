@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.segment.domain.binding import Binder
 from services.segment.domain.reader import Reader
 
 
@@ -11,6 +12,18 @@ class Count:
 
     low: int = 1
     high: int | None = None
+
+    def has(self, number: int) -> bool:
+        """Tell whether so many are meant."""
+        return self.low <= number and (self.high is None or number <= self.high)
+
+    def sql(self, counted: str, bind: Binder) -> str:
+        """Return the SQL predicate on an expression that counts."""
+        if self.high is None:
+            return f"{counted} >= {bind.whole(self.low)}"
+        if self.low == 0:
+            return f"{counted} <= {bind.whole(self.high)}"
+        return f"{counted} between {bind.whole(self.low)} and {bind.whole(self.high)}"
 
 
 AT_LEAST_ONCE = Count()

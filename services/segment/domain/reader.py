@@ -124,6 +124,13 @@ class Reader:
             raise self.refuse('a length of time such as "7 days" is expected, at most 100 years')
         return span
 
+    def length(self) -> Span:
+        """Return a length of time longer than nothing."""
+        span = self.span()
+        if span == Span():
+            raise self.refuse("a length of time longer than nothing is expected")
+        return span
+
     def time(self) -> tuple[datetime, bool]:
         """Return an instant, and whether it is a local date or time without a zone."""
         found = parse_time(self.value) if isinstance(self.value, str) else None

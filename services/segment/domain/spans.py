@@ -25,6 +25,19 @@ class Span:
     months: int = 0
     seconds: int = 0
 
+    def __mul__(self, times: int) -> "Span":
+        return Span(self.months * times, self.seconds * times)
+
+    def within(self, other: "Span") -> bool:
+        """Tell whether neither part is longer than the other's."""
+        return self.months <= other.months and self.seconds <= other.seconds
+
+    def shorter_than(self, other: "Span") -> bool:
+        """Tell whether it is shorter whatever the calendar says; a month is 28 to 31 days."""
+        return self.months * 31 * 86_400 + self.seconds < other.months * 28 * 86_400 + other.seconds or (
+            self != other and self.within(other)
+        )
+
     def earlier(self, now: datetime, zone: str) -> datetime:
         """Return the instant this long before `now`."""
         return self._move(now, zone, -1)
@@ -57,12 +70,13 @@ class Span:
         return high
 
 
+LONGEST = Span(_LONGEST_MONTHS, _LONGEST_SECONDS)
+
+
 def parse_span(text: str) -> Span | None:
     """Return the span of "7 days", "1 week" or "P7D"; None when it is none or longer than 100 years."""
     span = _from_iso(text) or _from_words(text)
-    if span is None or span.months > _LONGEST_MONTHS or span.seconds > _LONGEST_SECONDS:
-        return None
-    return span
+    return span if span is not None and span.within(LONGEST) else None
 
 
 def _from_words(text: str) -> Span | None:

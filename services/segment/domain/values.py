@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from enum import IntFlag
 
 Scalar = str | int | Decimal | bool
@@ -19,7 +19,9 @@ _TIME = re.compile(
     r"(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|z|[+-]\d{2}:?\d{2})?)?",
     re.ASCII,
 )
-_LARGEST_EXACT = Decimal(10) ** 28
+BEYOND_EXACT = Decimal(10) ** 28
+_PLACES = Decimal(1).scaleb(-DECIMAL_PLACES)
+_WIDE = Context(prec=60)
 
 
 class Facet(IntFlag):
@@ -40,8 +42,9 @@ class Facet(IntFlag):
 class StoredValue:
     """One value as columns; `facets` 0 means missing.
 
-    `decimal` holds when EXACT, `number` when NUMERIC, `time` when TIME (the wall time when LOCAL), `items` for lists:
-    tokens `t:` text, `f:` folded text, `n:` number, `m:` number written as text, `b:` boolean.
+    `decimal` is the number when EXACT, the nearest one when NUMERIC and below 10^28; `number` holds when NUMERIC,
+    `time` when TIME (the wall time when LOCAL), `items` for lists: tokens `t:` text, `f:` folded text, `n:` number,
+    `m:` number written as text, `b:` boolean.
     """
 
     facets: int = 0
@@ -59,11 +62,17 @@ MISSING = StoredValue()
 def exact(number: int | Decimal) -> Decimal | None:
     """Return the number as Decimal(38, 10) if it loses nothing, else None."""
     value = Decimal(number)
-    if abs(value) >= _LARGEST_EXACT:
+    if abs(value) >= BEYOND_EXACT:
         return None
     _, digits, exponent = value.as_tuple()
     trailing = len(digits) - len("".join(map(str, digits)).rstrip("0"))
     return value if not value or int(exponent) + trailing >= -DECIMAL_PLACES else None
+
+
+def nearest(number: int | Decimal) -> Decimal:
+    """Return the nearest number of ten decimals, half to even; 0 from 10^28 on."""
+    value = Decimal(number)
+    return value.quantize(_PLACES, context=_WIDE) if abs(value) < BEYOND_EXACT else Decimal(0)
 
 
 def numeric_text(text: str) -> Decimal | None:
@@ -127,7 +136,7 @@ def _of_number(value: int | Decimal, text: str, kind: Facet) -> StoredValue:
     decimal = exact(value)
     facets = kind | Facet.NUMERIC | (Facet.EXACT if decimal is not None else Facet(0))
     folded = text.casefold()
-    return StoredValue(int(facets), text, folded, decimal if decimal is not None else Decimal(0), float(value))
+    return StoredValue(int(facets), text, folded, decimal if decimal is not None else nearest(value), float(value))
 
 
 def _of_text(text: str) -> StoredValue:

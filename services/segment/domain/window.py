@@ -70,12 +70,12 @@ def read_window(reader: Reader | None) -> Window:
     members = reader.members()
     if "last" in members:
         reader.only("last")
-        return Window(_length(reader.need("last")))
+        return Window(reader.need("last").length())
     if "from_ago" in members or "to_ago" in members:
         reader.only("from_ago", "to_ago")
         oldest, newest = reader.get("from_ago"), reader.need("to_ago")
-        far, near = _length(oldest) if oldest else None, newest.span()
-        if far and (far.months, far.seconds) <= (near.months, near.seconds) and far.months <= near.months:
+        far, near = oldest.length() if oldest else None, newest.span()
+        if far and far.within(near):
             raise reader.refuse("from_ago must be longer ago than to_ago")
         return Window(far, near)
     reader.only("from", "to")
@@ -86,10 +86,3 @@ def read_window(reader: Reader | None) -> Window:
     if start and end and start.time >= end.time:
         raise reader.refuse("the window ends before it begins")
     return Window(start, end)
-
-
-def _length(reader: Reader) -> Span:
-    span = reader.span()
-    if span == Span():
-        raise reader.refuse("a length of time longer than nothing is expected")
-    return span

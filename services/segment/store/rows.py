@@ -97,7 +97,7 @@ def _maps(prefix: str, values: Iterable[tuple[str, StoredValue]]) -> dict[str, d
             maps[f"{prefix}_folded"][key] = value.folded
         if value.facets & Facet.NUMERIC:
             maps[f"{prefix}_number"][key] = _number(value)
-        if value.facets & Facet.EXACT:
+        if value.decimal:
             maps[f"{prefix}_decimal"][key] = _decimal(value)
         if value.facets & Facet.TIME:
             maps[f"{prefix}_time"][key] = _time(value.time)

@@ -32,6 +32,7 @@ def _happening(event: RunProgressed) -> Happening:
             "journey_id": str(event.journey_id),
             "journey_name": event.journey_name,
             "run_id": str(event.run_id),
+            "sequence": event.sequence,
             "node": event.node,
             "reason": event.reason,
             "arm": event.arm,

@@ -1,0 +1,126 @@
+"""sum, avg, min, max and distinct count of a property over filtered events in a window, compared with a number."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from services.segment.domain.binding import Binder
+from services.segment.domain.columns import ValueColumns
+from services.segment.domain.condition import Concerns, Condition, ConditionKind, Grammar, Inquiry
+from services.segment.domain.edges import TimeEdge
+from services.segment.domain.formula import Formula
+from services.segment.domain.money import Money, read_money
+from services.segment.domain.occurrence import (
+    Occurrence,
+    ask_also_of_nobody,
+    property_columns,
+    read_filters,
+    read_path,
+)
+from services.segment.domain.reader import Reader
+from services.segment.domain.values import BEYOND_EXACT, Facet, exact
+from services.segment.domain.window import read_window
+
+_SIGNS = {"equals": "=", "not_equals": "!=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+
+
+@dataclass(frozen=True)
+class Aggregate(Condition):
+    """The property's aggregate over the events stands in every relation (sign, number).
+
+    Of no event the sum and the distinct count are 0; there is no average, least or greatest.
+    """
+
+    function: str
+    what: Occurrence
+    path: tuple[str, ...]
+    relations: tuple[tuple[str, Decimal], ...]
+    money: Money | None = None
+
+    def formula(self, inquiry: Inquiry) -> Formula:
+        """Ask the store; return whom it holds for."""
+        column, these = property_columns(self.path, inquiry), self.what.predicate(inquiry)
+        if self.function == "distinct":
+            shown, holds = self._distinct(column, these, inquiry.bind)
+        else:
+            shown, holds = self._numbers(column, f"{these} and {column.has(Facet.NUMERIC)}", inquiry)
+        question = self.what.question(inquiry, holds, value=f"toString({shown})")
+        none_fits = self.function in ("sum", "distinct") and all(
+            _stands(Decimal(0), sign, to) for sign, to in self.relations
+        )
+        return ask_also_of_nobody(inquiry, question, when_none=none_fits)
+
+    def _distinct(self, column: ValueColumns, these: str, bind: Binder) -> tuple[str, str]:
+        counted = f"uniqExactIf({column.identity}, {these} and {column.plain})"
+        parts = [f"toDecimal128({counted}, 10) {sign} {bind.decimal(to)}" for sign, to in self.relations]
+        return counted, f"({' and '.join(parts)})"
+
+    def _numbers(self, column: ValueColumns, these: str, inquiry: Inquiry) -> tuple[str, str]:
+        bind = inquiry.bind
+        exactly, roughly = f"toDecimal256({column.decimal}, 10)", column.number
+        parts = []
+        if self.money:
+            parts.append(self.money.guard(these, inquiry))
+            exactly, roughly = self.money.converted(exactly, roughly, inquiry)
+        times = f" * countIf({these})" if self.function == "avg" else ""
+        name = "sum" if self.function == "avg" else self.function
+        aggregates = f"{name}If({exactly}, {these})", f"{name}If({roughly}, {these})"
+        huge = f"countIf({these} and abs({column.number}) >= {bind.float(float(BEYOND_EXACT))}) > 0"
+        for sign, to in self.relations:
+            decimal = f"toDecimal256({bind.text(format(to, 'f'))}, 10){times}"
+            float_ = f"{bind.float(float(to))}{times}"
+            parts.append(f"if({huge}, {aggregates[1]} {sign} {float_}, {aggregates[0]} {sign} {decimal})")
+        if self.function != "sum":
+            parts.append(f"countIf({these}) > 0")
+        shown = f"{self.function}If({column.number}, {these})" if self.function == "avg" else aggregates[0]
+        return shown, f"({' and '.join(parts)})"
+
+    def concerns(self) -> Concerns:
+        """Return what it looks at."""
+        return self.what.concerns()
+
+    def edges(self) -> Iterator[TimeEdge]:
+        """Yield whom the clock concerns."""
+        yield from self.what.edges()
+
+    def patterns(self) -> Iterator[tuple[str, str]]:
+        """Yield the patterns to be proved."""
+        yield from self.what.patterns()
+
+    def one_currency(self, inquiry: Inquiry) -> tuple[str, str] | None:
+        """Return the events and the column of which there may be one value only, or None."""
+        if self.function == "distinct" or self.money is None:
+            return None
+        return self.money.one_of(self.what.predicate(inquiry), inquiry)
+
+
+def _stands(left: Decimal, sign: str, right: Decimal) -> bool:
+    held = {"=": left == right, "<": left < right, ">": left > right}
+    return any(held[part] for part in sign) if sign != "!=" else left != right
+
+
+def _number(reader: Reader) -> Decimal:
+    value = reader.scalar()
+    number = None if isinstance(value, bool | str) else exact(value)
+    if number is None:
+        raise reader.refuse("a number below 10^28 with at most 10 decimals is expected")
+    return number
+
+
+def _parse(reader: Reader, grammar: Grammar) -> Condition:
+    reader.only("aggregate", "event", "prop", "op", "value", "where", "window", "currency", "convert")
+    function = reader.need("aggregate").one_of("sum", "avg", "min", "max", "distinct")
+    window = read_window(reader.get("window"))
+    what = Occurrence(reader.need("event").text(), read_filters(reader.get("where"), grammar), window)
+    path = read_path(reader.need("prop"))
+    op, given = reader.need("op").one_of(*_SIGNS, "between"), reader.need("value")
+    if op == "between":
+        low, high = (_number(bound) for bound in given.items(at_least=2, at_most=2))
+        relations: tuple[tuple[str, Decimal], ...] = ((">=", low), ("<=", high))
+    else:
+        relations = ((_SIGNS[op], _number(given)),)
+    money = None if function == "distinct" else read_money(reader, path)
+    return Aggregate(function, what, path, relations, money)
+
+
+condition = ConditionKind(("aggregate",), _parse)
