@@ -1,5 +1,6 @@
 """Composition of the identity service."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,8 +13,12 @@ from libs.common.ids import new_id
 from libs.common.runtime import Runtime
 from libs.common.service import ServiceDefinition, serve
 from services.identity.settings import IdentitySettings
-from services.identity.store import access
+from services.identity.store import access, erasures
 from services.identity.usecases.identity_parts import IdentityParts, make_identity_parts
+from services.identity.usecases.note_in_ledger import note_unwritten
+from services.identity.usecases.reapply_erasures import last_words, missing_erasures, reapply_erasures
+
+log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -32,7 +37,29 @@ async def parts(runtime: Runtime[Any]) -> AsyncIterator[IdentityParts]:
             if not await access.is_known_key(tx, record.hash):
                 await access.keep(tx, record)
                 runtime.directory.put(record)
-    yield make_identity_parts(runtime)
+    made = make_identity_parts(runtime)
+    await _keep_erased(runtime, made)
+    yield made
+
+
+async def _keep_erased(runtime: Runtime[Any], made: IdentityParts) -> None:
+    """Erase anew, before anybody is answered, whom a restored database has again; a lost ledger is written anew."""
+    entries = made.ledger.read(lambda line: log.error("a line of the ledger of erasures is torn", extra={"line": line}))
+    known = {workspace.workspace_id for workspace in runtime.directory.workspaces()}
+    of_others = {entry.workspace_id for entry in entries} - known
+    if of_others:
+        log.error("the ledger of erasures names workspaces unknown here", extra={"workspaces": sorted(of_others)})
+    mine = [entry for entry in entries if entry.workspace_id in known]
+    words = last_words(mine, runtime.sealer)
+    for workspace_id in sorted(known):
+        theirs = [entry for entry in mine if entry.workspace_id == workspace_id]
+        async with runtime.worker_database.transaction(workspace_id) as tx:
+            await erasures.alone(tx)
+            for entry in await missing_erasures(tx, theirs):
+                log.warning("the database was restored from before an erasure; it is done anew",
+                            extra={"erasure": str(entry.erasure_id)})  # fmt: skip
+                await reapply_erasures(tx, made.graph, entry, words[entry.erasure_id])
+            await note_unwritten(tx, made.ledger, workspace_id, theirs, runtime.sealer(workspace_id))
 
 
 definition: ServiceDefinition[IdentityParts] = ServiceDefinition(

@@ -13,3 +13,5 @@ class IdentitySettings(ServiceSettings):
     """SHA-256 (hex) of the installation's administrator key; empty: none is made at start."""
     import_dir: str = ""
     """Directory from which imports may read local files; empty: uploads only."""
+    erasure_ledger: str = ""
+    """File in which erasures are written down beside the database; empty: `erasures.ndjson` in the data directory."""

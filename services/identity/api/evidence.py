@@ -22,7 +22,7 @@ from services.identity.domain.evidence import OBSERVED, Evidence, EvidenceKind, 
 from services.identity.domain.links import rank
 from services.identity.domain.policy import InvalidValue, PolicySet
 from services.identity.usecases.add_evidence import Taken, add_evidence
-from services.identity.usecases.find_owners import find_owners
+from services.identity.usecases.find_owners import find_erased, find_owners
 from services.identity.usecases.identity_parts import IdentityParts
 
 router = APIRouter(prefix="/v1/identity", tags=["evidence"])
@@ -67,7 +67,7 @@ class EvidenceTaken(BaseModel):
     """What became of one fact."""
 
     event_id: UUID
-    outcome: str
+    outcome: str = Field(description="accepted, duplicate, no_identifier, erased (it is about somebody who was)")
     person_id: UUID | None
     contradictory: bool
     invalid: list[InvalidView]
@@ -98,7 +98,7 @@ class ResolveBody(BaseModel):
 
 
 class ResolvedIdentifier(BaseModel):
-    """An identifier and whose it is; nobody's when it was never seen or names nobody."""
+    """An identifier and whose it is; nobody's when it was never seen, names nobody, or was `erased`."""
 
     identifier: IdentifierView | None
     person_id: UUID | None
@@ -170,7 +170,8 @@ def _readable(
 
 
 def _view(taken: Taken, fact: Evidence, refused: list[InvalidView]) -> EvidenceTaken:
-    outcome = "no_identifier" if not fact.identifiers else "accepted" if taken.is_new else "duplicate"
+    told = "erased" if taken.is_erased else "accepted" if taken.is_new else "duplicate"
+    outcome = told if fact.identifiers else "no_identifier"
     return EvidenceTaken(
         event_id=fact.event_id,
         outcome=outcome,
@@ -195,8 +196,9 @@ async def resolve(caller: Reader, tx: Transaction, runtime: RuntimeOf, body: Res
         await change_graph(runtime, caller.workspace_id, lambda own: _create(caller, own, runtime, read))
     wanted = {one for item in read for one in item if isinstance(one, Identifier)}
     owners = await find_owners(tx, parts.graph, caller.workspace_id, wanted)
+    erased = await find_erased(tx, parts.graph, caller.workspace_id, wanted - owners.keys())
     clear = reads_clear(caller)
-    return ResolveAnswer(items=[_resolved(item, owners, policies, clear=clear) for item in read])
+    return ResolveAnswer(items=[_resolved(item, owners, erased, policies, clear=clear) for item in read])
 
 
 async def _create(
@@ -220,14 +222,23 @@ async def _create(
 
 
 def _resolved(
-    item: list[Identifier | InvalidValue], owners: dict[Identifier, UUID], policies: PolicySet, *, clear: bool
+    item: list[Identifier | InvalidValue],
+    owners: dict[Identifier, UUID],
+    erased: set[Identifier],
+    policies: PolicySet,
+    *,
+    clear: bool,
 ) -> ResolvedItem:
     known = [one for one in item if isinstance(one, Identifier) and one in owners]
     strongest = min(known, key=lambda one: rank(one, policies), default=None)
     return ResolvedItem(
         person_id=owners[strongest] if strongest is not None else None,
         identifiers=[
-            ResolvedIdentifier(identifier=IdentifierView.of(one, clear=clear), person_id=owners.get(one))
+            ResolvedIdentifier(
+                identifier=IdentifierView.of(one, clear=clear),
+                person_id=owners.get(one),
+                reason="erased" if one in erased else None,
+            )
             if isinstance(one, Identifier)
             else ResolvedIdentifier(identifier=None, person_id=None, reason=one.reason)
             for one in item

@@ -5,11 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from libs.common.db import Tx, load_sql
+from libs.common.db import Tx, load_sql, statement
 from services.identity.store.nodes import Key, columns
 
 _APPEND = load_sql(__file__, "append_evidence.sql")
 _CENTRED = load_sql(__file__, "evidence_centred.sql")
+_NAMING = load_sql(__file__, "evidence_naming.sql")
+_POSTED = "unnest(:workspace_ids::int[], :event_ids::uuid[], :parts::smallint[])"
+_SAME = "e.workspace_id = p.workspace_id and e.event_id = p.event_id and e.part = p.part"
+_LOOSEN = statement(
+    f"update evidence e set is_loose = true from {_POSTED} as p (workspace_id, event_id, part) where {_SAME}"
+)
+_DELETE = statement(f"delete from evidence e using {_POSTED} as p (workspace_id, event_id, part) where {_SAME}")
+_TRIM = statement(
+    "update evidence e set node_nos = p.node_nos::int[], centre_no = p.centre_no"
+    " from unnest(:workspace_ids::int[], :event_ids::uuid[], :parts::smallint[], :node_nos::text[], :centre_nos::int[])"
+    f" as p (workspace_id, event_id, part, node_nos, centre_no) where {_SAME}"
+)
 
 
 @dataclass(slots=True)
@@ -29,6 +41,7 @@ class EvidenceRow:
     node_nos: list[int]
     centre_no: int
     author: str | None = None
+    is_loose: bool = False
 
 
 async def append(tx: Tx, rows: Sequence[EvidenceRow]) -> set[tuple[int, UUID, int]]:
@@ -49,6 +62,7 @@ async def append(tx: Tx, rows: Sequence[EvidenceRow]) -> set[tuple[int, UUID, in
         node_nos=["{" + ",".join(map(str, row.node_nos)) + "}" for row in rows],
         centre_nos=[row.centre_no for row in rows],
         authors=[row.author for row in rows],
+        loose=[row.is_loose for row in rows],
     )
     return {(one[0], one[1], one[2]) for one in new}
 
@@ -58,3 +72,40 @@ async def centred(tx: Tx, keys: Collection[Key]) -> list[EvidenceRow]:
     workspace_ids, node_nos = columns(keys)
     rows = await tx.fetch(_CENTRED, workspace_ids=workspace_ids, node_nos=node_nos)
     return [EvidenceRow(**dict(row)) for row in rows]
+
+
+async def naming(
+    tx: Tx, workspace_id: int, node_nos: Collection[int], centre_nos: Collection[int]
+) -> list[EvidenceRow]:
+    """Return the evidence that names one of the nodes, of that centred on `centre_nos` and of all that is loose."""
+    rows = await tx.fetch(_NAMING, workspace_id=workspace_id, node_nos=list(node_nos), centre_nos=list(centre_nos))
+    return [EvidenceRow(**dict(row)) for row in rows]
+
+
+async def loosen(tx: Tx, rows: Sequence[EvidenceRow]) -> None:
+    """Note that evidence names identifiers which it links to nothing."""
+    await tx.execute(_LOOSEN, **_names(rows))
+
+
+async def delete(tx: Tx, rows: Sequence[EvidenceRow]) -> int:
+    """Delete evidence for good; return how many rows."""
+    return await tx.execute(_DELETE, **_names(rows)) if rows else 0
+
+
+async def trim(tx: Tx, rows: Sequence[EvidenceRow]) -> None:
+    """Write the identifiers that evidence is left with, and its middle."""
+    if rows:
+        await tx.execute(
+            _TRIM,
+            **_names(rows),
+            node_nos=["{" + ",".join(map(str, row.node_nos)) + "}" for row in rows],
+            centre_nos=[row.centre_no for row in rows],
+        )
+
+
+def _names(rows: Sequence[EvidenceRow]) -> dict[str, object]:
+    return {
+        "workspace_ids": [row.workspace_id for row in rows],
+        "event_ids": [row.event_id for row in rows],
+        "parts": [row.part for row in rows],
+    }

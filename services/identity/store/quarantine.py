@@ -18,6 +18,11 @@ _SETTLE = statement(
     "update quarantine set status = :status, settled_at = :now"
     " where workspace_id = :workspace_id and quarantine_id = any(:ids) and status = 'held'"
 )
+_AFTER = statement(
+    "select * from quarantine where workspace_id = :workspace_id"
+    " and (:after::uuid is null or quarantine_id > :after) order by quarantine_id limit :row_limit"
+)
+_DELETE = statement("delete from quarantine where workspace_id = :workspace_id and quarantine_id = any(:ids::uuid[])")
 
 
 class QuarantineRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,3 +98,14 @@ async def claim_held(tx: Tx, workspace_id: int, ids: Sequence[UUID]) -> list[Qua
 async def settle(tx: Tx, workspace_id: int, ids: Sequence[UUID], status: str, now: datetime) -> int:
     """End the quarantine of calls that are still held; return how many."""
     return await tx.execute(_SETTLE, workspace_id=workspace_id, ids=list(ids), status=status, now=now)
+
+
+async def after(tx: Tx, workspace_id: int, position: UUID | None, limit: int) -> list[QuarantineRow]:
+    """Return calls of any status, oldest first, beginning after one of them."""
+    rows = await tx.fetch(_AFTER, workspace_id=workspace_id, after=position, row_limit=limit)
+    return [QuarantineRow(**dict(row)) for row in rows]
+
+
+async def delete(tx: Tx, workspace_id: int, ids: Sequence[UUID]) -> int:
+    """Delete calls for good; return how many."""
+    return await tx.execute(_DELETE, workspace_id=workspace_id, ids=list(ids))

@@ -19,6 +19,7 @@ class Taken:
     is_new: bool
     person_id: UUID | None
     is_contradictory: bool
+    is_erased: bool = False
 
 
 async def add_evidence(
@@ -35,6 +36,7 @@ async def add_evidence(
             fact.is_new,
             ids.get(owner),
             policies is not None and bool(contradictory(fact.evidence, policies)),
+            fact.is_erased,
         )
         for fact, owner in zip(facts, owners, strict=True)
     ]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from libs.common.db import Tx
 from services.identity.domain.evidence import Identifier
-from services.identity.store import nodes
+from services.identity.store import erasures, nodes
 from services.identity.store.nodes import key
 from services.identity.usecases.graph.tools import GraphTools
 
@@ -19,3 +19,9 @@ async def find_owners(
     owners = {names[name]: key(workspace_id, person_no) for name, (_, person_no) in found.items()}
     ids = await tools.person_ids(tx, set(owners.values()))
     return {one: ids[owner] for one, owner in owners.items() if owner in ids}
+
+
+async def find_erased(tx: Tx, tools: GraphTools, workspace_id: int, wanted: Collection[Identifier]) -> set[Identifier]:
+    """Return those identifiers whose person was erased."""
+    names = {tools.lookup(workspace_id, one): one for one in wanted}
+    return {names[lookup] for lookup in await erasures.buried(tx, workspace_id, names)} if names else set()

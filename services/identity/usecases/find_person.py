@@ -6,7 +6,7 @@ from uuid import UUID
 from libs.common.db import Tx
 from libs.common.errors import Gone, NotFound
 from services.identity.domain.evidence import Identifier
-from services.identity.store import nodes, persons
+from services.identity.store import erasures, nodes, persons
 from services.identity.store.nodes import Key, key
 from services.identity.store.persons import PersonRow
 from services.identity.usecases.graph.read_component import Component, read_nodes
@@ -26,10 +26,15 @@ class FoundPerson:
 
 async def find_person(tx: Tx, tools: GraphTools, workspace_id: int, person_id: UUID) -> FoundPerson:
     """Return the person an id leads to, for ever; raises NotFound, or Gone for an erased one."""
+    return await _found(tx, tools, person_id, await find_row(tx, workspace_id, person_id))
+
+
+async def find_row(tx: Tx, workspace_id: int, person_id: UUID) -> PersonRow:
+    """Return the living person an id leads to; raises NotFound, or Gone for an erased one."""
     row = await persons.by_id(tx, workspace_id, person_id)
     if row is None:
         raise NotFound("there is no such person in this workspace")
-    return await _found(tx, tools, person_id, await living(tx, row))
+    return await living(tx, row)
 
 
 async def find_person_of(tx: Tx, tools: GraphTools, workspace_id: int, identifier: Identifier) -> FoundPerson:
@@ -42,9 +47,11 @@ async def find_person_of(tx: Tx, tools: GraphTools, workspace_id: int, identifie
 
 
 async def find_node(tx: Tx, tools: GraphTools, workspace_id: int, identifier: Identifier) -> nodes.NodeRow:
-    """Return the node of an identifier; raises NotFound when it was never seen."""
+    """Return the node of an identifier; raises NotFound when it was never seen, Gone when it was erased."""
     name = workspace_id, tools.lookup(workspace_id, identifier)
     found = (await nodes.find(tx, [name])).get(name)
+    if found is None and await erasures.buried(tx, workspace_id, [name[1]]):
+        raise Gone("the person of this identifier was erased", code="erased")
     if found is None:
         raise NotFound(f"no {identifier.namespace} of this value was ever seen")
     return (await nodes.read(tx, [key(workspace_id, found[0])]))[0]

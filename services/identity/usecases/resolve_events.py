@@ -1,7 +1,9 @@
 """Recorded events read as evidence, taken into the graph, and told to the others with their persons."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -13,7 +15,7 @@ from services.identity.domain.evidence import Identifier
 from services.identity.domain.links import contradictory, subject
 from services.identity.domain.publication import record_event
 from services.identity.domain.reading import Reading, RecordedCall, read_evidence
-from services.identity.store import event_log, nodes
+from services.identity.store import event_log, forgetting, nodes
 from services.identity.store.event_log import LoggedEvent
 from services.identity.store.ingest_queue import IngestEntry
 from services.identity.usecases.choose_events import choose_events
@@ -46,9 +48,26 @@ async def resolve_events(tx: Tx, entries: Sequence[IngestEntry], tools: GraphToo
         for part, said in enumerate(one.reading.evidence)
     ]
     await take_in(tx, batch, tools)
+    if batch.erased:
+        read = await _without_erased(tx, batch, read)
     told = await _tell(tx, batch, tools, [one for one in read if one.said])
     await outbox.add(tx, told)
     return len(told)
+
+
+async def _without_erased(tx: Tx, batch: Batch, read: Sequence[_Read]) -> list[_Read]:
+    """Delete the events of those who were erased from the record; return the others."""
+    left: list[_Read] = []
+    gone: dict[int, list[tuple[datetime, UUID]]] = {}
+    for one in read:
+        workspace_id, chosen = one.call.workspace_id, _subject_of(batch, one)
+        if chosen is not None and (workspace_id, chosen) in batch.erased:
+            gone.setdefault(workspace_id, []).append((one.call.received_at, one.call.event_id))
+        else:
+            left.append(one)
+    for workspace_id, events in gone.items():
+        await forgetting.delete_events(tx, workspace_id, events)
+    return left
 
 
 def _read(logged: LoggedEvent, batch: Batch, tools: GraphTools, source_of: Sources, *, said: bool) -> _Read:
@@ -89,6 +108,7 @@ async def _tell(tx: Tx, batch: Batch, tools: GraphTools, read: Sequence[_Read]) 
             identifier_nos=[
                 nodes.number_of(batch.key_of(one.call.workspace_id, identifier))
                 for identifier in one.reading.identifiers
+                if (one.call.workspace_id, identifier) not in batch.erased
             ],
             authenticated=one.reading.authenticated,
             sealer=tools.sealer(one.call.workspace_id),
@@ -99,11 +119,17 @@ async def _tell(tx: Tx, batch: Batch, tools: GraphTools, read: Sequence[_Read]) 
 
 
 def _subject(batch: Batch, read: _Read) -> int:
-    """Return the node an event is filed under: its strongest identifier that nothing in it contradicts."""
+    """Return the node an event is filed under, 0 for nobody's."""
+    chosen = _subject_of(batch, read)
+    return batch.key_of(read.call.workspace_id, chosen) if chosen is not None else 0
+
+
+def _subject_of(batch: Batch, read: _Read) -> Identifier | None:
+    """Return the identifier an event is filed under: its strongest one that nothing in it contradicts."""
     chosen: Identifier | None = read.reading.subject
     policies = batch.policies[read.call.workspace_id]
     for said in read.reading.evidence:
         if len(said.identifiers) > 1 and contradictory(said, policies):
             chosen = subject(said, policies)
             break
-    return batch.key_of(read.call.workspace_id, chosen) if chosen is not None else 0
+    return chosen

@@ -81,10 +81,14 @@ _WAKE = statement("""
       and t.due_at > :now
 """)
 _ERASE = load_sql(__file__, "erase_person.sql")
-_FORGET_PERSON = [
-    statement(f"delete from {table} where workspace_id = :workspace_id and person_no = any(:person_nos::int[])")
+_FORGET_PERSON = {
+    table: statement(f"delete from {table} where workspace_id = :workspace_id and person_no = any(:person_nos::int[])")
     for table in ("heard", "entered", "assignment")
-]
+}
+_DISOWN = statement("""
+    update subject_owner set person_no = 0, person_id = '00000000-0000-0000-0000-000000000000'
+    where workspace_id = :workspace_id and person_no = any(:person_nos::int[])
+""")
 
 
 async def lock_person_runs(tx: Tx, *, workspace_id: int, person_nos: Sequence[int]) -> None:
@@ -117,9 +121,12 @@ async def move_person(
     return [EndedRun(*row) for row in ended]
 
 
-async def erase_person(tx: Tx, *, workspace_id: int, person_nos: Sequence[int], now: datetime) -> None:
-    """End the runs of a person and delete what is known of him."""
-    await lock_person_runs(tx, workspace_id=workspace_id, person_nos=person_nos)
-    await tx.execute(_ERASE, workspace_id=workspace_id, person_nos=list(person_nos), now=now)
-    for forget in _FORGET_PERSON:
-        await tx.execute(forget, workspace_id=workspace_id, person_nos=list(person_nos))
+async def erase_person(tx: Tx, *, workspace_id: int, person_nos: Sequence[int], now: datetime) -> dict[str, int]:
+    """End the runs of a person and delete what is known of him; return how many rows of which table."""
+    numbers = list(person_nos)
+    await lock_person_runs(tx, workspace_id=workspace_id, person_nos=numbers)
+    counts = {"run": await tx.execute(_ERASE, workspace_id=workspace_id, person_nos=numbers, now=now)}
+    for table, forget in _FORGET_PERSON.items():
+        counts[table] = await tx.execute(forget, workspace_id=workspace_id, person_nos=numbers)
+    await tx.execute(_DISOWN, workspace_id=workspace_id, person_nos=numbers)
+    return counts

@@ -3,8 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
+from libs.common import outbox
 from libs.common.contracts.identity.person_erased import PersonErased
+from libs.common.contracts.journey.run_forgotten import RunForgotten
 from libs.common.db import Tx
+from libs.common.erasure import forget_dead_letters
 from services.journey.store.person_moves import erase_person
 from services.journey.store.persons import lock_persons
 from services.journey.store.redirects import point_to
@@ -13,10 +16,21 @@ NOBODY = UUID(int=0)
 
 
 async def forget_person(tx: Tx, event: PersonErased, *, now: datetime) -> None:
-    """End the runs, delete the rest, and let what still comes under his number be nobody's."""
-    workspace_id, person_no = event.workspace_id, event.person_no
-    await lock_persons(tx, [(workspace_id, person_no)])
-    await erase_person(tx, workspace_id=workspace_id, person_nos=[person_no], now=now)
+    """End the runs, delete the rest, let what still comes under his numbers be nobody's, and say that it is done."""
+    workspace_id = event.workspace_id
+    numbers = sorted({event.person_no, *event.retired_nos})
+    await lock_persons(tx, [(workspace_id, number) for number in numbers])
+    counts = await erase_person(tx, workspace_id=workspace_id, person_nos=numbers, now=now)
     await point_to(
-        tx, workspace_id=workspace_id, person_nos=[person_no], to_no=0, to_id=NOBODY, graph_version=event.graph_version
+        tx, workspace_id=workspace_id, person_nos=numbers, to_no=0, to_id=NOBODY, graph_version=event.graph_version
     )
+    counts["dead_letter"] = await forget_dead_letters(
+        tx, workspace_id, person_nos=numbers, subject_nos=event.subject_nos
+    )
+    await outbox.add(
+        tx,
+        RunForgotten(
+            workspace_id=workspace_id, person_no=event.person_no, received_at=event.received_at, occurred_at=now,
+            erasure_id=event.erasure_id, deleted=counts,
+        ),
+    )  # fmt: skip

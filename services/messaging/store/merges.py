@@ -66,25 +66,29 @@ _ERASE_LOOKUPS = statement("""
     where h.workspace_id = :workspace_id and i.person_no = :person_no and h.address_lookup is not null
 """)
 _BY_INTENT = ("intent_queue", "step", "handoff", "receipt", "address_claim", "reservation")
-_ERASE = (
-    [
-        statement(
-            f"delete from {table} using intent i where {table}.workspace_id = :workspace_id"
-            f" and i.workspace_id = :workspace_id and i.person_no = :person_no and {table}.intent_id = i.intent_id"
+_ERASE = [
+    *(
+        (
+            table,
+            statement(
+                f"delete from {table} using intent i where {table}.workspace_id = :workspace_id"
+                f" and i.workspace_id = :workspace_id and i.person_no = :person_no and {table}.intent_id = i.intent_id"
+            ),
         )
         for table in _BY_INTENT
-    ]
-    + [
+    ),
+    (
+        "withdrawal_queue",
         statement(
             "delete from withdrawal_queue q using withdrawal w where q.workspace_id = :workspace_id"
             " and w.workspace_id = :workspace_id and w.person_no = :person_no and q.withdrawal_id = w.withdrawal_id"
-        )
-    ]
-    + [
-        statement(f"delete from {table} where workspace_id = :workspace_id and person_no = :person_no")
-        for table in ("reservation", "inbox_message", "withdrawal", "intent")
-    ]
-)
+        ),
+    ),
+    *(
+        (table, statement(f"delete from {table} where workspace_id = :workspace_id and person_no = :person_no"))
+        for table in ("reservation", "address_claim", "inbox_message", "withdrawal", "intent")
+    ),
+]
 _MARK_ERASED = statement("""
     insert into person as p (workspace_id, person_no, erased_at) values (:workspace_id, :person_no, :now)
     on conflict (workspace_id, person_no) do update set erased_at = excluded.erased_at
@@ -122,18 +126,22 @@ async def move_persons(tx: Tx, workspace_id: int, gone: Sequence[int], living: i
         await tx.execute(move, workspace_id=workspace_id, gone=list(gone), living=living)
 
 
-async def erase_person(tx: Tx, workspace_id: int, person_no: int, *, now: datetime) -> list[bytes]:
-    """Delete everything about a person; return the look-ups of the addresses he was written to at."""
+async def erase_person(
+    tx: Tx, workspace_id: int, person_no: int, *, now: datetime
+) -> tuple[list[bytes], dict[str, int]]:
+    """Delete everything about a person; return the look-ups of his addresses, and how many rows of which table."""
     rows = await tx.fetch(_ERASE_LOOKUPS, workspace_id=workspace_id, person_no=person_no)
     await tx.execute(_MARK_ERASED, workspace_id=workspace_id, person_no=person_no, now=now)
-    await forget_person(tx, workspace_id, person_no)
-    return [bytes(row["address_lookup"]) for row in rows]
+    counts = await forget_person(tx, workspace_id, person_no)
+    return [bytes(row["address_lookup"]) for row in rows], counts
 
 
-async def forget_person(tx: Tx, workspace_id: int, person_no: int) -> None:
-    """Delete everything about a person but that he was erased."""
-    for erase in _ERASE:
-        await tx.execute(erase, workspace_id=workspace_id, person_no=person_no)
+async def forget_person(tx: Tx, workspace_id: int, person_no: int) -> dict[str, int]:
+    """Delete everything about a person but that he was erased; return how many rows of which table."""
+    counts: dict[str, int] = {}
+    for table, erase in _ERASE:
+        counts[table] = counts.get(table, 0) + await tx.execute(erase, workspace_id=workspace_id, person_no=person_no)
+    return counts
 
 
 async def give_intents(tx: Tx, workspace_id: int, heirs: Mapping[UUID, int]) -> None:

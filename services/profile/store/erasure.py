@@ -50,6 +50,12 @@ _BY_PERSON = {
     "consent_ledger": "person_no <> 0 and " + _PERSONS.format(column="person_no"),
     "consent_expiry": _PERSONS.format(column="person_no"),
 }
+_OF_INTERVALS = """
+delete from timeline t using ownership o
+where o.workspace_id = :workspace_id and o.person_no = any(:person_nos::int[])
+  and t.workspace_id = :workspace_id and t.holder_no = o.subject_no
+  and t.event_time >= o.valid_from and t.event_time < o.valid_to
+"""
 _TOMBSTONES = """
 insert into subject as s (workspace_id, subject_no, erased)
 select :workspace_id, n, true from unnest(:subject_nos::int[]) n
@@ -74,6 +80,11 @@ _OWNERS = """
 select distinct person_no from ownership
 where workspace_id = :workspace_id and subject_no = any(:subject_nos::int[])
 """
+
+
+async def delete_of_intervals(tx: Tx, workspace_id: int, person_nos: Collection[int]) -> int:
+    """Delete what happened by identifiers while they were these persons', whoever owns them now; return how much."""
+    return await tx.execute(statement(_OF_INTERVALS), workspace_id=workspace_id, person_nos=sorted(set(person_nos)))
 
 
 async def delete_of_subjects(tx: Tx, workspace_id: int, subject_nos: Collection[int]) -> dict[str, int]:

@@ -1,7 +1,10 @@
 """Delete everything about a person and keep a receipt that names nobody."""
 
+from libs.common import outbox
 from libs.common.contracts.identity.person_erased import PersonErased
+from libs.common.contracts.profile.profile_forgotten import ProfileForgotten
 from libs.common.db import Tx
+from libs.common.erasure import forget_dead_letters
 from services.profile.domain.keys import PersonKey, SubjectKey, TraitKey
 from services.profile.store import consents, erasure, guard, persons, trait_facts
 from services.profile.store.erasure import Receipt
@@ -28,6 +31,7 @@ async def erase_person(tx: Tx, event: PersonErased, *, means: Means) -> None:
     )
     numbers = {
         event.person_no,
+        *event.retired_nos,
         *(await persons.aliases_of(tx, workspace_id, [event.person_no])).get(event.person_no, ()),
     }
     others = {
@@ -39,14 +43,26 @@ async def erase_person(tx: Tx, event: PersonErased, *, means: Means) -> None:
     others |= await consents.present_owners_of_once_held(
         tx, await erasure.spoken_for(tx, workspace_id, event.subject_nos)
     )
-    counts = await erasure.delete_of_subjects(tx, workspace_id, event.subject_nos)
+    # what he did on a device that is somebody else's by now is his
+    counts = {"timeline": await erasure.delete_of_intervals(tx, workspace_id, numbers)}
+    for table, count in (await erasure.delete_of_subjects(tx, workspace_id, event.subject_nos)).items():
+        counts[table] = counts.get(table, 0) + count
     for table, count in (await erasure.delete_of_persons(tx, workspace_id, numbers)).items():
         counts[table] = counts.get(table, 0) + count
     await refold_traits(tx, touched, means=means)
     await refold_consents(tx, others, received_at=event.received_at, means=means)
-    await erasure.keep_receipt(
-        tx, workspace_id, Receipt(event.erasure_id, event.person_id, counts, means.now_of(workspace_id))
+    counts["dead_letter"] = await forget_dead_letters(
+        tx, workspace_id, person_nos=numbers, subject_nos=event.subject_nos
     )
+    now = means.now_of(workspace_id)
+    await erasure.keep_receipt(tx, workspace_id, Receipt(event.erasure_id, event.person_id, counts, now))
+    await outbox.add(
+        tx,
+        ProfileForgotten(
+            workspace_id=workspace_id, person_no=event.person_no, received_at=event.received_at, occurred_at=now,
+            erasure_id=event.erasure_id, deleted=counts,
+        ),
+    )  # fmt: skip
 
 
 async def _traits_of_others(tx: Tx, event: PersonErased, others: set[PersonKey]) -> Touched:

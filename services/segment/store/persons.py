@@ -52,6 +52,7 @@ _GIVE_SUBJECTS = statement(
     """
     update segment.subject set person_no = :owner::int
     where workspace_id = :workspace_id::int and subject_no = any(:subject_nos::bigint[]) and person_no <> :owner::int
+      and person_no <> 0
     returning subject_no
     """
 )
@@ -86,12 +87,20 @@ _ANY_OVERRIDE = statement(
     "select exists (select from segment.subject where workspace_id = :workspace_id and overridden)"
 )
 _EVERYBODY = statement("select person_no from segment.person where workspace_id = :workspace_id and state = 1")
-_FORGET_SUBJECTS = statement(
+_BURY_SUBJECTS = statement(
+    """
+    insert into segment.subject as known (workspace_id, subject_no, person_no, version)
+    select :workspace_id::int, given.subject_no, 0, 9223372036854775807
+    from unnest(:subject_nos::bigint[]) as given (subject_no)
+    order by given.subject_no
+    on conflict (workspace_id, subject_no) do update
+    set person_no = 0, version = excluded.version, stored_under = '{}', overridden = false
+    """
+)
+_DISOWN = statement(
     """
     delete from segment.subject
-    where workspace_id = :workspace_id::int
-      and (subject_no = any(:subject_nos::bigint[]) or person_no = :person_no::int)
-    returning subject_no
+    where workspace_id = :workspace_id::int and person_no = any(:person_nos::int[])
     """
 )
 _PRESENT = load_sql(__file__, "present.sql")
@@ -222,9 +231,7 @@ async def everybody(tx: Tx, workspace_id: int) -> list[int]:
     return [row["person_no"] for row in await tx.fetch(_EVERYBODY, workspace_id=workspace_id)]
 
 
-async def forget_subjects(tx: Tx, workspace_id: int, *, person_no: int, subject_nos: Sequence[int]) -> list[int]:
-    """Delete what is known of an erased person's subjects; return them."""
-    rows = await tx.fetch(
-        _FORGET_SUBJECTS, workspace_id=workspace_id, person_no=person_no, subject_nos=list(subject_nos)
-    )
-    return [row["subject_no"] for row in rows]
+async def bury_subjects(tx: Tx, workspace_id: int, *, person_nos: Sequence[int], subject_nos: Sequence[int]) -> None:
+    """Let erased subjects be nobody's for good, whatever is still told of them; the persons own nothing else here."""
+    await tx.execute(_BURY_SUBJECTS, workspace_id=workspace_id, subject_nos=sorted(set(subject_nos)))
+    await tx.execute(_DISOWN, workspace_id=workspace_id, person_nos=list(person_nos))

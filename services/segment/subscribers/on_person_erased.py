@@ -5,6 +5,7 @@ from typing import Any
 from libs.common.bus import Subscription
 from libs.common.contracts.identity.person_erased import PersonErased
 from libs.common.db import Tx
+from libs.common.erasure import forget_dead_letters
 from libs.common.runtime import Runtime
 from services.segment.usecases.erase_person import erase_person
 
@@ -21,6 +22,14 @@ async def handle(tx: Tx, events: list[PersonErased], runtime: Runtime[Any]) -> N
             version=event.graph_version,
             event_id=event.id,
             received_at=event.received_at,
+            erasure_id=event.erasure_id,
+            retired_nos=event.retired_nos,
+        )
+        await forget_dead_letters(
+            tx,
+            event.workspace_id,
+            person_nos=(event.person_no, *event.retired_nos),
+            subject_nos=event.subject_nos,
         )
     tx.after_commit(lambda: runtime.wake("answer_rounds"))
 

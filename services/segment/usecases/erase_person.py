@@ -20,10 +20,22 @@ async def erase_person(
     version: int,
     event_id: UUID,
     received_at: datetime,
+    erasure_id: UUID,
+    retired_nos: Sequence[int] = (),
 ) -> None:
-    """Take an erased person out of everything; the columnar rows follow by a job."""
-    await persons.set_state(tx, workspace_id, {person_no: person_id}, state=persons.ERASED, version=version)
-    owned = await persons.forget_subjects(tx, workspace_id, person_no=person_no, subject_nos=subject_nos)
-    subjects = sorted({*subject_nos, *owned})
-    await request_erasure(tx, workspace_id, person_no=person_no, subject_nos=subjects, at=received_at)
-    await add_touches(tx, workspace_id, [Touch(person_no, "erased", received_at, "", event_id)])
+    """Take an erased person, and those that had ended in him, out of everything; the columnar rows follow by a job."""
+    numbers = sorted({person_no, *retired_nos})
+    known: dict[int, UUID | None] = {number: person_id if number == person_no else None for number in numbers}
+    await persons.set_state(tx, workspace_id, known, state=persons.ERASED, version=version)
+    own = [-number for number in numbers]
+    await persons.bury_subjects(tx, workspace_id, person_nos=numbers, subject_nos=[*subject_nos, *own])
+    for number in numbers:  # he was rarely more than one or two
+        await request_erasure(
+            tx,
+            workspace_id,
+            person_no=number,
+            subject_nos=subject_nos,
+            at=received_at,
+            erasure_id=erasure_id if number == person_no else None,
+        )
+    await add_touches(tx, workspace_id, [Touch(number, "erased", received_at, "", event_id) for number in numbers])

@@ -27,6 +27,7 @@ from services.segment.usecases.erase_rows import erase_rows
 from services.segment.usecases.insert_blocks import insert_blocks
 from services.segment.usecases.recompute_segment import recompute_segment
 from services.segment.usecases.settle_changes import members_after, settle_changes
+from services.segment.usecases.settle_erasures import settle_erasures
 from services.segment.usecases.stage_overrides import stage_overrides
 
 MOST_TOUCHES = 10_000
@@ -120,7 +121,7 @@ async def _answer(runtime: Runtime[SegmentParts], world: World, waiting: Waiting
         )
         await remove_touches(tx, [touch.touch_no for touch in waiting.touches])
         await memberships.forget_sequences(tx, workspace_id, [erasure.person_no for erasure in waiting.erasures])
-        await erasures.settle_erasures(tx, workspace_id, [erasure.person_no for erasure in waiting.erasures])
+        await settle_erasures(tx, workspace_id=workspace_id, erasures=waiting.erasures, now=moment.now)
         settled = await memberships.settle_round(tx, workspace_id, revision=world.revision, now=moment.now)
         if not settled:
             raise SettledElsewhereError(workspace_id)

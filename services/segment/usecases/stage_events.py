@@ -36,7 +36,7 @@ class Happening:
 
 
 async def stage_events(tx: Tx, *, workspace_id: int, happenings: Sequence[Happening]) -> None:
-    """Stage events (of one workspace) and touch the persons they belong to now."""
+    """Stage events of one workspace and touch the persons they belong to now; those of erased subjects are dropped."""
     of_persons = [happening for happening in happenings if happening.person_no]
     await known_names.remember(tx, workspace_id, "event", {happening.name for happening in happenings})
     await persons.ensure_persons(tx, workspace_id, {h.person_no: h.person_id for h in of_persons})
@@ -46,7 +46,12 @@ async def stage_events(tx: Tx, *, workspace_id: int, happenings: Sequence[Happen
         subject_nos=[happening.owned_as for happening in of_persons],
         person_nos=[happening.person_no for happening in of_persons],
     )
-    await stage_overrides(tx, workspace_id=workspace_id, subject_nos=news)
+    erased = {subject_no for subject_no, owner in owners.items() if owner == 0}
+    happenings = [happening for happening in happenings if happening.owned_as not in erased]
+    of_persons = [happening for happening in of_persons if happening.owned_as not in erased]
+    await stage_overrides(tx, workspace_id=workspace_id, subject_nos=[one for one in news if one not in erased])
+    if not happenings:
+        return
     lines = [
         event_row(
             workspace_id=workspace_id,

@@ -8,6 +8,7 @@ from uuid import UUID
 from libs.common.db import Tx
 from libs.common.personal import Sealer
 from services.segment.store import known_names, persons
+from services.segment.store.erasures import erased_among
 from services.segment.store.rows import trait_row
 from services.segment.store.staging import stage
 from services.segment.store.touches import Touch, add_touches
@@ -29,8 +30,10 @@ class TraitFact:
 
 
 async def stage_traits(tx: Tx, *, workspace_id: int, facts: Sequence[TraitFact], sealer: Sealer) -> None:
-    """Stage trait facts (of one workspace) and touch their persons."""
+    """Stage trait facts (of one workspace) and touch their persons; those of erased persons are dropped."""
     await known_names.remember(tx, workspace_id, "trait", {fact.name for fact in facts})
+    erased = await erased_among(tx, workspace_id, [fact.person_no for fact in facts])
+    facts = [fact for fact in facts if fact.person_no not in erased]
     await persons.ensure_persons(tx, workspace_id, {fact.person_no: None for fact in facts})
     for personal in (False, True):
         chosen = [fact for fact in facts if fact.personal is personal]

@@ -54,7 +54,7 @@ create unique index node_lookup on identity.node (workspace_id, lookup);
 create index node_owner on identity.node (workspace_id, person_no);
 
 -- Every fact about identifiers, for ever; an event that says several things says them in parts. `node_nos` are in the
--- order of the source, `centre_no` the star's middle.
+-- order of the source, `centre_no` the star's middle; `is_loose`: it names some that it does not link to the middle.
 create table identity.evidence (
     workspace_id      integer not null,
     event_id          uuid not null,
@@ -69,8 +69,10 @@ create table identity.evidence (
     node_nos          integer[] not null,
     centre_no         integer not null,
     author            text,
+    is_loose          boolean not null default false,
     primary key (workspace_id, event_id, part)
 );
+create index evidence_loose on identity.evidence using gin (node_nos) where is_loose;
 create index evidence_centre on identity.evidence (workspace_id, centre_no);
 
 -- What the evidence about a pair adds up to: newest time per tier for (seen) and against (void), all commutative.

@@ -24,6 +24,8 @@ class Fact:
     pairs: list[tuple[Key, Key]] = field(default_factory=list)
     centre: Key = 0
     is_new: bool = True
+    is_erased: bool = False
+    """It was about an erased identifier: nothing of it is taken."""
 
 
 @dataclass(slots=True)
@@ -78,6 +80,8 @@ class Batch:
     keys: dict[tuple[int, Identifier], Key] = field(default_factory=dict)
     spare_persons: dict[int, list[int]] = field(default_factory=dict)
     """Person numbers taken before anything was locked, by workspace."""
+    erased: set[tuple[int, Identifier]] = field(default_factory=set)
+    """Identifiers of the batch that were erased: they have no nodes."""
     moving: set[int] = field(default_factory=set)
     """Workspaces where silence can move identifiers: there a hub's evidence may change its neighbours."""
 

@@ -77,6 +77,7 @@ def _row(fact: Fact) -> EvidenceRow:
         [number_of(one) for one in fact.keys],
         number_of(fact.centre),
         fact.author,
+        len(fact.pairs) < len(fact.keys) - 1,
     )
 
 

@@ -1,8 +1,11 @@
 """From identifiers to nodes; those never seen before are made."""
 
+import msgspec
+
 from libs.common.db import Tx
+from services.identity.domain.erasing import without
 from services.identity.domain.evidence import Identifier
-from services.identity.store import nodes
+from services.identity.store import erasures, nodes
 from services.identity.store.nodes import NodeRow, key
 from services.identity.usecases.graph.batch import Batch
 from services.identity.usecases.graph.tools import GraphTools
@@ -11,29 +14,53 @@ Wanted = dict[tuple[int, bytes], Identifier]
 
 
 async def identify_nodes(tx: Tx, batch: Batch, tools: GraphTools) -> None:
-    """Give each fact of the batch the nodes of its identifiers; those never seen before are made.
+    """Give each fact of the batch the nodes of its identifiers; those never seen before are made, erased ones never.
 
     Nothing is locked yet: whoever waits here for another transaction's insert holds nothing that one could want.
     """
-    wanted: Wanted = {}
-    for fact in batch.facts:
-        for identifier in fact.evidence.identifiers:
-            wanted[fact.workspace_id, tools.lookup(fact.workspace_id, identifier)] = identifier
+    wanted = _wanted(batch, tools)
     numbers = {one: tools.numbered[one] for one in wanted if one in tools.numbered}
     unsure = [one for one in wanted if one not in numbers]
     found = await _found(tx, unsure)
     missing = {one: wanted[one] for one in unsure if one not in found}
+    buried = await erasures.buried_among(tx, list(missing)) if missing else set()
+    if buried:
+        _leave_out(batch, {(workspace_id, missing[workspace_id, lookup]) for workspace_id, lookup in buried})
+        wanted = _wanted(batch, tools)
+        missing = {one: identifier for one, identifier in missing.items() if one in wanted}
     if missing:
         await _insert(tx, batch, tools, missing)
         found |= await _found(tx, list(missing))
     tx.after_commit(lambda: tools.numbered.update(found))
     for one, number in (numbers | found).items():
+        if one not in wanted:
+            continue
         identifier, place = wanted[one], key(one[0], number)
         batch.names[place] = identifier
         batch.keys[one[0], identifier] = place
     for fact in batch.facts:
         identifiers = dict.fromkeys(fact.evidence.identifiers)
         fact.keys = [batch.key_of(fact.workspace_id, identifier) for identifier in identifiers]
+
+
+def _wanted(batch: Batch, tools: GraphTools) -> Wanted:
+    return {
+        (fact.workspace_id, tools.lookup(fact.workspace_id, identifier)): identifier
+        for fact in batch.facts
+        for identifier in fact.evidence.identifiers
+    }
+
+
+def _leave_out(batch: Batch, erased: set[tuple[int, Identifier]]) -> None:
+    """Take identifiers that were erased, and what is about them, out of the batch."""
+    batch.erased = erased
+    for fact in batch.facts:
+        mine = {one for one in fact.evidence.identifiers if (fact.workspace_id, one) in batch.erased}
+        if not mine:
+            continue
+        left = without(fact.evidence, mine, batch.policies[fact.workspace_id])
+        fact.evidence = left or msgspec.structs.replace(fact.evidence, identifiers=())
+        fact.is_erased = left is None
 
 
 async def _found(tx: Tx, wanted: list[tuple[int, bytes]]) -> dict[tuple[int, bytes], int]:

@@ -1,7 +1,6 @@
 """Links added up anew from the evidence, as the policies in force read it."""
 
 from collections.abc import Collection
-from uuid import UUID
 
 from libs.common.db import Tx
 from services.identity.domain.evidence import Evidence
@@ -23,10 +22,11 @@ async def reread_regions(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[K
     decided = await load_regions(tx, batch, tools, stirred, stirred, patient=patient)
     rows = await evidence.centred(tx, decided | batch.watched)
     inside = [row for row in rows if any(key(row.workspace_id, one) in decided for one in row.node_nos)]
-    await _name_nodes(tx, batch, tools, inside)
+    await name_nodes(tx, batch, tools, inside)
     facts: dict[tuple[Pair, str], LinkFacts] = {}
-    for row in inside:
-        _add_up(batch, row, facts)
+    loose = [row for row in inside if _add_up(batch, row, facts) and not row.is_loose]
+    if loose:
+        await evidence.loosen(tx, loose)
     stale = {pair for pair in batch.links if decided & set(pair)}
     wanted = {name: one for name, one in facts.items() if decided & set(name[0])}
     await links.drop(tx, stale)
@@ -34,29 +34,34 @@ async def reread_regions(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[K
     batch.links.clear()
 
 
-async def _name_nodes(tx: Tx, batch: Batch, tools: GraphTools, rows: Collection[EvidenceRow]) -> None:
+async def name_nodes(tx: Tx, batch: Batch, tools: GraphTools, rows: Collection[EvidenceRow]) -> None:
+    """Learn the names of all identifiers that evidence mentions."""
     missing = {key(row.workspace_id, one) for row in rows for one in row.node_nos} - batch.names.keys()
     for row in await nodes.read(tx, missing) if missing else ():
         batch.names[row.key] = name_of(row, tools)
 
 
-def _add_up(batch: Batch, row: EvidenceRow, facts: dict[tuple[Pair, str], LinkFacts]) -> None:
+def _add_up(batch: Batch, row: EvidenceRow, facts: dict[tuple[Pair, str], LinkFacts]) -> bool:
+    """Add one piece of evidence to the links' facts; return whether it names identifiers that it links to nothing."""
     keys = [key(row.workspace_id, one) for one in row.node_nos]
     where = {batch.names[one]: one for one in keys if one in batch.names}
-    said = _evidence(row, batch, keys)
-    for one, other in pairs(said, batch.policies[row.workspace_id]):
+    said = evidence_of(row, batch)
+    found = list(pairs(said, batch.policies[row.workspace_id]))
+    for one, other in found:
         member, centre = where[one], where[other]
         pair = (member, centre) if member < centre else (centre, member)
         added = facts_of(said, old_is_low=member < centre)
         known = facts.setdefault((pair, row.consent_basis or ""), added)
         if known is not added:
             known.merge(added)
+    return len(found) < len(keys) - 1
 
 
-def _evidence(row: EvidenceRow, batch: Batch, keys: list[Key]) -> Evidence:
-    event_id: UUID = row.event_id
+def evidence_of(row: EvidenceRow, batch: Batch) -> Evidence:
+    """Return a stored fact in identifiers; those that are named in the batch."""
+    keys = [key(row.workspace_id, one) for one in row.node_nos]
     return Evidence(
-        event_id=event_id,
+        event_id=row.event_id,
         source_id=row.source_id,
         kind=row.kind,  # type: ignore[arg-type]
         tier=row.tier,

@@ -51,6 +51,12 @@ class GraphTools:
             self._lookups[workspace_id, identifier] = known
         return known
 
+    def forget(self, workspace_id: int, identifiers: Collection[Identifier]) -> None:
+        """Remember nothing of identifiers that were erased."""
+        for one in identifiers:
+            self.numbered.pop((workspace_id, self.lookup(workspace_id, one)), None)
+            self._lookups.pop((workspace_id, one), None)
+
     async def policies_in_force(self, tx: Tx, workspace_ids: Collection[int]) -> dict[int, PolicySet]:
         """Return the policies of workspaces; they stay in force until the transaction ends."""
         heads = await policies.hold(tx, sorted(workspace_ids))

@@ -41,7 +41,7 @@ as $$
 $$;
 
 -- Who owns a subject now, and under which persons its events were stored. A subject_no below 0 stands for the
--- events of a person that came without a subject.
+-- events of a person that came without a subject. person_no 0 is a tombstone: the subject was erased.
 create table segment.subject (
     workspace_id integer not null,
     subject_no   bigint not null,
@@ -179,10 +179,11 @@ create table segment.round (
     revision        bigint not null default 0
 );
 
--- Persons whose columnar rows are to be deleted.
+-- Persons whose columnar rows are to be deleted; `erasure_id` on one row of each erasure: its receipt is then said.
 create table segment.erasure (
     workspace_id integer not null,
     person_no    integer not null,
+    erasure_id   uuid,
     subject_nos  bigint[] not null,
     requested_at timestamptz not null,
     done_at      timestamptz,

@@ -1,0 +1,56 @@
+"""What an erasure deletes of the graph and of the record."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from libs.common.db import Tx, statement
+
+_LINKS = statement(
+    "delete from link where workspace_id = :workspace_id"
+    " and (low_no = any(:node_nos::int[]) or high_no = any(:node_nos::int[]))"
+)
+_OWNERSHIP = statement("delete from ownership where workspace_id = :workspace_id and node_no = any(:node_nos::int[])")
+_NODES = statement("delete from node where workspace_id = :workspace_id and node_no = any(:node_nos::int[])")
+_PERSONS = statement(
+    "update person set state = 'erased', merged_into = null, redirect_to = null, graph_version = :version"
+    " where workspace_id = :workspace_id and person_no = any(:person_nos::int[])"
+)
+_REDIRECTS = statement(
+    "delete from person_redirect where workspace_id = :workspace_id"
+    " and (from_no = any(:person_nos::int[]) or to_no = any(:person_nos::int[]))"
+)
+_EVENTS = statement(
+    "delete from event_log e using unnest(:received_ats::timestamptz[], :event_ids::uuid[]) as gone (received_at, id)"
+    " where e.workspace_id = :workspace_id and e.received_at = gone.received_at and e.event_id = gone.id"
+)
+_LETTERS = statement(
+    "delete from dead_letter where workspace_id = :workspace_id and event_id = any(:event_ids::uuid[])"
+)
+
+
+async def delete_nodes(tx: Tx, workspace_id: int, node_nos: Collection[int]) -> None:
+    """Delete identifiers, their links and who owned them."""
+    for delete in (_LINKS, _OWNERSHIP, _NODES):
+        await tx.execute(delete, workspace_id=workspace_id, node_nos=list(node_nos))
+
+
+async def end_persons(tx: Tx, workspace_id: int, person_nos: Collection[int], *, version: int) -> None:
+    """Mark persons erased; their ids lead nowhere from now on."""
+    numbers = list(person_nos)
+    await tx.execute(_PERSONS, workspace_id=workspace_id, person_nos=numbers, version=version)
+    await tx.execute(_REDIRECTS, workspace_id=workspace_id, person_nos=numbers)
+
+
+async def delete_events(tx: Tx, workspace_id: int, events: Sequence[tuple[datetime, UUID]]) -> int:
+    """Delete events of the record, given as (received_at, event id), and what is set aside of them; return how many.
+
+    The table of keys ever seen keeps its hashes: the same call again is still known as a duplicate.
+    """
+    if not events:
+        return 0
+    ids = [event_id for _, event_id in events]
+    await tx.execute(_LETTERS, workspace_id=workspace_id, event_ids=ids)
+    return await tx.execute(
+        _EVENTS, workspace_id=workspace_id, received_ats=[received_at for received_at, _ in events], event_ids=ids
+    )

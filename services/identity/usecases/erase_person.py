@@ -1,0 +1,150 @@
+"""A person is forgotten: identifiers, evidence, record and redirects in one transaction, and everybody is told."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from libs.common import outbox
+from libs.common.contracts.identity.person_erased import PersonErased
+from libs.common.db import Tx
+from libs.common.errors import Unavailable
+from services.identity.store import erasures, forgetting, nodes, persons
+from services.identity.store.erasures import ErasureRow, Tombstone
+from services.identity.store.nodes import Key, key, number_of
+from services.identity.store.persons import PersonRow
+from services.identity.usecases.find_person import find_row
+from services.identity.usecases.graph.batch import Batch, Contended
+from services.identity.usecases.graph.forget_nodes import Gone, forget_nodes
+from services.identity.usecases.graph.load_regions import put_node
+from services.identity.usecases.graph.resolve_evidence import open_batch, under_locks
+from services.identity.usecases.graph.tools import GraphTools
+
+
+@dataclass(slots=True)
+class Erased:
+    """What an erasure took, and what it changed for others."""
+
+    row: ErasureRow
+    retired_ids: list[UUID]
+    tombstones: list[Tombstone]
+    batch: Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An erasure as it was asked for."""
+
+    erasure_id: UUID
+    author: str
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Leaving:
+    """Who and what is erased: identifiers, the person whose ids end, and the persons that had ended in him."""
+
+    keys: set[Key]
+    person: PersonRow
+    retired: list[PersonRow]
+
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of all persons that end."""
+        return [self.person.person_no, *(one.person_no for one in self.retired)]
+
+
+async def erase_person(tx: Tx, tools: GraphTools, workspace_id: int, person_id: UUID, wish: Wish) -> Erased:
+    """Erase the person an id leads to; raises NotFound, or Gone when that happened before.
+
+    Tombstones keep late and repeated events of his identifiers out; the ids that led to him lead nowhere. Others keep
+    what is filed under their own identifiers, and are assigned anew without his.
+    """
+    row = await find_row(tx, workspace_id, person_id)
+    batch = await open_batch(tx, {workspace_id}, tools)
+    mine = {one.key for one in await nodes.of_persons(tx, workspace_id, [row.person_no])}
+    taken: list[Erased] = []
+
+    async def work(*, patient: bool) -> None:
+        present = await find_row(tx, workspace_id, person_id)
+        keys = await hold_nodes(tx, batch, tools, [present], patient=patient)
+        leaving = Leaving(keys, present, await persons.retired_into(tx, workspace_id, present.person_no))
+        taken[:] = [await erase(tx, batch, tools, leaving, wish, patient=patient)]
+
+    await under_locks(tx, batch, tools, mine, work)
+    if not taken:
+        raise Unavailable("this person is changing right now; send the request again", retry_after_seconds=1)
+    return taken[0]
+
+
+async def hold_nodes(tx: Tx, batch: Batch, tools: GraphTools, owners: list[PersonRow], *, patient: bool) -> set[Key]:
+    """Return persons' identifiers, all locked: while they are, none leaves its owner and none comes."""
+    if not owners:
+        return set()
+    numbers = [one.person_no for one in owners]
+    while True:
+        mine = {one.key for one in await nodes.of_persons(tx, owners[0].workspace_id, numbers)}
+        missing = mine - batch.nodes.keys()
+        if not missing:
+            return mine
+        if not patient:
+            raise Contended(mine | batch.nodes.keys())
+        for one in await nodes.lock(tx, missing):
+            put_node(batch, tools, one)
+
+
+async def erase(tx: Tx, batch: Batch, tools: GraphTools, leaving: Leaving, wish: Wish, *, patient: bool) -> Erased:
+    """Erase locked identifiers and the persons they were of; what else these persons own becomes somebody new's."""
+    workspace_id, keys = leaving.person.workspace_id, leaving.keys
+    tombstones = [
+        Tombstone(batch.nodes[one].lookup, batch.nodes[one].namespace, batch.nodes[one].scope, wish.erasure_id)
+        for one in sorted(keys)
+    ]
+    version = await persons.next_version(tx)
+    await erasures.bury(tx, workspace_id, tombstones)
+    await forgetting.end_persons(tx, workspace_id, leaving.numbers, version=version)
+    ended = {key(workspace_id, number) for number in leaving.numbers}
+    orphans = {one for one, row in batch.nodes.items() if row.owner in ended and one not in keys}
+    for one in orphans:
+        batch.nodes[one].person_no = batch.nodes[one].born_no = 0
+    gone = await forget_nodes(tx, batch, tools, workspace_id, keys, orphans=orphans, patient=patient)
+    events = await _delete_their_events(tx, workspace_id, gone)
+    row = ErasureRow(
+        workspace_id=workspace_id,
+        erasure_id=wish.erasure_id,
+        person_no=leaving.person.person_no,
+        person_id=leaving.person.person_id,
+        subject_nos=sorted(number_of(one) for one in keys),
+        retired_nos=leaving.numbers[1:],
+        graph_version=version,
+        author=wish.author,
+        reason=wish.reason,
+        counts={
+            "identifiers": len(keys), "evidence": len(gone.deleted), "evidence_of_others": len(gone.trimmed),
+            "events": events, "retired_ids": len(leaving.retired),
+        },
+        erased_at=batch.now[workspace_id],
+    )  # fmt: skip
+    await erasures.keep(tx, row)
+    await outbox.add(tx, told_of(row))
+    return Erased(row, [one.person_id for one in leaving.retired], tombstones, batch)
+
+
+async def _delete_their_events(tx: Tx, workspace_id: int, gone: Gone) -> int:
+    """Delete the events behind deleted evidence from the record; one that says something of others stays."""
+    staying = {row.event_id for row in gone.trimmed}
+    events = {(row.first_received_at, row.event_id) for row in gone.deleted if row.event_id not in staying}
+    return await forgetting.delete_events(tx, workspace_id, sorted(events))
+
+
+def told_of(row: ErasureRow) -> PersonErased:
+    """Return what the others hear; said again it is a new event, and deletes again."""
+    return PersonErased(
+        workspace_id=row.workspace_id,
+        person_no=row.person_no,
+        person_id=row.person_id,
+        received_at=row.erased_at,
+        occurred_at=row.erased_at,
+        subject_nos=tuple(row.subject_nos),
+        erasure_id=row.erasure_id,
+        graph_version=row.graph_version,
+        retired_nos=tuple(row.retired_nos),
+    )

@@ -1,0 +1,107 @@
+"""Identifiers taken out of the graph for good: what named them is deleted, and the others are assigned without them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from libs.common.db import Tx
+from services.identity.domain.erasing import without
+from services.identity.domain.evidence import INFERRED, Evidence, Identifier
+from services.identity.domain.links import POSITIVE, latest, pairs, subject
+from services.identity.domain.policy import PolicySet
+from services.identity.store import evidence, forgetting, nodes
+from services.identity.store.evidence import EvidenceRow
+from services.identity.store.nodes import Key, key, number_of
+from services.identity.usecases.graph.batch import Batch
+from services.identity.usecases.graph.load_regions import load_regions
+from services.identity.usecases.graph.reread_regions import evidence_of, name_nodes
+from services.identity.usecases.graph.resolve_evidence import reassign
+from services.identity.usecases.graph.tools import GraphTools
+
+
+@dataclass(slots=True)
+class Gone:
+    """Facts that went with the identifiers they were about, and those that lost one of several."""
+
+    deleted: list[EvidenceRow] = field(default_factory=list)
+    trimmed: list[EvidenceRow] = field(default_factory=list)
+
+
+async def forget_nodes(
+    tx: Tx, batch: Batch, tools: GraphTools, workspace_id: int, keys: set[Key], *, orphans: set[Key], patient: bool
+) -> Gone:
+    """Delete locked nodes of a workspace with their links and evidence, and assign their regions, and `orphans`, anew.
+
+    What others share with them stays theirs: evidence filed under another identifier only loses the deleted one.
+    """
+    decided = await load_regions(tx, batch, tools, keys | orphans, keys, patient=patient)
+    numbers = [number_of(one) for one in keys]
+    near = [number_of(one) for one in decided | batch.watched]
+    rows = await evidence.naming(tx, workspace_id, numbers, near)
+    await name_nodes(tx, batch, tools, rows)
+    others = {key(workspace_id, one) for row in rows for one in row.node_nos} - keys
+    distant = others - batch.nodes.keys()
+    if distant:
+        decided |= await load_regions(tx, batch, tools, distant, set(), patient=patient)
+        near = [number_of(one) for one in decided | batch.watched]
+    gone = _parted(batch, workspace_id, keys, rows)
+    await evidence.delete(tx, gone.deleted)
+    await evidence.trim(tx, gone.trimmed)
+    await forgetting.delete_nodes(tx, workspace_id, numbers)
+    locked = others - batch.watched
+    await _weigh_anew(tx, batch, tools, workspace_id, locked, near)
+    for one in keys:
+        del batch.nodes[one]
+    batch.links.clear()
+    left = (decided | locked) - keys
+    hubs = {one for one in left if batch.nodes[one].is_shared}
+    tools.forget(workspace_id, {batch.names[one] for one in keys})
+    await reassign(tx, batch, tools, left, hubs, patient=patient)
+    return gone
+
+
+def _parted(batch: Batch, workspace_id: int, keys: set[Key], rows: Sequence[EvidenceRow]) -> Gone:
+    policies = batch.policies[workspace_id]
+    erased = {batch.names[one] for one in keys}
+    numbers = {batch.names[key(workspace_id, one)]: one for row in rows for one in row.node_nos}
+    gone = Gone()
+    for row in rows:
+        left = without(evidence_of(row, batch), erased, policies)
+        if left is None:
+            gone.deleted.append(row)
+            continue
+        row.node_nos = [numbers[one] for one in left.identifiers]
+        if row.centre_no not in row.node_nos:
+            row.centre_no = numbers[_middle(left, policies)]
+        gone.trimmed.append(row)
+    return gone
+
+
+def _middle(left: Evidence, policies: PolicySet) -> Identifier:
+    strongest = subject(left, policies) or left.identifiers[0]
+    return next((other for _, other in pairs(left, policies)), strongest)
+
+
+async def _weigh_anew(
+    tx: Tx, batch: Batch, tools: GraphTools, workspace_id: int, keys: Collection[Key], near: list[int]
+) -> None:
+    """Say anew when nodes were last seen alone and how well they were proved: maxima that what is gone took part in."""
+    if not keys:
+        return
+    rows = await evidence.naming(tx, workspace_id, [number_of(one) for one in keys], near)
+    await name_nodes(tx, batch, tools, rows)
+    alone: dict[Key, datetime | None] = {}
+    tiers: dict[Key, int] = {}
+    for row in rows:
+        said = evidence_of(row, batch)
+        linked = {end for pair in pairs(said, batch.policies[workspace_id]) for end in pair}
+        tier = min(said.tier, INFERRED) if said.kind in POSITIVE and said.kind != "infer" else INFERRED
+        for number in row.node_nos:
+            one = key(workspace_id, number)
+            tiers[one] = min(tier, tiers.get(one, INFERRED))
+            if batch.names[one] not in linked:
+                alone[one] = latest(alone.get(one), said.effective_time)
+    for one in keys:
+        batch.nodes[one].alone_at = alone.get(one)
+        batch.nodes[one].best_tier = tiers.get(one, INFERRED)
+    await nodes.save(tx, [batch.nodes[one] for one in sorted(keys)])

@@ -1,0 +1,50 @@
+"""Calls that could not be taken, looked through for the identifiers of an erased person."""
+
+from collections import defaultdict
+from collections.abc import Collection
+
+from libs.common.db import Tx
+from services.identity.domain.evidence import Identifier
+from services.identity.domain.mentions import texts_in
+from services.identity.domain.policy import InvalidValue
+from services.identity.store import erasures, quarantine
+from services.identity.store.erasures import ReceiptRow, SweepEntry, Tombstone
+from services.identity.usecases.graph.tools import GraphTools
+
+CHUNK_ROWS = 500
+
+
+async def sweep_quarantine(tx: Tx, entry: SweepEntry, tools: GraphTools) -> None:
+    """Delete those of the next chunk of calls that name an erased identifier; at the end identity's receipt is kept."""
+    workspace_id = entry.workspace_id
+    rows = await quarantine.after(tx, workspace_id, entry.after_id, CHUNK_ROWS)
+    erased = await erasures.tombstones_of(tx, workspace_id, entry.erasure_id)
+    sealer = tools.sealer(workspace_id)
+    found = [row.quarantine_id for row in rows if mentions(sealer.open(row.payload), erased, tools, workspace_id)]
+    if found:
+        await quarantine.delete(tx, workspace_id, found)
+    if rows:
+        last = rows[-1].quarantine_id
+        await erasures.advance_sweep(tx, entry.erasure_id, after_id=last, found=len(found))
+        return
+    row = await erasures.find(tx, workspace_id, entry.erasure_id)
+    counts = {**(row.counts if row is not None else {}), "quarantined": entry.found}
+    receipt = ReceiptRow(entry.erasure_id, "identity", counts, tools.now(workspace_id))
+    await erasures.sign(tx, workspace_id, receipt)
+    await erasures.end_sweep(tx, entry.erasure_id)
+
+
+def mentions(raw: bytes, erased: Collection[Tombstone], tools: GraphTools, workspace_id: int) -> bool:
+    """Return whether a call, readable or not, names one of the identifiers in any spelling its namespace knows."""
+    by_kind: dict[tuple[str, str], set[bytes]] = defaultdict(set)
+    for one in erased:
+        by_kind[one.namespace, one.scope].add(one.lookup)
+    for text in texts_in(raw):
+        for (namespace, scope), lookups in by_kind.items():
+            kind = tools.namespaces.get(namespace) or tools.namespaces["user_id"]
+            canonical = kind.canonical(text, "CN")
+            if isinstance(canonical, InvalidValue):
+                continue
+            if tools.lookup(workspace_id, Identifier(namespace, scope, canonical.value)) in lookups:
+                return True
+    return False
