@@ -38,11 +38,11 @@ async def parts(runtime: Runtime[Any]) -> AsyncIterator[IdentityParts]:
                 await access.keep(tx, record)
                 runtime.directory.put(record)
     made = make_identity_parts(runtime)
-    await _keep_erased(runtime, made)
+    await keep_erased(runtime, made)
     yield made
 
 
-async def _keep_erased(runtime: Runtime[Any], made: IdentityParts) -> None:
+async def keep_erased(runtime: Runtime[Any], made: IdentityParts) -> None:
     """Erase anew, before anybody is answered, whom a restored database has again; a lost ledger is written anew."""
     entries = made.ledger.read(lambda line: log.error("a line of the ledger of erasures is torn", extra={"line": line}))
     known = {workspace.workspace_id for workspace in runtime.directory.workspaces()}

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.common.db import Tx, statement
+from services.identity.domain.deduplication import copy_key, event_key
 
 _LINKS = statement(
     "delete from link where workspace_id = :workspace_id"
@@ -23,6 +24,15 @@ _REDIRECTS = statement(
 _EVENTS = statement(
     "delete from event_log e using unnest(:received_ats::timestamptz[], :event_ids::uuid[]) as gone (received_at, id)"
     " where e.workspace_id = :workspace_id and e.received_at = gone.received_at and e.event_id = gone.id"
+    " returning e.source_id, e.message_id, e.content_hash"
+)
+_KEYS = statement(
+    "delete from event_deduplication where workspace_id = :workspace_id and key = any(:keys)"
+    " and event_id = any(:event_ids::uuid[])"
+)
+_NOTES = statement(
+    "delete from turned_away t using unnest(:source_ids::int[], :message_ids::text[]) as gone (source_id, message_id)"
+    " where t.workspace_id = :workspace_id and t.source_id = gone.source_id and t.message_id = gone.message_id"
 )
 _LETTERS = statement(
     "delete from dead_letter where workspace_id = :workspace_id and event_id = any(:event_ids::uuid[])"
@@ -43,14 +53,20 @@ async def end_persons(tx: Tx, workspace_id: int, person_nos: Collection[int], *,
 
 
 async def delete_events(tx: Tx, workspace_id: int, events: Sequence[tuple[datetime, UUID]]) -> int:
-    """Delete events of the record, given as (received_at, event id), and what is set aside of them; return how many.
+    """Delete events of the record, given as (received_at, event id), and all that is noted of them; return how many.
 
-    The table of keys ever seen keeps its hashes: the same call again is still known as a duplicate.
+    Their keys are forgotten too: the same call again is read again, and makes nobody.
     """
     if not events:
         return 0
     ids = [event_id for _, event_id in events]
     await tx.execute(_LETTERS, workspace_id=workspace_id, event_ids=ids)
-    return await tx.execute(
+    rows = await tx.fetch(
         _EVENTS, workspace_id=workspace_id, received_ats=[received_at for received_at, _ in events], event_ids=ids
     )
+    sources, messages = [row["source_id"] for row in rows], [row["message_id"] for row in rows]
+    keys = [event_key(workspace_id, source, message) for source, message in zip(sources, messages, strict=True)]
+    copies = [copy_key(key, row["content_hash"]) for key, row in zip(keys, rows, strict=True)]
+    await tx.execute(_KEYS, workspace_id=workspace_id, keys=[*keys, *copies], event_ids=ids)
+    await tx.execute(_NOTES, workspace_id=workspace_id, source_ids=sources, message_ids=messages)
+    return len(rows)
