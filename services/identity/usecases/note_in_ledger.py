@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.common.db import Tx
+from libs.common.errors import Unavailable
 from libs.common.ids import new_id
 from libs.common.personal import Sealer
 from services.identity.store import erasures
@@ -17,7 +18,7 @@ from services.identity.usecases.erase_person import Erased
 async def note_erased(ledger: ErasureLedger, erased: Erased, sealer: Sealer) -> None:
     """Write an erasure; called last in its transaction: what the ledger knows will be done, if by the next start."""
     entry = _entry(erased.row, erased.retired_ids, erased.tombstones, sealer)
-    await asyncio.to_thread(ledger.append, entry)
+    await _append(ledger, entry)
 
 
 async def note_unwritten(
@@ -29,7 +30,7 @@ async def note_unwritten(
         if row.erasure_id in known:
             continue
         tombstones = await erasures.tombstones_of(tx, workspace_id, row.erasure_id)
-        await asyncio.to_thread(ledger.append, _entry(row, (), tombstones, sealer))
+        await _append(ledger, _entry(row, (), tombstones, sealer))
 
 
 async def note_reopened(
@@ -44,7 +45,15 @@ async def note_reopened(
         author=author,
         sealed=_sealed(reopened, sealer),
     )
-    await asyncio.to_thread(ledger.append, entry)
+    await _append(ledger, entry)
+
+
+async def _append(ledger: ErasureLedger, entry: LedgerEntry) -> None:
+    """Write a line; where that cannot be nothing is erased, for a restore would bring it back."""
+    try:
+        await asyncio.to_thread(ledger.append, entry)
+    except OSError as error:
+        raise Unavailable("the ledger of erasures cannot be written", code="ledger") from error
 
 
 def _entry(

@@ -220,6 +220,16 @@ async def test_a_lost_ledger_is_written_anew_and_one_of_other_keys_stops_the_sta
         await keep_erased(app.runtime, app.runtime.parts)
 
 
+async def test_nobody_is_erased_while_the_ledger_cannot_be_written(house: House) -> None:
+    app = await house.start("identity")
+    await send(house, app, login("anna-canary-77", 1))
+    anna = (await person_of(app, ANNA))["person_id"]
+    (house.data_dir / "erasures.ndjson").mkdir()
+    answer = await app.client.post(f"/v1/identity/persons/{anna}/erase", json={})
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:rapport:problem:ledger")
+    assert (await person_of(app, ANNA))["person_id"] == anna
+
+
 def test_a_line_that_a_crash_tore_swallows_no_other(tmp_path: Path) -> None:
     ledger = ErasureLedger(tmp_path / "erasures.ndjson")
     named = b'"kind":"erased","erasure_id":"01a20566-3f98-72fe-84ae-d05985e5bfb5"'
