@@ -1,20 +1,27 @@
-"""Resolve: known-identifier and link-changing events a second, one worker, on a cluster of its own.
+"""Resolve: known-identifier and link-changing events a second of one worker, and one person's wait beside them.
 
-    python -m bench.identity_resolve [--persons 2000] [--events 10000]
+    python -m bench.identity_resolve [--persons 2000] [--runs 5] [--growth 1]
 
-Measures `resolve_evidence` (the graph's part of the resolver) with its transaction, commits included.
+Measures `resolve_evidence` (the graph's part of the resolver) with its transaction, commits included, on a cluster of
+its own: durable, batches of 1,000. Every figure is a median of the runs with its spread, beside the processor time an
+event costs this process and PostgreSQL's backend. `--growth 100` loads 100 times as many people before it measures.
+Last: what one caller waits for one event while a worker resolves link-changing batches without a pause.
 """
 
 import argparse
 import asyncio
 import random
+import statistics
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bench.start_system import cpu_seconds
 from launcher.postgres import EmbeddedPostgres
-from libs.common.db import Database
+from libs.common.db import Database, statement
 from libs.common.db.migrate import migrate
 from libs.common.ids import new_id
 from libs.common.personal import Sealer
@@ -29,6 +36,7 @@ from services.identity.usecases.graph.tools import GraphTools
 WORKSPACE = 1
 START = datetime(2026, 3, 1, tzinfo=UTC)
 BATCH = 1_000
+_PID = statement("select pg_backend_pid()")
 
 
 def event(at: float, *identifiers: Identifier, kind: EvidenceKind = "login", tier: int = 1) -> Fact:
@@ -53,47 +61,105 @@ def cookie(number: int, device: int = 0) -> Identifier:
     return Identifier("cookie", "", f"visitor-{number}-{device}")
 
 
-async def run(database: Database, facts: list[Fact], tools: GraphTools) -> float:
-    """Take facts in batches; return events a second."""
-    begun = time.perf_counter()
-    for position in range(0, len(facts), BATCH):
-        async with database.transaction(WORKSPACE) as tx:
-            await resolve_evidence(tx, facts[position : position + BATCH], tools)
-    return len(facts) / (time.perf_counter() - begun)
+@dataclass
+class Worker:
+    """One resolver with its own connection and what it remembers."""
+
+    database: Database
+    tools: GraphTools
+
+    async def take(self, facts: Sequence[Fact], size: int = BATCH) -> list[float]:
+        """Resolve facts in batches; return the seconds each took."""
+        waits: list[float] = []
+        for position in range(0, len(facts), size):
+            begun = time.perf_counter()
+            async with self.database.transaction(WORKSPACE) as tx:
+                await resolve_evidence(tx, facts[position : position + size], self.tools)
+            waits.append(time.perf_counter() - begun)
+        return waits
+
+    async def backend(self) -> int:
+        """Return the process id of its PostgreSQL backend."""
+        async with self.database.transaction(WORKSPACE) as tx:
+            return int(await tx.fetch_value(_PID))
 
 
-async def measure(database: Database, persons: int, events: int) -> None:
-    """Print the rates of each kind of event."""
-    sealer = Sealer({1: b"k" * 32})
-    kinds = discover(namespaces, "namespace", NamespaceKind)
-    tools = GraphTools(sealer=lambda _: sealer, now=lambda _: START + timedelta(days=1), namespaces=kinds)
+@dataclass
+class Row:
+    """The runs of one kind of event."""
+
+    name: str
+    rates: list[float] = field(default_factory=list)
+    ours: list[float] = field(default_factory=list)
+    theirs: list[float] = field(default_factory=list)
+
+    def show(self) -> None:
+        """Print the medians."""
+        rate, ours, theirs = (statistics.median(one) for one in (self.rates, self.ours, self.theirs))
+        print(
+            f"{self.name:<38} {rate:8,.0f}/s ({min(self.rates):,.0f} to {max(self.rates):,.0f})"
+            f"  processor an event: worker {ours:4.0f} us, PostgreSQL {theirs:4.0f} us"
+        )
+
+
+async def timed(row: Row, worker: Worker, facts: Sequence[Fact]) -> None:
+    """Add one run to a row."""
+    backend = await worker.backend()
+    wall, ours, theirs = time.perf_counter(), time.process_time(), cpu_seconds(backend)
+    await worker.take(facts)
+    row.rates.append(len(facts) / (time.perf_counter() - wall))
+    row.ours.append(1e6 * (time.process_time() - ours) / len(facts))
+    row.theirs.append(1e6 * (cpu_seconds(backend) - theirs) / len(facts))
+
+
+async def measure(worker: Worker, persons: int, runs: int, first: int) -> None:
+    """Print the rates of each kind of event among people numbered from `first` on."""
     chance = random.Random(1)
-    new = [event(n, user(n), cookie(n)) for n in range(persons)]
-    print(f"new persons (2 identifiers, 1 link)   {await run(database, new, tools):8.0f} /s")
-    linking = [event(persons + n, user(n), cookie(n, 1)) for n in range(persons)]
-    print(f"link-changing (a new cookie joins)    {await run(database, linking, tools):8.0f} /s")
-    for _ in range(3):
-        known = []
-        for n in range(events):
-            who = chance.randrange(persons)
-            known.append(event(10_000 + n, user(who), cookie(who, chance.randrange(2))))
-        print(f"known identifiers                     {await run(database, known, tools):8.0f} /s")
-    alone = [event(30_000 + n, cookie(chance.randrange(persons)), kind="observe", tier=3) for n in range(events)]
-    print(f"known, anonymous                      {await run(database, alone, tools):8.0f} /s")
-    anonymous = [event(40_000 + n, cookie(persons + n), kind="observe", tier=3) for n in range(persons)]
-    await run(database, anonymous, tools)
-    merging = [event(50_000 + n, user(n), cookie(persons + n)) for n in range(persons)]
-    print(f"merging (a stranger is a known user)  {await run(database, merging, tools):8.0f} /s")
-    device = Identifier("device", "", "11111111-2222-3333-4444-555555555555")
-    storm = [event(60_000 + n, user(n), device) for n in range(persons)]
-    print(f"storm on one device                   {await run(database, storm, tools):8.0f} /s")
+    new, linking = Row("new persons (2 identifiers, 1 link)"), Row("link-changing: a new cookie joins")
+    known, alone = Row("known identifiers"), Row("known, anonymous")
+    merging, storm = Row("link-changing: a stranger is a known user"), Row("storm of logins on one device")
+    for run in range(runs):
+        at, base = 10_000.0 * run, first + persons * run
+        who = range(base, base + persons)
+        await timed(new, worker, [event(at, user(n), cookie(n)) for n in who])
+        await timed(linking, worker, [event(at + 1, user(n), cookie(n, 1)) for n in who])
+        often = [chance.randrange(base, base + persons) for _ in range(2 * persons)]
+        await timed(known, worker, [event(at + 2 + n, user(p), cookie(p, n % 2)) for n, p in enumerate(often)])
+        seen = [event(at + 3 + n, cookie(p), kind="observe", tier=3) for n, p in enumerate(often)]
+        await timed(alone, worker, seen)
+        await worker.take([event(at + 4, cookie(n, 2), kind="observe", tier=3) for n in who])
+        await timed(merging, worker, [event(at + 5, user(n), cookie(n, 2)) for n in who])
+        device = Identifier("device", "", f"11111111-2222-3333-4444-{run:012d}")
+        await timed(storm, worker, [event(at + 6 + n, user(n), device) for n in who])
+    for row in (new, linking, known, alone, merging, storm):
+        row.show()
+
+
+async def waits(worker: Worker, other: Worker, persons: int, first: int) -> None:
+    """Print how long single events wait while the other worker resolves link-changing batches."""
+    load = [event(1e6, user(first + n), cookie(first + n, 7)) for n in range(persons)]
+    await worker.take([event(0, user(n), cookie(n)) for n in range(first, first + persons)])
+    busy = asyncio.create_task(other.take(load))
+    measured: list[float] = []
+    chance = random.Random(2)
+    while not busy.done():
+        who = chance.randrange(persons)
+        measured += await worker.take([event(2e6, user(first + who), cookie(first + who))], size=1)
+    await busy
+    measured.sort()
+    middle, late = measured[len(measured) // 2], measured[int(len(measured) * 0.99)]
+    print(
+        f"one resolve beside link-changing batches of {BATCH}: p50 {1000 * middle:.1f} ms, p99 {1000 * late:.1f} ms"
+        f" ({len(measured)} events)"
+    )
 
 
 async def main() -> None:
     """Run on a fresh cluster, durable as in production."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--persons", type=int, default=2_000)
-    parser.add_argument("--events", type=int, default=5_000)
+    parser.add_argument("--persons", type=int, default=2_000, help="people (and link-changing events) a run")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--growth", type=int, default=1, help="times so many people are loaded before")
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="rapport-bench-") as directory,
@@ -102,11 +168,24 @@ async def main() -> None:
         passwords = {"owner": "o", "app": "a", "worker": "w"}
         await migrate("identity", cluster.url("postgres"), passwords=passwords)
         url = cluster.url("postgres", user="identity_worker", password="w")
-        database = await Database.open(url, service="identity", pool_size=2)
+        databases = [await Database.open(url, service="identity", pool_size=1) for _ in range(2)]
+        sealer = Sealer({1: b"k" * 32})
+        kinds = discover(namespaces, "namespace", NamespaceKind)
+        now = START + timedelta(days=30)
+        one, other = (
+            Worker(database, GraphTools(sealer=lambda _: sealer, now=lambda _: now, namespaces=kinds))
+            for database in databases
+        )
         try:
-            await measure(database, options.persons, options.events)
+            before = options.persons * (options.growth - 1)
+            begun = time.perf_counter()
+            await one.take([event(0, user(n), cookie(n)) for n in range(before)])
+            print(f"{before:,} people loaded before, {time.perf_counter() - begun:.1f} s")
+            await measure(one, options.persons, options.runs, before)
+            await waits(one, other, options.persons, before + options.persons * options.runs)
         finally:
-            await database.close()
+            for database in databases:
+                await database.close()
 
 
 if __name__ == "__main__":

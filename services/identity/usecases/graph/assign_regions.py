@@ -1,6 +1,5 @@
 """The assignment rule run over loaded regions: what becomes of every link, and which nodes are one person."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -28,15 +27,21 @@ class Outcome:
 
 
 def assign_regions(batch: Batch, decided: set[Key]) -> Outcome:
-    """Run the rule over every raw component among the decided nodes, and note what changed."""
+    """Run the rule over the raw components among the decided nodes, and note what changed."""
     outcome = Outcome()
     outcome.new = {pair for pair, basis in batch.added if basis not in batch.links.get(pair, {})}
     for pair in outcome.new:
         if batch.watched.issuperset(pair):
             outcome.decisions.append(Decision(pair, SHARED.state, SHARED.reason, None, None))
-    merged = _merged_links(batch, decided)
-    for members, pairs in _components(decided, merged):
-        _assign(batch, outcome, members, {pair: merged[pair] for pair in pairs})
+    by_workspace: dict[int, list[Key]] = {}
+    for one in decided:
+        by_workspace.setdefault(workspace_of(one), []).append(one)
+    links: dict[int, dict[Pair, dict[str, LinkFacts]]] = {}
+    for pair, facts in _merged_links(batch, decided).items():
+        links.setdefault(workspace_of(pair[0]), {})[pair] = facts
+    # One run for all regions of a workspace: they cannot touch each other, and a run each costs twice as much.
+    for workspace_id, members in by_workspace.items():
+        _assign(batch, outcome, members, links.get(workspace_id, {}))
     return outcome
 
 
@@ -53,28 +58,6 @@ def _merged_links(batch: Batch, decided: set[Key]) -> dict[Pair, dict[str, LinkF
         facts.merge(added)
         merged[pair][basis] = facts
     return merged
-
-
-def _components(decided: set[Key], merged: dict[Pair, dict[str, LinkFacts]]) -> Iterable[tuple[list[Key], list[Pair]]]:
-    """Return the raw components: decided nodes that claims connect, with all the links that touch them."""
-    parent: dict[Key, Key] = {one: one for one in decided}
-
-    def root(one: Key) -> Key:
-        while parent[one] != one:
-            parent[one] = parent[parent[one]]
-            one = parent[one]
-        return one
-
-    for (low, high), by_basis in merged.items():
-        if low in decided and high in decided and any(facts.is_claimed for facts in by_basis.values()):
-            parent[root(low)] = root(high)
-    members: dict[Key, tuple[list[Key], list[Pair]]] = {}
-    for one in decided:
-        members.setdefault(root(one), ([], []))[0].append(one)
-    for pair in merged:
-        for home in {root(end) for end in pair if end in decided}:
-            members[home][1].append(pair)
-    return members.values()
 
 
 def _assign(batch: Batch, outcome: Outcome, members: list[Key], links: dict[Pair, dict[str, LinkFacts]]) -> None:
