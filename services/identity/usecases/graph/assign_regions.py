@@ -4,11 +4,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.identity.domain.assignment import Assignment, assign
-from services.identity.domain.graph import SHARED, Link, LinkState, Node
+from services.identity.domain.graph import ACTIVE, SHARED, Link, LinkState, Node
 from services.identity.domain.links import LinkFacts, latest
-from services.identity.store.links import Decision, Pair
+from services.identity.domain.plain import plain_regions
+from services.identity.store.links import Decision, Pair, ends
 from services.identity.store.nodes import Key, NodeRow, number_of, workspace_of
 from services.identity.usecases.graph.batch import Batch
+
+Links = dict[Pair, dict[str, LinkFacts]]
 
 
 @dataclass(slots=True)
@@ -33,35 +36,63 @@ def assign_regions(batch: Batch, decided: set[Key]) -> Outcome:
     for pair in outcome.new:
         if batch.watched.issuperset(pair):
             outcome.decisions.append(Decision(pair, SHARED.state, SHARED.reason, None, None))
-    by_workspace: dict[int, list[Key]] = {}
+    by_workspace: dict[int, set[Key]] = {}
     for one in decided:
-        by_workspace.setdefault(workspace_of(one), []).append(one)
-    links: dict[int, dict[Pair, dict[str, LinkFacts]]] = {}
+        by_workspace.setdefault(workspace_of(one), set()).add(one)
+    links: dict[int, Links] = {}
     for pair, facts in _merged_links(batch, decided).items():
         links.setdefault(workspace_of(pair[0]), {})[pair] = facts
     # One run for all regions of a workspace: they cannot touch each other, and a run each costs twice as much.
     for workspace_id, members in by_workspace.items():
-        _assign(batch, outcome, members, links.get(workspace_id, {}))
+        around = links.get(workspace_id, {})
+        settled = _take_plain(batch, outcome, members, around)
+        rest = members - settled
+        if rest:
+            _assign(batch, outcome, rest, {pair: facts for pair, facts in around.items() if not settled & set(pair)})
     return outcome
 
 
-def _merged_links(batch: Batch, decided: set[Key]) -> dict[Pair, dict[str, LinkFacts]]:
+def _take_plain(batch: Batch, outcome: Outcome, members: set[Key], links: Links) -> set[Key]:
+    """Settle the regions where every link holds whatever the order; return their nodes."""
+    workspace_id = workspace_of(next(iter(members)))
+    names = {one: batch.names[one] for one in members}
+    restless = [one for one in members if batch.nodes[one].withdrawn]
+    plain = plain_regions(names, links, batch.policies[workspace_id], batch.now[workspace_id], restless)
+    settled = {one for group in plain.groups for one in group}
+    for pair, by_basis in links.items():
+        if pair[0] in settled:
+            outcome.states[pair] = ACTIVE
+            (outcome.facts[pair],) = by_basis.values()
+            if pair in outcome.new or any(row.state != "active" for row in batch.links[pair].values()):
+                outcome.decisions.append(Decision(pair, "active", "", None, None))
+    for one in settled:
+        row = batch.nodes[one]
+        if row.is_shared or not row.is_calm:
+            row.is_shared, row.is_calm = False, True
+            outcome.changed.add(one)
+    outcome.groups.extend(plain.groups)
+    outcome.recheck.update(plain.recheck)
+    return settled
+
+
+def _merged_links(batch: Batch, decided: set[Key]) -> Links:
     """Return the facts of every link at a decided node: what is stored and what the batch adds."""
     merged = {pair: {basis: row.facts for basis, row in rows.items()} for pair, rows in batch.links.items()}
     for (pair, basis), added in batch.added.items():
         if pair[0] not in decided and pair[1] not in decided:
             continue
-        facts = LinkFacts()
-        stored = merged.setdefault(pair, {}).get(basis)
-        if stored is not None:
-            facts.merge(stored)
+        by_basis = merged.setdefault(pair, {})
+        stored = by_basis.get(basis)
+        if stored is None:
+            by_basis[basis] = added
+            continue
+        by_basis[basis] = facts = LinkFacts()
+        facts.merge(stored)
         facts.merge(added)
-        merged[pair][basis] = facts
     return merged
 
 
-def _assign(batch: Batch, outcome: Outcome, members: list[Key], links: dict[Pair, dict[str, LinkFacts]]) -> None:
-    inside = set(members)
+def _assign(batch: Batch, outcome: Outcome, inside: set[Key], links: Links) -> None:
     keys = sorted(inside.union(*links), key=lambda one: batch.names[one])
     order = {one: index for index, one in enumerate(keys)}
     nodes = [_node(batch, one, edge=one not in inside) for one in keys]
@@ -75,10 +106,11 @@ def _assign(batch: Batch, outcome: Outcome, members: list[Key], links: dict[Pair
         _decide(batch, outcome, pair, state, keys)
     outcome.groups.extend([keys[node] for node in group if keys[node] in inside] for group in result.groups)
     _note_nodes(batch, outcome, keys, inside, result)
+    newly_linked = ends(outcome.new.intersection(pairs))
     for node, at in result.recheck.items():
         one = keys[node]
         # A hub at the edge has its own date already, unless a link to it is new.
-        if one in inside or any(one in pair for pair in outcome.new.intersection(pairs)):
+        if one in inside or one in newly_linked:
             outcome.recheck[one] = min(at, outcome.recheck.get(one, at))
 
 

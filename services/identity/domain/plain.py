@@ -1,0 +1,196 @@
+"""Plain regions: parts of the graph in which every link holds whatever the order, so the rule need not be run.
+
+If no link was ever spoken against, nothing is over a cap when everything is counted at once, and no two parties who
+name somebody would meet over a leaf alone, then no join can be refused: caps and refusals only get tighter while
+components grow. The rule (assignment.py) says the same of them at many times the price; it stays the judge.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+
+from services.identity.domain.evidence import Identifier
+from services.identity.domain.links import TIERS, LinkFacts
+from services.identity.domain.policy import HUB_PRIORITY, KNOWN_PRIORITY, NamespacePolicy, PolicySet
+
+NOTHING: list[datetime | None] = [None] * TIERS
+
+Ends = tuple[int, int]
+
+
+class PlainRegions(msgspec.Struct):
+    """The plain regions by their nodes; `recheck` gives a node of each and when its first link expires."""
+
+    groups: list[list[int]]
+    recheck: dict[int, datetime]
+
+
+class _Rules(msgspec.Struct, gc=False):
+    """What matters of a policy here; `most` is the tightest of its caps."""
+
+    names: bool
+    bridges: bool
+    ttl: timedelta | None
+    hub_threshold: int | None
+    most: int | None
+    per_scope: bool
+    is_singleton: bool
+    strong: bool
+
+
+def _rules(policy: NamespacePolicy) -> _Rules:
+    caps = [cap for cap in (policy.cap(0), policy.cap(2)) if cap is not None]
+    return _Rules(
+        names=policy.priority <= KNOWN_PRIORITY,
+        bridges=policy.bridges,
+        ttl=timedelta(days=policy.ttl_days) if policy.ttl_days is not None else None,
+        hub_threshold=policy.hub_threshold,
+        most=min(caps, default=None),
+        per_scope=policy.cap_per == "scope",
+        is_singleton=policy.is_singleton,
+        strong=policy.priority <= HUB_PRIORITY,
+    )
+
+
+def is_plain(facts: LinkFacts) -> bool:
+    """Return whether all that was ever said about a pair is that they belong together, more than inferred."""
+    return (
+        facts.void == NOTHING
+        and facts.must_at is None
+        and facts.cannot_at is None
+        and facts.retracted_at is None
+        and facts.replaced_low_at is None
+        and facts.replaced_high_at is None
+        and facts.seen[-1] is None
+        and facts.seen != NOTHING
+    )
+
+
+class _Forest:
+    """Disjoint sets of nodes."""
+
+    def __init__(self, nodes: Iterable[int]) -> None:
+        self.parent = {one: one for one in nodes}
+
+    def root(self, one: int) -> int:
+        parent = self.parent
+        while (above := parent[one]) != one:
+            parent[one] = one = parent[above]
+        return one
+
+    def join(self, ends: Ends) -> None:
+        low, high = self.root(ends[0]), self.root(ends[1])
+        if low != high:
+            self.parent[low] = high
+
+
+def plain_regions(
+    names: Mapping[int, Identifier],
+    links: Mapping[Ends, Mapping[str, LinkFacts]],
+    policies: PolicySet,
+    now: datetime,
+    restless: Collection[int],
+) -> PlainRegions:
+    """Return the plain ones among the regions that `links` make of the nodes in `names`.
+
+    `restless` are nodes about which more is to be known than their links; links that lead elsewhere are not plain.
+    """
+    if policies.reassigns:
+        return PlainRegions([], {})
+    by_namespace = {name: _rules(policies.of(name)) for name in {one.namespace for one in names.values()}}
+    rules = {one: by_namespace[name.namespace] for one, name in names.items()}
+    walk = _Walk(rules, now, list(restless))
+    for ends, by_basis in links.items():
+        walk.take(ends, by_basis)
+    forest = walk.forest
+    crowded = [end for end, count in walk.reached.items() if count > (rules[end].hub_threshold or 0)]
+    parties = {forest.root(one) for one, rule in rules.items() if rule.names}
+    for ends in walk.leaves:
+        forest.join(ends)
+    apart = {forest.root(one) for one in (*walk.stirred, *crowded)}
+    apart |= _torn(forest, parties) | _overfull(forest, names, rules)
+    return _told(forest, apart, walk.due)
+
+
+class _Walk:
+    """One look at every link: what joins, what only hangs on, who is reached, what is not plain, when links expire."""
+
+    def __init__(self, rules: Mapping[int, _Rules], now: datetime, stirred: list[int]) -> None:
+        self.rules, self.now, self.stirred = rules, now, stirred
+        self.forest = _Forest(rules)
+        self.leaves: list[Ends] = []
+        self.reached: dict[int, int] = {}
+        self.due: list[tuple[int, datetime]] = []
+
+    def take(self, ends: Ends, by_basis: Mapping[str, LinkFacts]) -> None:
+        """Note one link."""
+        low, high = self.rules.get(ends[0]), self.rules.get(ends[1])
+        if low is None or high is None:
+            self.stirred += [end for end in ends if end in self.rules]
+            return
+        if low.bridges and high.bridges:
+            self.forest.join(ends)
+        else:
+            self.leaves.append(ends)
+        expiry = _expiry(by_basis, low, high, self.now)
+        if expiry is False:
+            self.stirred.append(ends[0])
+        elif expiry is not True:
+            self.due.append((ends[0], expiry))
+        self._reach(ends[0], low, high)
+        self._reach(ends[1], high, low)
+
+    def _reach(self, end: int, mine: _Rules, other: _Rules) -> None:
+        if mine.hub_threshold is not None and (other.is_singleton if mine.bridges else other.strong):
+            self.reached[end] = self.reached.get(end, 0) + 1
+
+
+def _expiry(by_basis: Mapping[str, LinkFacts], low: _Rules, high: _Rules, now: datetime) -> datetime | bool:
+    """Return when a plain link expires, True for never, False for a link that is not plain."""
+    if len(by_basis) != 1:
+        return False
+    (facts,) = by_basis.values()
+    if not is_plain(facts):
+        return False
+    ttl = low.ttl if high.ttl is None else high.ttl if low.ttl is None else min(low.ttl, high.ttl)
+    if ttl is None:
+        return True
+    at = max(time for time in facts.seen if time is not None) + ttl
+    return at if at > now else False
+
+
+def _torn(forest: _Forest, parties: Collection[int]) -> set[int]:
+    """Return the regions in which several parties that name somebody meet over leaves alone."""
+    met = Counter(forest.root(one) for one in parties)
+    return {root for root, count in met.items() if count > 1}
+
+
+def _overfull(forest: _Forest, names: Mapping[int, Identifier], rules: Mapping[int, _Rules]) -> set[int]:
+    """Return the regions that hold more of a kind than a person may."""
+    held: dict[tuple[int, str, str], int] = {}
+    found: set[int] = set()
+    for one, rule in rules.items():
+        if rule.most is None:
+            continue
+        name, root = names[one], forest.root(one)
+        kind = root, name.namespace, name.scope if rule.per_scope else ""
+        count = held[kind] = held.get(kind, 0) + 1
+        if count > rule.most:
+            found.add(root)
+    return found
+
+
+def _told(forest: _Forest, apart: Collection[int], due: list[tuple[int, datetime]]) -> PlainRegions:
+    groups: dict[int, list[int]] = {}
+    for one in forest.parent:
+        root = forest.root(one)
+        if root not in apart:
+            groups.setdefault(root, []).append(one)
+    recheck: dict[int, datetime] = {}
+    for one, at in due:
+        root = forest.root(one)
+        if root not in apart and (root not in recheck or at < recheck[root]):
+            recheck[root] = at
+    return PlainRegions(list(groups.values()), recheck)
