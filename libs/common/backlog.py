@@ -39,7 +39,7 @@ async def open_work(runtime: Runtime[Any], workspace_id: int) -> tuple[dict[str,
     parts: dict[str, int] = {}
     async with runtime.worker_database.reading(workspace_id) as tx:
         for loop in runtime.loops.values():
-            parts[f"job {loop.job.name}"] = await loop.job.open(runtime, workspace_id) if loop.job.open else loop.busy
+            parts[f"job {loop.job.name}"] = await loop.job.open(runtime, workspace_id) if loop.job.open else 0
         await tx.see([workspace_id])
         parts["outbox"] = await tx.fetch_value(statement(_OUTBOX), workspace_id=workspace_id)
     pending = await asyncio.gather(*(subscription.pending() for subscription in runtime.subscriptions))

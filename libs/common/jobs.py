@@ -25,8 +25,9 @@ class Job:
 
     `run` does one round over all workspaces and returns how many things it did; it is called again at once while that
     is more than 0. `next_due` answers the earliest instant after now at which a workspace has work, `open` how much is
-    due and not done: both serve the driven clock. `oldest` answers the arrival time of the oldest thing received and
-    not yet applied (None: nothing waits): a job that stands between arrival and the outbox says it, for the watermark.
+    due and not done, up to the commit that did it (without it nobody waits for the job): both serve the driven clock.
+    `oldest` answers the arrival time of the oldest thing received and not yet applied (None: nothing waits): a job that
+    stands between arrival and the outbox says it, for the watermark.
     `replay` takes a dead letter of this job (consumer `<service>-<name>`) in hand again, in the given transaction.
     """
 
@@ -48,7 +49,6 @@ class JobLoop:
         self.runtime = runtime
         self.wakened = asyncio.Event()
         self.done_total = 0
-        self.busy = 0
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -71,11 +71,7 @@ class JobLoop:
             await task
 
     async def _round(self) -> int:
-        self.busy += 1
-        try:
-            done = await self.job.run(self.runtime)
-        finally:
-            self.busy -= 1
+        done = await self.job.run(self.runtime)
         self.done_total += done
         return done
 

@@ -85,7 +85,7 @@ async def replay(tx: Tx, letter: DeadLetter, runtime: Runtime[Any]) -> None:
 async def open_events(runtime: Runtime[Any], workspace_id: int) -> int:
     """Return how many events of a workspace wait to be resolved."""
     async with runtime.worker_database.transaction([]) as tx:
-        return await ingest_queue.waiting(tx, workspace_id) + runtime.loops["resolve_events"].busy
+        return await ingest_queue.waiting(tx, workspace_id)
 
 
 async def oldest_event(runtime: Runtime[Any], workspace_id: int) -> datetime | None:
