@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 import pytest_asyncio
+from xdist.remote import Producer
 
 from launcher.nats import EmbeddedNats
 from launcher.postgres import EmbeddedPostgres
@@ -13,8 +14,15 @@ from tests.fixtures.apps import House, a_house
 from tests.fixtures.nats import running_nats
 from tests.fixtures.postgres import ServiceDatabase, Templates, running_cluster
 from tests.fixtures.system import a_brand, sink, stack
+from tests.fixtures.workers import UnitScheduling
 
 __all__ = ["a_brand", "sink", "stack"]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> UnitScheduling:
+    """Spread the tests over the workers by our own units."""
+    return UnitScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -26,4 +26,4 @@ def workers(words: list[str]) -> list[str]:
     """Spread over the processors, unless the words say how or name single tests."""
     spread_already = any(word.startswith(("-n", "--numprocesses", "--dist", "-p", "--pdb")) for word in words)
     single = any("::" in word for word in words)
-    return [] if spread_already or single else ["-n", "auto", "--dist", "loadgroup"]
+    return [] if spread_already or single else ["-n", "auto", "--dist", "loadscope"]

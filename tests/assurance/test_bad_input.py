@@ -18,8 +18,6 @@ from tests.assurance.sound import SOUND, with_ids
 from tests.e2e.brand import Brand
 from tests.fixtures.system import START
 
-pytestmark = pytest.mark.xdist_group("system")
-
 DRIVING = {"POST /v1/identity/clock", "GET /v1/identity/drained"}
 """Left out where thousands are sent: each answer waits for five services."""
 HEALTH = {"/live", "/ready"}

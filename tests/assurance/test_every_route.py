@@ -12,8 +12,6 @@ from tests.assurance.furnished import Furnished, a_furnished
 from tests.assurance.routes import GUARDED, ROUTES, Route, filled, scopes_without
 from tests.fixtures.system import BrandOf
 
-pytestmark = pytest.mark.xdist_group("system")
-
 OPEN_TO_ALL = {
     "GET /live", "GET /ready", "POST /v1/identity/sessions",
     # the signed token, or the write key, is in the path

@@ -10,8 +10,6 @@ from tests.assurance.routes import SERVICES
 from tests.e2e.brand import Brand
 from tests.fixtures.system import START, BrandOf
 
-pytestmark = pytest.mark.xdist_group("system")
-
 EXAMPLES = "6"
 SHARED = r"^/(live|ready)$|/(clock|drained)$"
 """Health takes no input; each answer about the clock waits for five services."""

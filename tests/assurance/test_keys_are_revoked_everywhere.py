@@ -19,8 +19,6 @@ from tests.e2e.brand import Brand
 from tests.fixtures.apps import MASTER_KEY, SERVICES
 from tests.fixtures.system import BrandOf
 
-pytestmark = pytest.mark.xdist_group("system")
-
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ALL_AT_ONCE = 1.0
 Ask = Callable[[], Awaitable[httpx.Response]]

@@ -19,8 +19,6 @@ from launcher.stack import Stack
 from tests.assurance.furnished import USER_ID, Furnished, a_furnished
 from tests.fixtures.system import START, BrandOf
 
-pytestmark = pytest.mark.xdist_group("system")
-
 AT = START.isoformat()
 
 

@@ -14,8 +14,6 @@ from tests.assurance.test_every_route import seen_by
 from tests.fixtures.apps import House, ServiceApp
 from tests.fixtures.system import START, BrandOf
 
-pytestmark = pytest.mark.xdist_group("system")
-
 AT = START.isoformat()
 SHARED = {"phone": "+8613800138000", "email": "one.inbox@mail.example", "name": "Same"}
 REQUESTS = 1000

@@ -15,8 +15,6 @@ from demo.stream import encode_year
 from demo.touchpoints import generate_world
 from launcher.stack import Stack
 
-pytestmark = pytest.mark.xdist_group("system")
-
 HOUSEHOLDS = 4
 STEP = timedelta(days=30)
 VICTIMS = ("identity", "profile", "segment", "journey", "messaging", "nats")

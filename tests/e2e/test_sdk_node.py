@@ -11,8 +11,6 @@ import pytest
 from tests.e2e.served import served
 from tests.identity.collection.conftest import Door, door, open_door
 
-pytestmark = pytest.mark.xdist_group("system")
-
 __all__ = ["door", "open_door"]
 
 PACKAGE = "@segment/analytics-node"

@@ -4,14 +4,11 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 import segment.analytics as sdk
 
 from demo.sink import MailSink
 from tests.e2e.brand import Brand
 from tests.e2e.conftest import START, BrandOf
-
-pytestmark = pytest.mark.xdist_group("system")
 
 WAIT = timedelta(hours=1)
 

@@ -43,6 +43,7 @@ async def test_no_handoff_begins_on_an_answer_older_than_the_lease(idle_stage: S
     await send_due_messages.run(stage.app.runtime)
     assert provider.taken == []
     assert [(await stage.message(m))["state"] for m in messages] == ["queued", "queued"]
+    stage.app.runtime.parts.settings.__dict__["consent_lease_seconds"] = 60.0
     stage.neighbours.person(2).consent["push"] = "withdrawn"
     await send_due_messages.run(stage.app.runtime)
     assert [o.person_no for o in provider.taken] == [1]
