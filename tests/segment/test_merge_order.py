@@ -89,3 +89,22 @@ async def test_two_merges_applied_side_by_side_settle_in_the_next_round(stage):
     await stage.app.drain(WORKSPACE)
     assert await stage.members(bought) == {"cid"}
     await stage.assert_no_drift()
+
+
+@pytest.mark.parametrize("order", [("bob", "cid"), ("cid", "bob")])
+async def test_lists_say_the_same_whatever_the_order_of_merges_and_after_their_undoing(stage, order):
+    segment = await stage.segment({"did": "bought"})
+    await stage.create("ada", "bob", "cid", "dan")
+    lists = {"include": [stage.person("bob"), stage.person("dan")], "exclude": [stage.person("cid")]}
+    await stage.app.client.put(f"/v1/segment/segments/{segment}/lists", json=lists)
+    await stage.app.drain()
+    assert await stage.members(segment) == {"bob", "dan"}
+    for absorbed in order:
+        await stage.merge("ada", absorbed)
+    assert await stage.members(segment) == {"dan"}, "one of them was excluded"
+    body = {"segment_id": segment, "person_no": stage.person("ada")}
+    assert (await stage.app.client.post("/v1/segment/explain", json=body)).json()["manual"] == "exclude"
+    await stage.split("ada", "cid", 1000 + stage.person("cid"))
+    assert await stage.members(segment) == {"ada", "dan"}
+    await stage.split("ada", "bob", 1000 + stage.person("bob"))
+    assert await stage.members(segment) == {"bob", "dan"}

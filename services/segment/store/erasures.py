@@ -17,7 +17,12 @@ _REQUEST = statement(
     """
 )
 _FORGET_LISTS = statement(
-    "delete from segment.manual_member where workspace_id = :workspace_id and person_no = :person_no"
+    """
+    delete from segment.manual_member
+    where workspace_id = :workspace_id::int and (person_no = :person_no::int or person_no in (
+        select person_no from segment.person where workspace_id = :workspace_id::int and merged_into = :person_no::int
+    ))
+    """
 )
 _OPEN = statement(
     "select person_no, subject_nos, erasure_id, requested_at from segment.erasure"

@@ -1,8 +1,10 @@
 """Hand-made lists: persons included or excluded whatever the definition says."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from libs.common.db import Tx, statement
+from services.segment.store import persons
 
 _MANUAL = statement(
     "select segment_id, person_no, included from segment.manual_member where workspace_id = :workspace_id"
@@ -18,27 +20,32 @@ _ADD_MANUAL = statement(
     on conflict (workspace_id, segment_id, person_no) do update set included = excluded.included
     """
 )
-_MOVE_MANUAL = statement(
+_CONCERNED = statement(
     """
-    with moved as (
-        delete from segment.manual_member
-        where workspace_id = :workspace_id::int and person_no = any(:absorbed::int[])
-        returning segment_id, included
+    select exists (
+        select from segment.manual_member
+        where workspace_id = :workspace_id::int and person_no = any(:person_nos::int[])
     )
-    insert into segment.manual_member (workspace_id, segment_id, person_no, included)
-    select :workspace_id::int, segment_id, :survivor::int, bool_and(included) from moved group by segment_id
-    on conflict (workspace_id, segment_id, person_no) do nothing
-    returning segment_id
     """
 )
 
 
 async def load(tx: Tx, workspace_id: int) -> dict[UUID, tuple[list[int], list[int]]]:
-    """Return (included, excluded) persons by segment."""
-    lists: dict[UUID, tuple[list[int], list[int]]] = {}
-    for record in await tx.fetch(_MANUAL, workspace_id=workspace_id):
-        lists.setdefault(record["segment_id"], ([], []))[0 if record["included"] else 1].append(record["person_no"])
-    return lists
+    """Return (included, excluded) persons by segment, as they are now: one of them excluded excludes who was merged.
+
+    What is listed stays as it was written, so that neither the order of merges nor their undoing can change it.
+    """
+    listed = await tx.fetch(_MANUAL, workspace_id=workspace_id)
+    now = await persons.present(tx, workspace_id, sorted({record["person_no"] for record in listed}))
+    chosen: dict[UUID, dict[int, bool]] = {}
+    for record in listed:
+        of_segment = chosen.setdefault(record["segment_id"], {})
+        person_no = now.get(record["person_no"], record["person_no"])
+        of_segment[person_no] = of_segment.get(person_no, True) and record["included"]
+    return {
+        segment_id: ([number for number, yes in of.items() if yes], [number for number, yes in of.items() if not yes])
+        for segment_id, of in chosen.items()
+    }
 
 
 async def replace(tx: Tx, workspace_id: int, *, segment_id: UUID, included: list[int], excluded: list[int]) -> None:
@@ -54,7 +61,6 @@ async def replace(tx: Tx, workspace_id: int, *, segment_id: UUID, included: list
     )
 
 
-async def move(tx: Tx, workspace_id: int, *, absorbed: list[int], survivor: int) -> list[UUID]:
-    """Let the survivor of a merge stand where the absorbed stood; return the segments whose lists changed."""
-    rows = await tx.fetch(_MOVE_MANUAL, workspace_id=workspace_id, absorbed=absorbed, survivor=survivor)
-    return [row["segment_id"] for row in rows]
+async def concern(tx: Tx, workspace_id: int, person_nos: Collection[int]) -> bool:
+    """Tell whether any of these persons is on a list."""
+    return bool(await tx.fetch_value(_CONCERNED, workspace_id=workspace_id, person_nos=list(person_nos)))

@@ -30,7 +30,7 @@ async def merge_persons(
     )
     if not took:
         return
-    if await manual_lists.move(tx, workspace_id, absorbed=took, survivor=survivor):
+    if await manual_lists.concern(tx, workspace_id, [survivor, *took]):
         await memberships.disturb(tx, workspace_id)
     subjects = await persons.absorb(tx, workspace_id, absorbed=took, survivor=survivor)
     await stage_overrides(tx, workspace_id=workspace_id, subject_nos=subjects)

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.common.db import Tx
-from services.segment.store import persons
+from services.segment.store import manual_lists, memberships, persons
 from services.segment.store.touches import Touch, add_touches
 from services.segment.usecases.stage_overrides import stage_overrides
 
@@ -27,4 +27,6 @@ async def split_person(
         given = await persons.give_subjects(tx, workspace_id, owner=person_no, subject_nos=(*subject_nos, -person_no))
         await stage_overrides(tx, workspace_id=workspace_id, subject_nos=given)
         touches.append(Touch(person_no, "revived" if revived else "split", received_at, "", event_id))
+    if await manual_lists.concern(tx, workspace_id, [remaining, *(person_no for person_no, *_ in parts)]):
+        await memberships.disturb(tx, workspace_id)
     await add_touches(tx, workspace_id, touches)
