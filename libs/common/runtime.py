@@ -3,16 +3,17 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from libs.common.access.directory import Directory
-from libs.common.bus import Bus, SubscriptionLoop
+from libs.common.bus import Bus, Subscription, SubscriptionLoop
 from libs.common.clock import DatabaseClock
 from libs.common.db import Database
 from libs.common.http.peers import Peers
 from libs.common.jobs import JobLoop
 from libs.common.outbox import Relay
 from libs.common.personal import Sealer
+from libs.common.replay.telling import Telling
 from libs.common.settings import ServiceSettings
 
 P = TypeVar("P")
@@ -33,6 +34,8 @@ class Runtime(Generic[P]):
     parts: P
     loops: dict[str, JobLoop] = field(default_factory=dict)
     subscriptions: list[SubscriptionLoop] = field(default_factory=list)
+    subscribers: dict[str, Subscription[Any]] = field(default_factory=dict)
+    tellings: dict[str, Telling] = field(default_factory=dict)
     relay: Relay | None = None
     held: set[int] = field(default_factory=set)
 

@@ -29,6 +29,8 @@ from libs.common.jobs import Job, JobLoop
 from libs.common.outbox import Relay
 from libs.common.personal import Vault
 from libs.common.registry import discover
+from libs.common.replay.job import job as apply_replays
+from libs.common.replay.telling import Telling
 from libs.common.runtime import Runtime
 from libs.common.settings import ServiceSettings
 from libs.common.telemetry import setup_logging, setup_tracing
@@ -58,6 +60,7 @@ class ServiceDefinition(Generic[P]):
     parts: Parts[P]
     subscribers: ModuleType | None = None
     jobs: ModuleType | None = None
+    tellings: ModuleType | None = None
 
 
 @asynccontextmanager
@@ -90,6 +93,7 @@ async def running(
             bus=bus, directory=directory, peers=peers, clock=clock, parts=None,
         )  # fmt: skip
         runtime.held = await _held_workspaces(worker_database)
+        _find_plug_ins(definition, runtime)
         runtime.parts = await stack.enter_async_context(definition.parts(runtime))
         await _start_loops(definition, runtime, stack)
         keeper = asyncio.create_task(_keep_clock(clock, worker_database))
@@ -101,6 +105,16 @@ async def _held_workspaces(database: Database) -> set[int]:
     async with database.transaction(()) as tx:
         rows = await tx.fetch(statement("select workspace_id from workspace where held"))
     return {row["workspace_id"] for row in rows}
+
+
+def _find_plug_ins(definition: ServiceDefinition[Any], runtime: Runtime[Any]) -> None:
+    """Note, whatever the roles of this process, what the service hears and what it can tell again."""
+    if definition.subscribers is not None:
+        found = discover(definition.subscribers, "subscription", Subscription)
+        runtime.subscribers = {subscription.name: _knowing_workspaces(subscription) for subscription in found}
+    if definition.tellings is not None:
+        told = discover(definition.tellings, "telling", Telling)
+        runtime.tellings = {telling.contract.subject: telling for telling in told}
 
 
 async def _start_loops(definition: ServiceDefinition[Any], runtime: Runtime[Any], stack: AsyncExitStack) -> None:
@@ -117,17 +131,17 @@ async def _start_loops(definition: ServiceDefinition[Any], runtime: Runtime[Any]
         stack.push_async_callback(keeper.stop)
     # Every process knows all loops of the service, so that each can answer how far the service is; it runs its roles'.
     if definition.jobs is not None:
-        for job in discover(definition.jobs, "job", Job):
+        shared = [apply_replays] if runtime.subscribers else []
+        for job in [*discover(definition.jobs, "job", Job), *shared]:
             runtime.loops[job.name] = JobLoop(job, runtime)
         for loop in runtime.loops.values() if "jobs" in roles else ():
             loop.start()
             stack.push_async_callback(loop.stop)
-    if definition.subscribers is not None:
-        for subscription in discover(definition.subscribers, "subscription", Subscription):
-            following = SubscriptionLoop(_knowing_workspaces(subscription), runtime)
-            runtime.subscriptions.append(following)
-            await (following.start() if "subscribers" in roles else following.observe())
-            stack.push_async_callback(following.stop)
+    for subscription in runtime.subscribers.values():
+        following = SubscriptionLoop(subscription, runtime)
+        runtime.subscriptions.append(following)
+        await (following.start() if "subscribers" in roles else following.observe())
+        stack.push_async_callback(following.stop)
 
 
 def _knowing_workspaces(subscription: Subscription[Any]) -> Subscription[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import services.identity.api
 import services.identity.jobs
 import services.identity.subscribers
+import services.identity.usecases.tellings
 from libs.common.access.model import ApiKey
 from libs.common.ids import new_id
 from libs.common.runtime import Runtime
@@ -69,6 +70,7 @@ definition: ServiceDefinition[IdentityParts] = ServiceDefinition(
     api=services.identity.api,
     subscribers=services.identity.subscribers,
     jobs=services.identity.jobs,
+    tellings=services.identity.usecases.tellings,
     parts=parts,
 )
 

@@ -9,6 +9,7 @@ from libs.common.service import ServiceDefinition, serve
 from services.journey import api, jobs, subscribers
 from services.journey.settings import JourneySettings
 from services.journey.store.memory import JourneyMemory
+from services.journey.usecases import tellings
 
 
 @asynccontextmanager
@@ -28,6 +29,7 @@ definition = ServiceDefinition(
     parts=_parts,
     subscribers=subscribers,
     jobs=jobs,
+    tellings=tellings,
 )
 
 if __name__ == "__main__":

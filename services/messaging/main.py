@@ -12,6 +12,7 @@ from services.messaging.channels import ChannelContext, ChannelDriver, open_chan
 from services.messaging.clients.parts import Parts
 from services.messaging.clients.renderer import Renderer
 from services.messaging.settings import MessagingSettings
+from services.messaging.usecases import tellings
 
 
 @asynccontextmanager
@@ -37,6 +38,7 @@ definition = ServiceDefinition(
     api=api,
     subscribers=subscribers,
     jobs=jobs,
+    tellings=tellings,
     parts=parts,
 )
 

@@ -3,6 +3,7 @@
 import services.profile.api
 import services.profile.jobs
 import services.profile.subscribers
+import services.profile.usecases.tellings
 from libs.common.service import ServiceDefinition, no_parts, serve
 from services.profile.settings import ProfileSettings
 
@@ -13,6 +14,7 @@ definition: ServiceDefinition[None] = ServiceDefinition(
     api=services.profile.api,
     subscribers=services.profile.subscribers,
     jobs=services.profile.jobs,
+    tellings=services.profile.usecases.tellings,
     parts=no_parts,
 )
 

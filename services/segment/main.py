@@ -10,6 +10,7 @@ from services.segment import api, jobs, subscribers
 from services.segment.settings import SegmentSettings
 from services.segment.store.columnar import Columnar
 from services.segment.store.parts import SegmentParts
+from services.segment.usecases.adopt_store import adopt_store
 
 
 @asynccontextmanager
@@ -18,6 +19,7 @@ async def parts(runtime: Runtime[Any]) -> AsyncIterator[SegmentParts]:
     settings = cast("SegmentSettings", runtime.settings)
     columnar = await Columnar.open(settings.columnar, master_key=settings.master_key.get_secret_value())
     try:
+        await adopt_store(runtime.worker_database, columnar)
         yield SegmentParts(columnar)
     finally:
         await columnar.close()

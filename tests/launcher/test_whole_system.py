@@ -62,6 +62,22 @@ def test_the_admin_key_opens_the_door_and_no_key_does_not(home):
         assert answer.status == 200
 
 
+def test_the_record_is_told_again_by_one_command(home):
+    key = (home.root / "admin.key").read_text().strip()
+    body = json.dumps({"key": "again", "name": "Again"}).encode()
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    with urlopen(Request(programs(home)["identity"]["address"] + "/v1/identity/workspaces", body, headers), timeout=10):
+        pass
+    rebuilt = rapport("rebuild", "columnar", "--workspace", "again", home=home.root)
+    assert rebuilt.stdout.strip().endswith("again: rebuilt from 0 facts"), rebuilt.stdout + rebuilt.stderr
+    shown = rapport("replay", "segment", "--workspace", "again", home=home.root).stdout
+    assert "on_trait_changed (profile.trait.changed.v1): 0 told, 0 applied, 0 set aside, done" in shown
+    refused = rapport("replay", "journey", "on_event_recorded", "--workspace", "again", home=home.root)
+    assert refused.returncode == 1
+    assert "no consumer that can be rebuilt is named on_event_recorded" in refused.stderr
+    assert "rows queued again" in rapport("rebuild", "broker", home=home.root).stdout
+
+
 def test_a_shell_can_read_the_addresses(home):
     script = f". {home.root}/addresses.sh; echo $IDENTITY $MESSAGING"
     answer = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)

@@ -30,8 +30,13 @@ _IN_HAND = statement(
 _CLEAR = statement(
     "delete from inbox_suspect where consumer_no = :consumer_no and stream_sequence = any(:sequences::bigint[])"
 )
+# what was handled since a replay began is remembered until it has ended: the replay brings it again
 _PRUNE = statement(
-    "delete from inbox where consumer_no = :consumer_no and handled_at < :mark::timestamptz - interval '10 minutes'"
+    """
+    delete from inbox where consumer_no = :consumer_no and handled_at < least(
+        :mark::timestamptz - interval '10 minutes', (select min(since) from replay where finished_at is null)
+    )
+    """
 )
 _ADD_DEAD = load_sql(__file__, "dead_letter_add.sql")
 

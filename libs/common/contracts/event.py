@@ -19,6 +19,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     subject: ClassVar[str]
     heard_by: ClassVar[tuple[str, ...]] = ()
     """the services that follow it: the log keeps an event until each of them has applied it"""
+    kept: ClassVar[bool] = False
+    """Whether its owner keeps each event as it was said, because no other fact it owns could tell it again."""
 
     workspace_id: int
     received_at: datetime

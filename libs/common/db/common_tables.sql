@@ -123,6 +123,37 @@ create table {schema}.dead_letter (
 create index dead_letter_open on {schema}.dead_letter (workspace_id, dead_letter_id) where status = 'open';
 create unique index dead_letter_event on {schema}.dead_letter (consumer, event_id) where status = 'open';
 
+-- Events of contracts that are kept (`Event.kept`), as they were said: to be told again. An erasure deletes by person.
+create table {schema}.said (
+    workspace_id integer not null,
+    subject      text not null,
+    received_at  timestamptz not null,
+    event_id     uuid not null,
+    person_no    integer not null,
+    line         bytea not null,
+    primary key (workspace_id, subject, received_at, event_id)
+);
+create index said_of_person on {schema}.said (workspace_id, person_no);
+
+-- Consumers that are told everything again by the owner; `position` is the owner's cursor. What was handled before
+-- `since` is handled once more.
+create table {schema}.replay (
+    replay_id    uuid primary key,
+    workspace_id integer not null,
+    consumer     text not null,
+    subject      text not null,
+    since        timestamptz not null,
+    position     text,
+    reached      timestamptz,
+    told         bigint not null default 0,
+    applied      bigint not null default 0,
+    set_aside    bigint not null default 0,
+    reason       text not null default '',
+    requested_at timestamptz not null default clock_timestamp(),
+    finished_at  timestamptz
+);
+create unique index replay_open on {schema}.replay (workspace_id, consumer) where finished_at is null;
+
 create table {schema}.idempotency_key (
     workspace_id integer not null,
     route        text not null,

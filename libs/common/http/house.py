@@ -13,6 +13,7 @@ from libs.common.db import statement
 from libs.common.errors import Forbidden
 from libs.common.http.callers import Caller, RuntimeOf, internal, public, requires
 from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
+from libs.common.http.replays import add_replays
 from libs.common.readiness import readiness
 from libs.common.runtime import Runtime
 
@@ -80,6 +81,7 @@ def house_routes(service: str) -> APIRouter:
     _add_health(router)
     _add_clock(router, f"/v1/{service}")
     _add_dead_letters(router, f"/v1/{service}")
+    add_replays(router, f"/v1/{service}")
     return router
 
 

@@ -13,9 +13,10 @@ from libs.common.contracts.identity.event_recorded import EventRecorded
 from libs.common.db import Tx
 from services.identity.domain.evidence import Identifier
 from services.identity.domain.links import contradictory, subject
+from services.identity.domain.policy import PolicySet
 from services.identity.domain.publication import record_event
 from services.identity.domain.reading import Reading, RecordedCall, read_evidence
-from services.identity.store import event_log, forgetting, nodes
+from services.identity.store import event_log, forgetting, nodes, telling
 from services.identity.store.event_log import LoggedEvent
 from services.identity.store.ingest_queue import IngestEntry
 from services.identity.usecases.choose_events import choose_events
@@ -27,10 +28,13 @@ Sources = Callable[[int], Source | None]
 _body = msgspec.json.Decoder(dict[str, Any])
 
 
-class _Read(msgspec.Struct):
+class Read(msgspec.Struct):
+    """An event of the record opened and read; `said`: it is told."""
+
     call: RecordedCall
     reading: Reading
-    said: bool
+    policies: PolicySet
+    said: bool = True
 
 
 async def resolve_events(tx: Tx, entries: Sequence[IngestEntry], tools: GraphTools, *, source_of: Sources) -> int:
@@ -41,7 +45,9 @@ async def resolve_events(tx: Tx, entries: Sequence[IngestEntry], tools: GraphToo
         tx, [(entry.workspace_id, entry.received_at, entry.event_id) for entry in entries]
     )
     to_tell = await choose_events(tx, entries, {one.event_id: one.is_conflict for one in logged})
-    read = [_read(one, batch, tools, source_of, said=one.event_id in to_tell) for one in logged]
+    read = [read_call(one, batch.policies[one.workspace_id], tools, source_of) for one in logged]
+    for one in read:
+        one.said = one.call.event_id in to_tell
     batch.facts = [
         Fact(one.call.workspace_id, msgspec.structs.replace(said, part=part) if part else said)
         for one in read
@@ -50,17 +56,26 @@ async def resolve_events(tx: Tx, entries: Sequence[IngestEntry], tools: GraphToo
     await take_in(tx, batch, tools)
     if batch.erased:
         read = await _without_erased(tx, batch, read)
+    put_back = {entry.event_id for entry in entries if entry.predecessor_waits}
+    await telling.leave_untold(
+        tx,
+        {
+            (one.call.event_id, one.call.workspace_id)
+            for one in read
+            if not one.said and one.call.event_id not in put_back
+        },
+    )
     told = await _tell(tx, batch, tools, [one for one in read if one.said])
     await outbox.add(tx, told)
     return len(told)
 
 
-async def _without_erased(tx: Tx, batch: Batch, read: Sequence[_Read]) -> list[_Read]:
+async def _without_erased(tx: Tx, batch: Batch, read: Sequence[Read]) -> list[Read]:
     """Delete the events of those who were erased from the record; return the others."""
-    left: list[_Read] = []
+    left: list[Read] = []
     gone: dict[int, list[tuple[datetime, UUID]]] = {}
     for one in read:
-        workspace_id, chosen = one.call.workspace_id, _subject_of(batch, one)
+        workspace_id, chosen = one.call.workspace_id, chosen_subject(one)
         if chosen is not None and (workspace_id, chosen) in batch.erased:
             gone.setdefault(workspace_id, []).append((one.call.received_at, one.call.event_id))
         else:
@@ -70,7 +85,8 @@ async def _without_erased(tx: Tx, batch: Batch, read: Sequence[_Read]) -> list[_
     return left
 
 
-def _read(logged: LoggedEvent, batch: Batch, tools: GraphTools, source_of: Sources, *, said: bool) -> _Read:
+def read_call(logged: LoggedEvent, policies: PolicySet, tools: GraphTools, source_of: Sources) -> Read:
+    """Return an event of the record opened and read under these policies."""
     body = _body.decode(tools.sealer(logged.workspace_id).open(logged.payload))
     call = RecordedCall(
         workspace_id=logged.workspace_id,
@@ -87,7 +103,7 @@ def _read(logged: LoggedEvent, batch: Batch, tools: GraphTools, source_of: Sourc
         body=body,
     )
     source = source_of(logged.source_id) or _gone(logged)
-    return _Read(call, read_evidence(call, source, tools.namespaces, batch.policies[logged.workspace_id]), said)
+    return Read(call, read_evidence(call, source, tools.namespaces, policies), policies)
 
 
 def _gone(logged: LoggedEvent) -> Source:
@@ -95,7 +111,7 @@ def _gone(logged: LoggedEvent) -> Source:
     return Source(source_id=logged.source_id, workspace_id=logged.workspace_id, key="gone", name="gone", best_tier=3)
 
 
-async def _tell(tx: Tx, batch: Batch, tools: GraphTools, read: Sequence[_Read]) -> list[EventRecorded]:
+async def _tell(tx: Tx, batch: Batch, tools: GraphTools, read: Sequence[Read]) -> list[EventRecorded]:
     subjects = [_subject(batch, one) for one in read]
     owners = [batch.nodes[one].owner if one else 0 for one in subjects]
     ids = await tools.person_ids(tx, {one for one in owners if one})
@@ -118,18 +134,15 @@ async def _tell(tx: Tx, batch: Batch, tools: GraphTools, read: Sequence[_Read]) 
     ]
 
 
-def _subject(batch: Batch, read: _Read) -> int:
-    """Return the node an event is filed under, 0 for nobody's."""
-    chosen = _subject_of(batch, read)
-    return batch.key_of(read.call.workspace_id, chosen) if chosen is not None else 0
-
-
-def _subject_of(batch: Batch, read: _Read) -> Identifier | None:
+def chosen_subject(read: Read) -> Identifier | None:
     """Return the identifier an event is filed under: its strongest one that nothing in it contradicts."""
-    chosen: Identifier | None = read.reading.subject
-    policies = batch.policies[read.call.workspace_id]
     for said in read.reading.evidence:
-        if len(said.identifiers) > 1 and contradictory(said, policies):
-            chosen = subject(said, policies)
-            break
-    return chosen
+        if len(said.identifiers) > 1 and contradictory(said, read.policies):
+            return subject(said, read.policies)
+    return read.reading.subject
+
+
+def _subject(batch: Batch, read: Read) -> int:
+    """Return the node an event is filed under, 0 for nobody's."""
+    chosen = chosen_subject(read)
+    return batch.key_of(read.call.workspace_id, chosen) if chosen is not None else 0

@@ -89,6 +89,11 @@ _DISOWN = statement("""
     update subject_owner set person_no = 0, person_id = '00000000-0000-0000-0000-000000000000'
     where workspace_id = :workspace_id and person_no = any(:person_nos::int[])
 """)
+_FORGET_SAID = statement("""
+    delete from said where workspace_id = :workspace_id and (person_no = any(:person_nos::int[]) or person_no in (
+        select person_no from redirect where workspace_id = :workspace_id and to_person_no = any(:person_nos::int[])
+    ))
+""")
 
 
 async def lock_person_runs(tx: Tx, *, workspace_id: int, person_nos: Sequence[int]) -> None:
@@ -128,5 +133,6 @@ async def erase_person(tx: Tx, *, workspace_id: int, person_nos: Sequence[int], 
     counts = {"run": await tx.execute(_ERASE, workspace_id=workspace_id, person_nos=numbers, now=now)}
     for table, forget in _FORGET_PERSON.items():
         counts[table] = await tx.execute(forget, workspace_id=workspace_id, person_nos=numbers)
+    counts["said"] = await tx.execute(_FORGET_SAID, workspace_id=workspace_id, person_nos=numbers)
     await tx.execute(_DISOWN, workspace_id=workspace_id, person_nos=numbers)
     return counts

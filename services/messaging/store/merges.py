@@ -88,6 +88,13 @@ _ERASE = [
         (table, statement(f"delete from {table} where workspace_id = :workspace_id and person_no = :person_no"))
         for table in ("reservation", "address_claim", "inbox_message", "withdrawal", "intent")
     ),
+    (
+        "said",
+        statement(
+            "delete from said where workspace_id = :workspace_id::int and (person_no = :person_no::int or person_no in"
+            " (select person_no from person where workspace_id = :workspace_id::int and merged_into = :person_no::int))"
+        ),
+    ),
 ]
 _MARK_ERASED = statement("""
     insert into person as p (workspace_id, person_no, erased_at) values (:workspace_id, :person_no, :now)

@@ -6,6 +6,7 @@ from datetime import datetime
 from libs.common import outbox
 from libs.common.contracts.profile.consent_changed import ConsentChanged
 from libs.common.db import Tx
+from libs.common.ids import fact_id
 from services.profile.domain.consent import ConsentState, Scope, verdict_of_person
 from services.profile.domain.keys import PersonKey
 from services.profile.store import consents, persons
@@ -74,6 +75,7 @@ def _expiries(ledger: dict[PersonKey, ByIdentifier], means: Means) -> list[tuple
 
 def _event(person: PersonKey, scope: Scope, published: Published, *, received_at: datetime) -> ConsentChanged:
     return ConsentChanged(
+        id=fact_id("consent", *person, scope.purpose, scope.channel, scope.topic, published.version),
         workspace_id=person.workspace_id,
         person_no=person.person_no,
         received_at=received_at,

@@ -9,6 +9,7 @@ import msgspec
 from libs.common import outbox
 from libs.common.contracts.profile.trait_changed import TraitChanged
 from libs.common.db import Tx
+from libs.common.ids import fact_id
 from services.profile.domain.keys import TraitKey
 from services.profile.domain.trait import DEFAULT_RULE, Fact, TraitRule, View
 from services.profile.domain.trait_advance import advance
@@ -116,6 +117,7 @@ def _event(new: NewView, before: TraitView | None, *, silent: bool) -> TraitChan
     since = view.since if view is not None else before.view.since if before is not None else new.received_at
     clear = view.value if view is not None and not view.personal else None
     return TraitChanged(
+        id=fact_id("trait", *new.key, new.version),
         workspace_id=new.key.workspace_id,
         person_no=new.key.person_no,
         received_at=new.received_at,

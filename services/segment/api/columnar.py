@@ -1,17 +1,22 @@
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
+from libs.common.errors import NotFound
 from libs.common.http.callers import Caller, RuntimeOf, requires
-from services.segment.store import known_names
+from libs.common.http.replays import ReplayView
+from libs.common.replay import store as replays
+from services.segment.store import known_names, rebuilds
 from services.segment.store.counting import counts_by_day
 from services.segment.usecases.insert_blocks import insert_blocks
 
 router = APIRouter(prefix="/v1/segment", tags=["columnar store"])
 
 Reader = Annotated[Caller, Depends(requires("segments:read"))]
+Operator = Annotated[Caller, Depends(requires("operations:write"))]
 
 
 class DayCount(BaseModel):
@@ -21,6 +26,17 @@ class DayCount(BaseModel):
     origin: str
     events: int
     distinct_events: int
+
+
+class RebuildView(BaseModel):
+    """How far a rebuild of the columnar rows is; each replay tells what its owner told and what was applied."""
+
+    rebuild_id: UUID
+    state: Literal["wiping", "replaying", "finished"]
+    reason: str
+    requested_at: datetime
+    finished_at: datetime | None
+    replays: list[ReplayView]
 
 
 class Names(BaseModel):
@@ -43,6 +59,39 @@ async def get_counts(
     )
     rows = await counts_by_day(runtime.parts.columnar, caller.workspace_id, start=start, end=end)
     return [DayCount(**row) for row in rows]
+
+
+@router.post("/columnar/rebuild", status_code=202)
+async def post_rebuild(caller: Operator, runtime: RuntimeOf) -> RebuildView:
+    """Make the workspace's columnar rows anew from the owners; memberships stay as they are meanwhile."""
+    workspace_id = caller.workspace_id
+    async with runtime.worker_database.transaction(workspace_id) as tx:
+        await rebuilds.request(tx, [workspace_id], reason=f"asked for by {caller.name}")
+    runtime.wake("rebuild_columnar")
+    return await _progress(runtime, workspace_id)
+
+
+@router.get("/columnar/rebuild")
+async def get_rebuild(caller: Reader, runtime: RuntimeOf) -> RebuildView:
+    """Return how far the latest rebuild of the workspace's columnar rows is."""
+    return await _progress(runtime, caller.workspace_id)
+
+
+async def _progress(runtime: RuntimeOf, workspace_id: int) -> RebuildView:
+    async with runtime.worker_database.transaction(workspace_id) as tx:
+        last = await rebuilds.last_rebuild(tx, workspace_id)
+        found = await replays.of_ids(tx, last.replays) if last else []
+    if last is None:
+        raise NotFound("the columnar store was never rebuilt for this workspace")
+    state = "finished" if last.finished_at else "replaying" if last.is_wiped else "wiping"
+    return RebuildView(
+        rebuild_id=last.rebuild_id,
+        state=state,
+        reason=last.reason,
+        requested_at=last.requested_at,
+        finished_at=last.finished_at,
+        replays=[ReplayView.model_validate(one, from_attributes=True) for one in found],
+    )
 
 
 @router.get("/names")

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import UUID
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
@@ -19,7 +20,7 @@ from pyarrow.ipc import open_stream
 
 from libs.common.errors import Unavailable
 from services.segment.domain.binding import Bindable
-from services.segment.store.columnar_schema import statements
+from services.segment.store.columnar_schema import WORKSPACE_TABLES, statements
 
 R = TypeVar("R")
 PERSONAL_POLICY = "personal"
@@ -112,6 +113,22 @@ class Columnar:
         listed = ", ".join(str(int(number)) for number in numbers)
         where = f"workspace_id = {int(workspace_id)} and {column} in ({listed})"
         await self.command(f"alter table {table} delete where {where} settings mutations_sync = 2")
+
+    async def wipe(self, workspace_id: int) -> None:
+        """Delete every row of a workspace; returns when the parts are rewritten."""
+        for table in WORKSPACE_TABLES:
+            await self.command(
+                f"alter table {table} delete where workspace_id = {int(workspace_id)} settings mutations_sync = 2"
+            )
+
+    async def mark(self) -> UUID | None:
+        """Return the id this store was given; None for one that is new, or was wiped."""
+        rows = await self.rows("select store_id from store_mark limit 1", {})
+        return UUID(str(rows[0]["store_id"])) if rows else None
+
+    async def give_mark(self, store_id: UUID) -> None:
+        """Give a new store its id."""
+        await self.command(f"insert into store_mark values ('{store_id}')")
 
     async def command(self, sql: str, parameters: Mapping[str, Bindable] | None = None) -> None:
         """Run a statement without an answer."""

@@ -4,6 +4,9 @@ WINDOW_OF_BLOCKS = 100_000
 """How many inserted blocks the engine remembers by token; a block is re-sent within seconds of a crash."""
 
 
+WORKSPACE_TABLES = ("event", "trait", "personal_trait", "override")
+
+
 def _value_maps(prefix: str) -> str:
     kinds = {
         "facets": "UInt16",
@@ -71,6 +74,11 @@ settings non_replicated_deduplication_window = {WINDOW_OF_BLOCKS}
 """
 
 
+_STORE = """
+create table if not exists store_mark (store_id UUID) engine = MergeTree order by store_id
+"""
+
+
 def statements(personal_policy: str) -> list[str]:
     """Return the DDL; personal trait values lie on the disk of `personal_policy`, which is encrypted."""
     sealed = f", storage_policy = '{personal_policy}'"
@@ -79,4 +87,5 @@ def statements(personal_policy: str) -> list[str]:
         _TRAIT.format(table="trait", policy=""),
         _TRAIT.format(table="personal_trait", policy=sealed),
         _OVERRIDE,
+        _STORE,
     ]

@@ -57,6 +57,14 @@ _SETTLE_BLOCK = statement(
     where workspace_id = :workspace_id and block_no = :block_no
     """
 )
+_HOLD = statement(
+    """
+    select true from segment.block
+    where workspace_id = :workspace_id and block_no = :block_no and inserted_at is null for update
+    """
+)
+_FORGET_BLOCKS = statement("delete from segment.block where workspace_id = :workspace_id and inserted_at is null")
+_FORGET_STAGED = statement("delete from segment.staged where workspace_id = :workspace_id")
 _LOCK = statement("select pg_advisory_xact_lock(7303, :workspace_id::int)")
 
 
@@ -81,6 +89,18 @@ async def stage(
         payload=lines,
         sealed=sealed,
     )
+
+
+async def forget_staged(tx: Tx, workspace_id: int) -> None:
+    """Forget all that is on its way to the columnar store; waits for a block that is being inserted."""
+    await tx.execute(_LOCK, workspace_id=workspace_id)
+    await tx.execute(_FORGET_BLOCKS, workspace_id=workspace_id)
+    await tx.execute(_FORGET_STAGED, workspace_id=workspace_id)
+
+
+async def hold_block(tx: Tx, workspace_id: int, block_no: int) -> bool:
+    """Keep a block for oneself until the transaction ends; False when it is in, or not to go in any more."""
+    return bool(await tx.fetch_value(_HOLD, workspace_id=workspace_id, block_no=block_no))
 
 
 async def cut_blocks(tx: Tx, workspace_id: int) -> list[Block]:

@@ -12,12 +12,21 @@ from services.segment.usecases.stage_events import Happening, stage_events
 
 async def handle(tx: Tx, events: list[RunProgressed], runtime: Runtime[Any]) -> None:
     """Stage them as events of our own."""
+    await _stage(tx, events, is_news=True)
+    tx.after_commit(lambda: runtime.wake("answer_rounds"))
+
+
+async def handle_again(tx: Tx, events: list[RunProgressed], _runtime: Runtime[Any]) -> None:
+    """Stage them for a columnar store that is being rebuilt: nobody is asked again because of them."""
+    await _stage(tx, events, is_news=False)
+
+
+async def _stage(tx: Tx, events: list[RunProgressed], *, is_news: bool) -> None:
     by_workspace: dict[int, list[Happening]] = defaultdict(list)
     for event in events:
         by_workspace[event.workspace_id].append(_happening(event))
     for workspace_id, happenings in by_workspace.items():
-        await stage_events(tx, workspace_id=workspace_id, happenings=happenings)
-    tx.after_commit(lambda: runtime.wake("answer_rounds"))
+        await stage_events(tx, workspace_id=workspace_id, happenings=happenings, is_news=is_news)
 
 
 def _happening(event: RunProgressed) -> Happening:
@@ -43,4 +52,4 @@ def _happening(event: RunProgressed) -> Happening:
     )
 
 
-subscription = Subscription(contract=RunProgressed, handle=handle, name="on_run_progressed")
+subscription = Subscription(contract=RunProgressed, handle=handle, again=handle_again, name="on_run_progressed")

@@ -14,14 +14,23 @@ from services.segment.usecases.stage_traits import TraitFact, stage_traits
 
 async def handle(tx: Tx, events: list[TraitChanged], runtime: Runtime[Any]) -> None:
     """Stage the values and touch their persons."""
+    await _stage(tx, events, runtime, is_news=True)
+    tx.after_commit(lambda: runtime.wake("answer_rounds"))
+
+
+async def handle_again(tx: Tx, events: list[TraitChanged], runtime: Runtime[Any]) -> None:
+    """Stage the values for a columnar store that is being rebuilt: nobody is asked again because of them."""
+    await _stage(tx, events, runtime, is_news=False)
+
+
+async def _stage(tx: Tx, events: list[TraitChanged], runtime: Runtime[Any], *, is_news: bool) -> None:
     by_workspace: dict[int, list[TraitChanged]] = defaultdict(list)
     for event in events:
         by_workspace[event.workspace_id].append(event)
     for workspace_id, changes in by_workspace.items():
         sealer = runtime.sealer(workspace_id)
         facts = [_fact(change, sealer) for change in changes]
-        await stage_traits(tx, workspace_id=workspace_id, facts=facts, sealer=sealer)
-    tx.after_commit(lambda: runtime.wake("answer_rounds"))
+        await stage_traits(tx, workspace_id=workspace_id, facts=facts, sealer=sealer, is_news=is_news)
 
 
 def _fact(event: TraitChanged, sealer: Sealer) -> TraitFact:
@@ -41,4 +50,4 @@ def _fact(event: TraitChanged, sealer: Sealer) -> TraitFact:
     )
 
 
-subscription = Subscription(contract=TraitChanged, handle=handle, name="on_trait_changed")
+subscription = Subscription(contract=TraitChanged, handle=handle, again=handle_again, name="on_trait_changed")

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pyroaring import BitMap
 
+from libs.common.errors import Unavailable
 from libs.common.runtime import Runtime
 from services.segment.domain.answer import answer_all, answer_one, ask_all
 from services.segment.domain.condition import Inquiry
@@ -17,6 +18,7 @@ from services.segment.store import persons
 from services.segment.store.asking import Scope, ask
 from services.segment.store.parts import SegmentParts
 from services.segment.store.persons import ALIVE
+from services.segment.store.rebuilds import is_open
 from services.segment.store.workspaces import moment_of
 from services.segment.usecases.answer_touches import members_of
 from services.segment.usecases.insert_blocks import insert_blocks
@@ -78,6 +80,8 @@ async def ask_everybody(runtime: Runtime[SegmentParts], *, workspace_id: int, de
 async def _ground(runtime: Runtime[SegmentParts], workspace_id: int) -> _Ground:
     now = runtime.now(workspace_id)
     async with runtime.worker_database.transaction(workspace_id) as tx:
+        if await is_open(tx, workspace_id):
+            raise Unavailable("the columnar store is being rebuilt; ask again later", retry_after_seconds=5)
         world = await runtime.parts.world(tx, workspace_id, now=now)
         merged = await persons.has_overrides(tx, workspace_id)
     await insert_blocks(

@@ -5,6 +5,7 @@ from datetime import datetime
 from libs.common.runtime import Runtime
 from services.segment.store import recomputes, touches
 from services.segment.store.parts import SegmentParts
+from services.segment.store.rebuilds import is_open
 from services.segment.store.slices import next_boundary
 from services.segment.store.workspaces import moment_of
 
@@ -14,6 +15,8 @@ async def upcoming(runtime: Runtime[SegmentParts], workspace_id: int) -> datetim
     parts = runtime.parts
     async with parts.locks[workspace_id]:
         async with runtime.worker_database.transaction(workspace_id) as tx:
+            if await is_open(tx, workspace_id):
+                return None
             world = await parts.world(tx, workspace_id, now=runtime.now(workspace_id))
         if not world.upcoming_known:
             since = moment_of(runtime, workspace_id, world.evaluated_until)

@@ -17,6 +17,7 @@ from services.segment.domain.world import LiveSegment, World
 from services.segment.store import erasures, manual_lists, memberships, persons, recomputes
 from services.segment.store.erasures import Erasure
 from services.segment.store.parts import SegmentParts
+from services.segment.store.rebuilds import is_open
 from services.segment.store.recomputes import Recompute
 from services.segment.store.slices import moved_between
 from services.segment.store.touches import Touch, TouchCause, add_touches, read_touches, remove_touches
@@ -51,6 +52,9 @@ async def run_round(runtime: Runtime[SegmentParts], workspace_id: int) -> int:
     async with parts.locks[workspace_id]:
         now = runtime.now(workspace_id)
         async with runtime.worker_database.transaction(workspace_id) as tx:
+            if await is_open(tx, workspace_id):
+                # what waits is answered from a whole store; until then everybody stays where he is
+                return 0
             world = await parts.world(tx, workspace_id, now=now)
             waiting = await _read(tx, world)
         now = max(now, world.evaluated_until)

@@ -35,8 +35,11 @@ class Happening:
         return self.subject_no or -self.person_no
 
 
-async def stage_events(tx: Tx, *, workspace_id: int, happenings: Sequence[Happening]) -> None:
-    """Stage events of one workspace and touch the persons they belong to now; those of erased subjects are dropped."""
+async def stage_events(tx: Tx, *, workspace_id: int, happenings: Sequence[Happening], is_news: bool = True) -> None:
+    """Stage events of one workspace and touch the persons they belong to now; told again they are no news.
+
+    Those of erased subjects are dropped.
+    """
     of_persons = [happening for happening in happenings if happening.person_no]
     await known_names.remember(tx, workspace_id, "event", {happening.name for happening in happenings})
     await persons.ensure_persons(tx, workspace_id, {h.person_no: h.person_id for h in of_persons})
@@ -69,6 +72,8 @@ async def stage_events(tx: Tx, *, workspace_id: int, happenings: Sequence[Happen
     ]
     ids = [happening.event_id for happening in happenings]
     await stage(tx, workspace_id, "event", b"\n".join(lines), rows=len(lines), event_ids=ids)
+    if not is_news:
+        return
     touches = [Touch(owners[h.owned_as], h.cause, h.received_at, f"event:{h.name}", h.event_id) for h in of_persons]
     if not of_persons and happenings:
         # nobody to ask again, but the rows have to go in

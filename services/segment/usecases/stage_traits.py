@@ -29,8 +29,13 @@ class TraitFact:
     silent: bool = False
 
 
-async def stage_traits(tx: Tx, *, workspace_id: int, facts: Sequence[TraitFact], sealer: Sealer) -> None:
-    """Stage trait facts (of one workspace) and touch their persons; those of erased persons are dropped."""
+async def stage_traits(
+    tx: Tx, *, workspace_id: int, facts: Sequence[TraitFact], sealer: Sealer, is_news: bool = True
+) -> None:
+    """Stage trait facts of one workspace and touch their persons; told again they are no news.
+
+    Those of erased persons are dropped.
+    """
     await known_names.remember(tx, workspace_id, "trait", {fact.name for fact in facts})
     erased = await erased_among(tx, workspace_id, [fact.person_no for fact in facts])
     facts = [fact for fact in facts if fact.person_no not in erased]
@@ -59,6 +64,8 @@ async def stage_traits(tx: Tx, *, workspace_id: int, facts: Sequence[TraitFact],
             event_ids=[fact.event_id for fact in chosen],
             sealed=personal,
         )
+    if not is_news:
+        return
     now = await persons.present(tx, workspace_id, [fact.person_no for fact in facts])
     touches = [
         Touch(

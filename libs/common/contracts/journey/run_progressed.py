@@ -9,6 +9,7 @@ class RunProgressed(Event, frozen=True, kw_only=True, omit_defaults=True):
 
     subject: ClassVar[str] = "journey.run.progressed.v1"
     heard_by: ClassVar[tuple[str, ...]] = ("profile", "segment")
+    kept: ClassVar[bool] = True
 
     run_id: UUID
     journey_id: UUID

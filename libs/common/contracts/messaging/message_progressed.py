@@ -24,6 +24,7 @@ class MessageProgressed(Event, frozen=True, kw_only=True, omit_defaults=True):
 
     subject: ClassVar[str] = "messaging.message.progressed.v1"
     heard_by: ClassVar[tuple[str, ...]] = ("profile", "segment", "journey")
+    kept: ClassVar[bool] = True
 
     message_id: UUID
     state: MessageState

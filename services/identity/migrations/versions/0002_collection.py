@@ -104,6 +104,12 @@ create table identity.passed_over (
     workspace_id integer not null
 );
 
+-- Events that were read and are never told: another copy was told, or they are evidence only.
+create table identity.untold (
+    event_id     uuid primary key,
+    workspace_id integer not null
+);
+
 create table identity.quarantine (
     workspace_id  integer not null,
     quarantine_id uuid not null,
@@ -217,6 +223,7 @@ def upgrade() -> None:
         *(line for table in PROTECTED for line in protect("identity", table)),
         *claim_queue("identity", "ingest_queue"),
         *claim_queue("identity", "passed_over", app="select"),
+        *claim_queue("identity", "untold", app="select"),
         *claim_queue("identity", "import_queue", app="insert, delete"),
         "revoke all on function identity.ensure_event_month(timestamptz) from public",
         "revoke all on function identity.drop_event_month(timestamptz) from public",

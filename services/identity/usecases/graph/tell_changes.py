@@ -11,6 +11,7 @@ from libs.common.contracts.identity.ownership_changed import OwnershipChanged
 from libs.common.contracts.identity.person_created import PersonCreated
 from libs.common.contracts.identity.person_merged import Absorbed, PersonMerged
 from libs.common.contracts.identity.person_split import Part, PersonSplit
+from libs.common.ids import fact_id
 from services.identity.store.links import Pair
 from services.identity.store.nodes import Key, key, number_of, workspace_of
 from services.identity.usecases.graph.assign_regions import Outcome
@@ -78,6 +79,7 @@ def _created(changes: PersonChanges, watermark: Mapping[int, datetime]) -> Itera
     for one, revived in (*((row.key, False) for row in changes.created), *((one, True) for one in changes.revived)):
         at = watermark[workspace_of(one)]
         yield PersonCreated(
+            id=fact_id("person", workspace_of(one), number_of(one), changes.version if revived else 0),
             workspace_id=workspace_of(one),
             person_no=number_of(one),
             person_id=changes.ids[one],
@@ -143,6 +145,7 @@ def _owned(batch: Batch, changes: PersonChanges, move: Move, watermark: Mapping[
     person: UUID = changes.ids[key(row.workspace_id, move.to_person)]
     at = watermark[row.workspace_id]
     return OwnershipChanged(
+        id=fact_id("ownership", row.workspace_id, row.node_no, changes.version, move.to_person),
         workspace_id=row.workspace_id,
         person_no=move.to_person,
         person_id=person,

@@ -66,6 +66,11 @@ class GraphTools:
         """Return the policies of a workspace as they stand, for reading."""
         return await self._of_version(tx, workspace_id, await policies.present(tx, workspace_id))
 
+    async def policies_of_version(self, tx: Tx, workspace_id: int, version: int) -> PolicySet:
+        """Return the policies of a workspace as they were in a version."""
+        declared = await policies.read(tx, workspace_id, version)
+        return PolicySet(version, {**self._defaults, **declared})
+
     async def _of_version(self, tx: Tx, workspace_id: int, version: int) -> PolicySet:
         known = self._policies.get(workspace_id)
         if known is None or known.version != version:

@@ -191,6 +191,27 @@ create table segment.erasure (
 );
 create index erasure_open on segment.erasure (workspace_id) where done_at is null;
 
+-- Workspaces whose columnar rows are being made anew from the owners. Until `is_wiped` nothing may go in, until it is
+-- finished nothing may be asked. `replays` are the ids of the replays that fill it.
+create table segment.rebuild (
+    rebuild_id   uuid primary key,
+    workspace_id integer not null,
+    reason       text not null,
+    requested_at timestamptz not null default clock_timestamp(),
+    begun_at     timestamptz,
+    is_wiped     boolean not null default false,
+    replays      uuid[] not null default '{}',
+    finished_at  timestamptz
+);
+create unique index rebuild_open on segment.rebuild (workspace_id) where finished_at is null;
+
+-- The columnar store that belongs to this database: another one, or an empty one, is rebuilt.
+create table segment.columnar_store (
+    is_known boolean primary key default true check (is_known),
+    store_id uuid not null
+);
+grant select, insert, update on segment.columnar_store to segment_worker;
+
 -- Event and trait names ever seen, for warnings.
 create table segment.known_name (
     workspace_id integer not null,
@@ -225,4 +246,5 @@ def upgrade() -> None:
         *claim_queue("segment", "round", app="select, insert, update"),
         *claim_queue("segment", "recompute", app="select, insert, update, delete"),
         *claim_queue("segment", "erasure"),
+        *claim_queue("segment", "rebuild", app="select"),
     )

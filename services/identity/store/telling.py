@@ -1,0 +1,97 @@
+"""What identity has told, read again in a fixed order."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import Record
+
+from libs.common.db import Tx, load_sql, statement
+from services.identity.store.event_log import LoggedEvent
+
+_EVENTS = load_sql(__file__, "tell_events.sql")
+_RULES = statement(
+    "select event_id, rule_version from evidence"
+    " where workspace_id = :workspace_id and event_id = any(:event_ids::uuid[]) and part = 0"
+)
+_UNTOLD = statement(
+    "insert into untold (event_id, workspace_id) select * from unnest(:event_ids::uuid[], :workspace_ids::int[])"
+    " on conflict do nothing"
+)
+_PERSONS = statement(
+    "select person_no, person_id, state, redirect_to, graph_version, created_at from person"
+    " where workspace_id = :workspace_id and person_no > :after and state <> 'erased'"
+    " order by person_no limit :row_limit"
+)
+_ENDED = statement(
+    """
+    select ended.person_no, ended.person_id, ended.graph_version, ended.redirect_to as survivor_no,
+           survivor.person_id as survivor_id, ended.created_at
+    from person as ended
+    join person as survivor on survivor.workspace_id = ended.workspace_id and survivor.person_no = ended.redirect_to
+    where ended.workspace_id = :workspace_id and ended.person_no > :after and ended.state = 'merged'
+    order by ended.person_no limit :row_limit
+    """
+)
+_OWNERSHIP = statement(
+    """
+    select owned.node_no, owned.version, owned.person_no, owned.since, owned.recorded_at,
+           person.person_id, node.namespace, node.scope, node.lookup, node.sealed,
+           coalesce((
+               select earlier.person_no from ownership as earlier
+               where earlier.workspace_id = owned.workspace_id and earlier.node_no = owned.node_no
+                 and earlier.version < owned.version
+               order by earlier.version desc limit 1
+           ), 0) as from_person_no
+    from ownership as owned
+    join node on node.workspace_id = owned.workspace_id and node.node_no = owned.node_no
+    join person on person.workspace_id = owned.workspace_id and person.person_no = owned.person_no
+    where owned.workspace_id = :workspace_id
+      and (owned.node_no, owned.version) > (:after_no::int, :after_version::bigint)
+    order by owned.node_no, owned.version limit :row_limit
+    """
+)
+
+
+async def told_events(
+    tx: Tx, workspace_id: int, *, after: tuple[datetime, UUID] | None, limit: int
+) -> list[LoggedEvent]:
+    """Return events that were told, by (received_at, event id)."""
+    rows = await tx.fetch(
+        _EVENTS,
+        workspace_id=workspace_id,
+        after_time=after[0] if after else None,
+        after_id=after[1] if after else None,
+        row_limit=limit,
+    )
+    return [LoggedEvent(**dict(row)) for row in rows]
+
+
+async def rules_of(tx: Tx, workspace_id: int, event_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Return the version of the policies under which each event was read."""
+    rows = await tx.fetch(_RULES, workspace_id=workspace_id, event_ids=list(event_ids))
+    return {row["event_id"]: row["rule_version"] for row in rows}
+
+
+async def leave_untold(tx: Tx, events: Collection[tuple[UUID, int]]) -> None:
+    """Note events (with their workspaces) that were read and are not told: another copy is, or was."""
+    if events:
+        listed = list(events)
+        await tx.execute(_UNTOLD, event_ids=[one for one, _ in listed], workspace_ids=[one for _, one in listed])
+
+
+async def persons_from(tx: Tx, workspace_id: int, *, after: int, limit: int) -> list[Record]:
+    """Return persons that are or were, by number."""
+    return await tx.fetch(_PERSONS, workspace_id=workspace_id, after=after, row_limit=limit)
+
+
+async def ended_from(tx: Tx, workspace_id: int, *, after: int, limit: int) -> list[Record]:
+    """Return persons that ended in a merge, with the survivor, by number."""
+    return await tx.fetch(_ENDED, workspace_id=workspace_id, after=after, row_limit=limit)
+
+
+async def ownership_from(tx: Tx, workspace_id: int, *, after: tuple[int, int], limit: int) -> list[Record]:
+    """Return who owned identifiers from which version on, by (identifier, version)."""
+    return await tx.fetch(
+        _OWNERSHIP, workspace_id=workspace_id, after_no=after[0], after_version=after[1], row_limit=limit
+    )

@@ -1,0 +1,1 @@
+"""What journey tells again on demand."""

@@ -1,0 +1,6 @@
+"""What became of runs, as it was said."""
+
+from libs.common.contracts.journey.run_progressed import RunProgressed
+from libs.common.replay import kept
+
+telling = kept(RunProgressed)

@@ -1,0 +1,1 @@
+"""What messaging tells again on demand."""

@@ -1,0 +1,1 @@
+"""What profile tells again on demand: traits and consents as they are."""
