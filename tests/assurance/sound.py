@@ -82,6 +82,8 @@ SOUND: dict[str, Any] = {
     "POST /v1/segment/segments": {"key": "fresh", "name": "Fresh", "definition": DEFINITION, "state": "draft"},
     "PATCH /v1/segment/segments/{segment_id}": {"name": "taken over", "definition": DEFINITION, "state": "live"},
     "PUT /v1/segment/segments/{segment_id}/lists": {"include": [1], "exclude": [2]},
+    "POST /v1/segment/columnar/rebuild": None,
+    "POST /v1/segment/reconciliations": None,
     "POST /v1/journey/journeys": {"name": "taken over", "definition": JOURNEY},
     "PUT /v1/journey/journeys/{journey_id}/draft": {"name": "taken over", "definition": JOURNEY},
     "POST /v1/journey/journeys/{journey_id}/publish": {"policy": "pin", "deleted": {}},
@@ -116,6 +118,7 @@ SOUND: dict[str, Any] = {
 for _service in ("identity", "profile", "segment", "journey", "messaging"):
     SOUND[f"POST /v1/{_service}/dead-letters"] = DEAD_LETTERS
     SOUND[f"PUT /v1/{_service}/clock"] = CLOCK
+    SOUND[f"POST /v1/{_service}/replays"] = {"consumers": ["on_event_recorded"]}
 
 
 def with_ids(value: Any, ids: dict[str, str]) -> Any:

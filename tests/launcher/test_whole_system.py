@@ -72,7 +72,9 @@ def test_the_record_is_told_again_by_one_command(home):
     assert rebuilt.stdout.strip().endswith("again: rebuilt from 0 facts"), rebuilt.stdout + rebuilt.stderr
     shown = rapport("replay", "segment", "--workspace", "again", home=home.root).stdout
     assert "on_trait_changed (profile.trait.changed.v1): 0 told, 0 applied, 0 set aside, done" in shown
-    refused = rapport("replay", "journey", "on_event_recorded", "--workspace", "again", home=home.root)
+    told = rapport("replay", "profile", "on_event_recorded", "--workspace", "again", home=home.root).stdout
+    assert "again: on_event_recorded (identity.event.recorded.v1): 0 told, 0 applied, 0 set aside, done" in told
+    refused = rapport("replay", "segment", "on_event_recorded", "--workspace", "again", home=home.root)
     assert refused.returncode == 1
     assert "no consumer that can be rebuilt is named on_event_recorded" in refused.stderr
     assert "rows queued again" in rapport("rebuild", "broker", home=home.root).stdout

@@ -61,8 +61,8 @@ class Everything:
     async def told(self) -> int:
         """Return how many membership changes were ever told."""
         async with self.house.services["segment"].runtime.worker_database.transaction(1) as tx:
-            counted = "select coalesce(sum(event_count), 0) from outbox_log where subject like 'segment.membership.%'"
-            return int(await tx.fetch_value(statement(counted)))
+            counted = statement("select coalesce(sum(sequence), 0) from segment.membership_sequence")
+            return int(await tx.fetch_value(counted))
 
     async def rebuild(self):
         asked = await self.call("POST", "segment", "/v1/segment/columnar/rebuild")
@@ -106,6 +106,7 @@ async def everything(house: House) -> Everything:
 
 async def test_a_wiped_store_is_rebuilt_with_nothing_lost_or_doubled(everything):
     await a_wiped_store_comes_back(everything)
+    await a_timeline_comes_back(everything)
     await what_comes_meanwhile_counts_once(everything)
     await members_stay_until_the_store_is_whole(everything)
 
@@ -128,6 +129,22 @@ async def a_wiped_store_comes_back(everything):
         == recorded["applied"]
         == sum(day["events"] for day in before[0] if day["origin"] == "collected")
     )
+
+
+async def a_timeline_comes_back(everything):
+    """Another read model, alone: profile's timeline of what happened to identifiers and of messages."""
+    profile = everything.house.services["profile"]
+    before = await everything.call("GET", "profile", "/v1/profile/counts")
+    async with profile.runtime.worker_database.transaction(1) as tx:
+        assert await tx.execute(statement("delete from timeline where workspace_id = 1")) > 12
+    consumers = ["on_event_recorded", "on_message_progressed", "on_run_progressed", "on_ownership_changed"]
+    await everything.call("POST", "profile", "/v1/profile/replays", {"consumers": consumers})
+    await everything.settle()
+    assert await everything.call("GET", "profile", "/v1/profile/counts") == before
+    refused = await everything.house.services["segment"].client.post(
+        "/v1/segment/replays", json={"consumers": ["on_event_recorded"]}
+    )
+    assert refused.status_code == 404, "its events would be there twice; it is rebuilt as a whole"
 
 
 async def what_comes_meanwhile_counts_once(everything):

@@ -38,13 +38,15 @@ class Subscription(Generic[E]):
 
     It may raise TryLater or Drop; after any other exception the batch is bisected in savepoints and the offending
     event becomes a dead letter. `name` is the file's name; the durable consumer is `<service>-<name>`.
-    `again` takes what the owner tells again while what this subscription feeds is rebuilt; None: it cannot be so.
+    `again` takes what the owner tells again while what this subscription feeds is rebuilt; None: it cannot be so. Where
+    that is sound only as a part of a greater rebuild, `again_within` names it.
     """
 
     contract: type[E]
     handle: Callable[[Tx, list[E], "Runtime[Any]"], Awaitable[None]]
     name: str
     again: Callable[[Tx, list[E], "Runtime[Any]"], Awaitable[None]] | None = None
+    again_within: str = ""
     batch_events: int = 1000
     ack_wait_seconds: float = 60.0
 

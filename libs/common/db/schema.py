@@ -19,7 +19,7 @@ def common_tables(service: str) -> list[str]:
         *protect(service, "idempotency_key"),
         *protect(service, "said"),
         *claim_queue(service, "outbox_queue"),
-        *claim_queue(service, "replay", app="select"),
+        *claim_queue(service, "replay", app=""),
         *claim_queue(service, "outbox_workspace", app=""),
         # small projections, looked up before a workspace is known: the app reads, the directory (worker) writes
         *(line for table in projections for line in claim_queue(service, table, app="select")),

@@ -43,7 +43,8 @@ def problem_of_status(status: int) -> type[Problem]:
 
 def problem_response(problem: Problem) -> Response:
     """Return a problem as application/problem+json."""
-    status = STATUS.get(type(problem), 400)
+    # a service's own kind of a problem has the number of what it is a kind of
+    status = next((STATUS[kind] for kind in type(problem).__mro__ if kind in STATUS), 400)
     body: dict[str, Any] = {
         "type": f"urn:rapport:problem:{problem.code or type(problem).__name__.lower()}",
         "title": problem.title,

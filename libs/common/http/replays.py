@@ -57,6 +57,20 @@ def add_replays(router: APIRouter, prefix: str) -> None:
             page = await page_of(tx, runtime, telling, caller.workspace_id, after, limit)
         return Response(msgspec.json.encode(page), media_type="application/json")
 
+    @router.get(f"{prefix}/told/days", tags=["operations"], include_in_schema=False)
+    async def count_days(
+        caller: Annotated[Caller, Depends(internal())],
+        runtime: RuntimeOf,
+        subject: Annotated[str, Query(max_length=200)],
+    ) -> Response:
+        """Count what was told of a contract by the day it was received (UTC)."""
+        telling = runtime.tellings.get(subject)
+        if telling is None or telling.count is None:
+            raise NotFound(f"{runtime.service} does not count {subject}")
+        async with runtime.worker_database.transaction(caller.workspace_id) as tx:
+            days = await telling.count(tx, caller.workspace_id)
+        return Response(msgspec.json.encode(days), media_type="application/json")
+
     @router.post(f"{prefix}/replays", tags=["operations"], status_code=202)
     async def post_replays(
         body: ReplayOf,

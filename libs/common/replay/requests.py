@@ -15,20 +15,31 @@ if TYPE_CHECKING:
     from libs.common.runtime import Runtime
 
 
-def rebuildable(runtime: "Runtime[Any]") -> dict[str, Subscription[Any]]:
-    """Return the consumers of this service that can be told everything again, by name."""
-    return {name: subscription for name, subscription in runtime.subscribers.items() if subscription.again is not None}
+def rebuildable(runtime: "Runtime[Any]", within: str | None = None) -> dict[str, Subscription[Any]]:
+    """Return the consumers of this service that can be told everything again, by name; in a greater rebuild, or all."""
+    return {
+        name: subscription
+        for name, subscription in runtime.subscribers.items()
+        if subscription.again is not None and within in {None, subscription.again_within}
+    }
 
 
 async def ask_replay(
-    tx: Tx, runtime: "Runtime[Any]", *, workspace_id: int, consumers: Sequence[str], since: datetime | None = None
+    tx: Tx,
+    runtime: "Runtime[Any]",
+    *,
+    workspace_id: int,
+    consumers: Sequence[str],
+    within: str = "",
+    since: datetime | None = None,
 ) -> list[UUID]:
-    """Let consumers be told everything of their contracts again; return the replays.
+    """Let consumers be told everything of their contracts again, by themselves or `within` a greater rebuild.
 
+    Returns the replays.
     What they handled before `since` (now, when None) is applied once more, what they handle from then on is not.
     Raises NotFound for a consumer that cannot be rebuilt so, Conflict while one of them is.
     """
-    known = rebuildable(runtime)
+    known = rebuildable(runtime, within)
     unknown = [name for name in consumers if name not in known]
     if unknown:
         named = ", ".join(known) or "none"

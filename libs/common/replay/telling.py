@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -26,6 +26,12 @@ _KEPT = statement(
     order by received_at, event_id limit :limit
     """
 )
+_KEPT_DAYS = statement(
+    """
+    select (received_at at time zone 'UTC')::date as day, count(*) as events from said
+    where workspace_id = :workspace_id and subject = :subject group by 1
+    """
+)
 _UNSAID = statement("select min(earliest) from outbox_log where workspace_id = :workspace_id and subject = :subject")
 _FIRST = (datetime.fromisoformat("0001-01-01T00:00:00+00:00"), UUID(int=0))
 
@@ -40,6 +46,8 @@ class Part:
     """The arrival up to which events were told, where they are told in that order."""
 
 
+Days = dict[date, int]
+Count = Callable[[Tx, int], Awaitable[Days]]
 Read = Callable[[Tx, "Runtime[Any]", int, str | None, int], Awaitable[Part]]
 
 
@@ -53,6 +61,8 @@ class Telling:
 
     contract: type[Event]
     read: Read
+    count: Count | None = None
+    """`count(tx, workspace_id)` returns how many events were told, by the day they were received (UTC)."""
 
 
 class Page(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -90,7 +100,11 @@ def kept(contract: type[Event]) -> Telling:
         lines = [bytes(row["line"]) for row in rows]
         return part_of(lines, rows, limit, ("received_at", "event_id"))
 
-    return Telling(contract, read)
+    async def count(tx: Tx, workspace_id: int) -> Days:
+        rows = await tx.fetch(_KEPT_DAYS, workspace_id=workspace_id, subject=contract.subject)
+        return {row["day"]: row["events"] for row in rows}
+
+    return Telling(contract, read, count)
 
 
 def part_of(lines: Sequence[bytes], rows: Sequence[Any], limit: int, key: tuple[str, ...]) -> Part:

@@ -1,7 +1,7 @@
 """What identity has told, read again in a fixed order."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from asyncpg import Record
@@ -10,6 +10,16 @@ from libs.common.db import Tx, load_sql, statement
 from services.identity.store.event_log import LoggedEvent
 
 _EVENTS = load_sql(__file__, "tell_events.sql")
+_DAYS = statement(
+    """
+    select (e.received_at at time zone 'UTC')::date as day, count(*) as events from event_log e
+    where e.workspace_id = :workspace_id
+      and not exists (select from ingest_queue q where q.workspace_id = e.workspace_id and q.event_id = e.event_id)
+      and not exists (select from untold u where u.event_id = e.event_id)
+      and not exists (select from passed_over p where p.event_id = e.event_id)
+    group by 1
+    """
+)
 _RULES = statement(
     "select event_id, rule_version from evidence"
     " where workspace_id = :workspace_id and event_id = any(:event_ids::uuid[]) and part = 0"
@@ -65,6 +75,11 @@ async def told_events(
         row_limit=limit,
     )
     return [LoggedEvent(**dict(row)) for row in rows]
+
+
+async def told_days(tx: Tx, workspace_id: int) -> dict[date, int]:
+    """Return how many events were told, by the day they were received (UTC)."""
+    return {row["day"]: row["events"] for row in await tx.fetch(_DAYS, workspace_id=workspace_id)}
 
 
 async def rules_of(tx: Tx, workspace_id: int, event_ids: Sequence[UUID]) -> dict[UUID, int]:

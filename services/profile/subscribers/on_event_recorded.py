@@ -13,4 +13,4 @@ async def handle(tx: Tx, events: list[EventRecorded], runtime: Runtime[None]) ->
     await record_events(tx, events, means=means_of(runtime))
 
 
-subscription = Subscription(contract=EventRecorded, handle=handle, name="on_event_recorded")
+subscription = Subscription(contract=EventRecorded, handle=handle, again=handle, name="on_event_recorded")

@@ -13,4 +13,4 @@ async def handle(tx: Tx, events: list[MessageProgressed], runtime: Runtime[None]
     await record_messages(tx, events, means=means_of(runtime))
 
 
-subscription = Subscription(contract=MessageProgressed, handle=handle, name="on_message_progressed")
+subscription = Subscription(contract=MessageProgressed, handle=handle, again=handle, name="on_message_progressed")

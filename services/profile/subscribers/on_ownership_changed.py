@@ -13,4 +13,4 @@ async def handle(tx: Tx, events: list[OwnershipChanged], runtime: Runtime[None])
     await take_ownership(tx, events, means=means_of(runtime))
 
 
-subscription = Subscription(contract=OwnershipChanged, handle=handle, name="on_ownership_changed")
+subscription = Subscription(contract=OwnershipChanged, handle=handle, again=handle, name="on_ownership_changed")

@@ -12,4 +12,4 @@ async def handle(tx: Tx, events: list[RunProgressed], _runtime: Runtime[None]) -
     await record_runs(tx, events)
 
 
-subscription = Subscription(contract=RunProgressed, handle=handle, name="on_run_progressed")
+subscription = Subscription(contract=RunProgressed, handle=handle, again=handle, name="on_run_progressed")

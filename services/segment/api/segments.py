@@ -66,6 +66,7 @@ class Segment(BaseModel):
     version: int
     live_version: int | None
     size: int
+    trouble: str = Field("", description="why it cannot be answered at present; its members stay as they are")
     definition: dict[str, Any]
     warnings: list[Warned] = []
     created_at: datetime

@@ -25,6 +25,8 @@ class LiveSegment:
     members: BitMap = field(default_factory=BitMap)
     included: BitMap = field(default_factory=BitMap)
     excluded: BitMap = field(default_factory=BitMap)
+    is_troubled: bool = False
+    """It cannot be answered at present: its members stay as they are."""
 
     def __post_init__(self) -> None:
         self.concerns: Concerns = self.definition.concerns()
@@ -73,7 +75,8 @@ class World:
 
     def edges(self) -> frozenset[TimeEdge]:
         """Return every time edge of the live segments."""
-        return frozenset(edge for segment in self.segments.values() for edge in segment.edges)
+        asked = (segment for segment in self.segments.values() if not segment.is_troubled)
+        return frozenset(edge for segment in asked for edge in segment.edges)
 
     def concerned(self, concerns: Iterable[str], *, time: bool) -> list[LiveSegment]:
         """Return the segments to ask, those they refer to first; `time` adds those the clock moves."""
@@ -88,7 +91,7 @@ class World:
         for segment in ordered:
             if segment.concerns.segments & found:
                 found.add(segment.segment_id)
-        return [segment for segment in ordered if segment.segment_id in found]
+        return [segment for segment in ordered if segment.segment_id in found and not segment.is_troubled]
 
     def needed_by(self, definition: Definition) -> list[LiveSegment]:
         """Return the live segments a definition refers to, however indirectly, referred ones first."""

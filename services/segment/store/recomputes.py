@@ -70,6 +70,13 @@ async def open_recomputes(tx: Tx, workspace_id: int) -> int:
     return int(await tx.fetch_value(_OPEN, workspace_id=workspace_id))
 
 
+async def drop(tx: Tx, workspace_id: int, given_up: Recompute) -> None:
+    """Forget a request that could not be computed; one made in the meantime stays."""
+    await tx.execute(
+        _RECOMPUTED, workspace_id=workspace_id, segment_id=given_up.segment_id, request_id=given_up.request_id
+    )
+
+
 async def swap(tx: Tx, workspace_id: int, done: Recompute) -> None:
     """Put a computed version in force; a request made in the meantime stays."""
     segment_id = done.segment_id

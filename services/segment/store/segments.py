@@ -18,6 +18,7 @@ class SegmentRow:
     version: int
     live_version: int | None
     size: int
+    trouble: str
     definition: str
     created_at: datetime
     updated_at: datetime
@@ -25,15 +26,17 @@ class SegmentRow:
 
 @dataclass(frozen=True)
 class LiveRow:
-    """What is in force of a live segment."""
+    """What is in force of a live segment; `is_troubled`: it could not be answered when it was last asked."""
 
     segment_id: UUID
     version: int
     definition: str
+    is_troubled: bool = False
 
 
 _COLUMNS = """
     segment.segment_id, segment.key, segment.name, segment.state, segment.version, segment.live_version, segment.size,
+    segment.trouble,
     newest.definition, segment.created_at, segment.updated_at
 """
 _JOINED = """
@@ -54,7 +57,8 @@ _PAGE = statement(
 )
 _LIVE = statement(
     """
-    select segment.segment_id, version.version, version.definition
+    select segment.segment_id, version.version, version.definition,
+        segment.trouble <> '' and segment.version = segment.live_version as is_troubled
     from segment.segment
     join segment.segment_version as version
       on version.workspace_id = segment.workspace_id and version.segment_id = segment.segment_id

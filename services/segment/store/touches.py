@@ -28,6 +28,7 @@ _READ = statement(
 )
 _REMOVE = statement("delete from segment.touch where touch_no = any(:touch_nos::bigint[])")
 _COUNT = statement("select count(*) from segment.touch where workspace_id = :workspace_id")
+_WHO = statement("select distinct person_no from segment.touch where workspace_id = :workspace_id and person_no > 0")
 _OLDEST = statement("select min(received_at) from segment.touch where workspace_id = :workspace_id")
 _WAITING = statement(
     """
@@ -86,6 +87,11 @@ async def remove_touches(tx: Tx, touch_nos: list[int]) -> None:
 async def open_touches(tx: Tx, workspace_id: int) -> int:
     """Return how many touches wait."""
     return int(await tx.fetch_value(_COUNT, workspace_id=workspace_id))
+
+
+async def touched_persons(tx: Tx, workspace_id: int) -> list[int]:
+    """Return who waits to be asked again."""
+    return [row["person_no"] for row in await tx.fetch(_WHO, workspace_id=workspace_id)]
 
 
 async def oldest_received(tx: Tx, workspace_id: int) -> datetime | None:

@@ -38,6 +38,7 @@ async def load_world(tx: Tx, workspace_id: int, *, now: datetime) -> World:
             members.get(row.segment_id, BitMap()),
             BitMap(included),
             BitMap(excluded),
+            row.is_troubled,
         )
     universe = BitMap(await persons.everybody(tx, workspace_id))
     return World(workspace_id, revision, evaluated_until, universe, live)

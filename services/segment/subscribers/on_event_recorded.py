@@ -44,4 +44,6 @@ def _happening(event: EventRecorded) -> Happening:
     )
 
 
-subscription = Subscription(contract=EventRecorded, handle=handle, again=handle_again, name="on_event_recorded")
+subscription = Subscription(
+    contract=EventRecorded, handle=handle, again=handle_again, again_within="columnar", name="on_event_recorded"
+)

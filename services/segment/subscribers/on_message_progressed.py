@@ -62,4 +62,6 @@ def _happening(event: MessageProgressed) -> Happening:
     )
 
 
-subscription = Subscription(contract=MessageProgressed, handle=handle, again=handle_again, name="on_message_progressed")
+subscription = Subscription(
+    contract=MessageProgressed, handle=handle, again=handle_again, again_within="columnar", name="on_message_progressed"
+)

@@ -52,4 +52,6 @@ def _happening(event: RunProgressed) -> Happening:
     )
 
 
-subscription = Subscription(contract=RunProgressed, handle=handle, again=handle_again, name="on_run_progressed")
+subscription = Subscription(
+    contract=RunProgressed, handle=handle, again=handle_again, again_within="columnar", name="on_run_progressed"
+)

@@ -50,4 +50,6 @@ def _fact(event: TraitChanged, sealer: Sealer) -> TraitFact:
     )
 
 
-subscription = Subscription(contract=TraitChanged, handle=handle, again=handle_again, name="on_trait_changed")
+subscription = Subscription(
+    contract=TraitChanged, handle=handle, again=handle_again, again_within="columnar", name="on_trait_changed"
+)

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from pyroaring import BitMap
 
-from services.segment.domain.answer import Change, Reason, answer_all, ask_all
-from services.segment.domain.condition import Inquiry
+from services.segment.domain.answer import Change, Reason
 from services.segment.domain.moment import Moment
 from services.segment.domain.world import LiveSegment, World
-from services.segment.store.asking import Scope, ask
+from services.segment.store.asking import Scope
 from services.segment.store.columnar import Columnar
 from services.segment.store.persons import ALIVE
+from services.segment.usecases.answer_apart import answer_apart
 
 
 @dataclass
@@ -38,10 +38,11 @@ class Touched:
 
 @dataclass(frozen=True)
 class Answered:
-    """The changes of a round, and persons who leave every segment without a word."""
+    """The changes of a round, persons who leave every segment without a word, and what could not be answered."""
 
     changes: tuple[Change, ...]
     vanished: BitMap
+    failed: Mapping[UUID, str] = field(default_factory=dict)
 
 
 async def answer_touches(columnar: Columnar, world: World, touched: Touched, moment: Moment) -> Answered:
@@ -49,8 +50,8 @@ async def answer_touches(columnar: Columnar, world: World, touched: Touched, mom
     alive, gone = touched.alive, touched.gone
     concerns = {reason.concern for reasons in touched.reasons.values() for reason in reasons}
     concerned = world.concerned(concerns, time=bool(touched.by_time))
-    changes = await _ask(columnar, world, concerned, alive, touched, moment)
-    return Answered(tuple(changes), gone)
+    changes, failed = await _ask(columnar, world, concerned, alive, touched, moment)
+    return Answered(tuple(changes), gone, failed)
 
 
 async def _ask(
@@ -60,27 +61,25 @@ async def _ask(
     alive: BitMap,
     touched: Touched,
     moment: Moment,
-) -> list[Change]:
+) -> tuple[list[Change], dict[UUID, str]]:
     if not concerned or not alive:
-        return []
-    inquiry = Inquiry(moment)
-    formulas = ask_all(concerned, inquiry)
+        return [], {}
     persons = list(alive)
     scope = Scope(world.workspace_id, touched.merged, persons, sorted({*persons, *touched.stored_under}))
-    atoms = await ask(columnar, inquiry, scope)
-    now = answer_all(
+    answers = await answer_apart(
+        columnar,
         concerned,
-        formulas,
-        atoms=atoms,
+        moment=moment,
+        scope=scope,
         among=alive,
         otherwise=lambda segment_id: members_of(world, segment_id),
     )
     changes = []
     for segment in concerned:
-        before, after = segment.members & alive, now[segment.segment_id]
-        if before != after:
+        before, after = segment.members & alive, answers.members.get(segment.segment_id)
+        if after is not None and before != after:
             changes.append(Change(segment, after - before, before - after))
-    return changes
+    return changes, answers.failed
 
 
 def members_of(world: World, segment_id: UUID) -> BitMap:

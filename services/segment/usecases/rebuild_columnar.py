@@ -52,7 +52,9 @@ async def _begin(runtime: Runtime[SegmentParts], rebuild: Rebuild) -> None:
     async with runtime.worker_database.transaction(workspace_id) as tx:
         since = await hold_inbox(tx)
         await staging.forget_staged(tx, workspace_id)
-        replays = await ask_replay(tx, runtime, workspace_id=workspace_id, consumers=CONSUMERS, since=since)
+        replays = await ask_replay(
+            tx, runtime, workspace_id=workspace_id, consumers=CONSUMERS, within="columnar", since=since
+        )
         await rebuilds.note_begun(tx, rebuild.rebuild_id, replays)
         await _stage_owners(tx, workspace_id)
     log.info("the columnar store is rebuilt", extra={"workspace": workspace_id, "reason": rebuild.reason})

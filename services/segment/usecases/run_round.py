@@ -1,5 +1,6 @@
 """One round of a workspace: read what waits, insert, ask, settle."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,8 @@ from libs.common.runtime import Runtime
 from services.segment.domain.answer import Change, Reason, reason_for
 from services.segment.domain.moment import Moment
 from services.segment.domain.world import LiveSegment, World
-from services.segment.store import erasures, manual_lists, memberships, persons, recomputes
+from services.segment.store import erasures, manual_lists, memberships, persons, recomputes, troubles
+from services.segment.store.columnar import QueryTooHeavy, Refusal
 from services.segment.store.erasures import Erasure
 from services.segment.store.parts import SegmentParts
 from services.segment.store.rebuilds import is_open
@@ -23,6 +25,7 @@ from services.segment.store.slices import moved_between
 from services.segment.store.touches import Touch, TouchCause, add_touches, read_touches, remove_touches
 from services.segment.store.workspaces import moment_of
 from services.segment.store.worlds import definition_of
+from services.segment.usecases.answer_apart import reason_of
 from services.segment.usecases.answer_touches import Touched, answer_touches
 from services.segment.usecases.erase_rows import erase_rows
 from services.segment.usecases.insert_blocks import insert_blocks
@@ -30,6 +33,8 @@ from services.segment.usecases.recompute_segment import recompute_segment
 from services.segment.usecases.settle_changes import members_after, settle_changes
 from services.segment.usecases.settle_erasures import settle_erasures
 from services.segment.usecases.stage_overrides import stage_overrides
+
+log = logging.getLogger(__name__)
 
 MOST_TOUCHES = 10_000
 _OF_NOBODY_ELSE = frozenset({"event", "trait", "consent", "message"})
@@ -109,7 +114,7 @@ async def _answer(runtime: Runtime[SegmentParts], world: World, waiting: Waiting
     answered = await answer_touches(columnar, world, touched, moment)
     time = Reason("time", moment.now)
 
-    def reason_of(segment: LiveSegment, person_no: int) -> Reason:
+    def reason_for_one(segment: LiveSegment, person_no: int) -> Reason:
         return reason_for(segment, touched.reasons.get(person_no, ()), time=time)
 
     async with runtime.worker_database.transaction(workspace_id) as tx:
@@ -119,10 +124,11 @@ async def _answer(runtime: Runtime[SegmentParts], world: World, waiting: Waiting
             world=world,
             changes=answered.changes,
             vanished=answered.vanished,
-            reason_of=reason_of,
+            reason_of=reason_for_one,
             person_ids=ids,
             now=moment.now,
         )
+        await troubles.note(tx, workspace_id, answered.failed, now=moment.now)
         await remove_touches(tx, [touch.touch_no for touch in waiting.touches])
         await memberships.forget_sequences(tx, workspace_id, [erasure.person_no for erasure in waiting.erasures])
         await settle_erasures(tx, workspace_id=workspace_id, erasures=waiting.erasures, now=moment.now)
@@ -132,6 +138,8 @@ async def _answer(runtime: Runtime[SegmentParts], world: World, waiting: Waiting
     # the next boundary stays what it is unless rows went in, or out, that a window looks at
     stays = not (waiting.recomputes or waiting.erasures or world.shifts_time(t.concern for t in waiting.touches))
     _apply(world, answered.changes, answered.vanished, moment.now, upcoming_stays=still and stays)
+    for segment_id in answered.failed:
+        world.segments[segment_id].is_troubled = True
     for recompute in waiting.recomputes:
         await _recompute(runtime, world, recompute, waiting.merged, moment)
     return len(waiting.touches) + len(by_time) + len(waiting.recomputes) + len(waiting.erasures)
@@ -194,7 +202,16 @@ async def _recompute(
         BitMap(included),
         BitMap(excluded),
     )
-    change = await recompute_segment(runtime.parts.columnar, world, fresh, merged=merged, moment=moment)
+    try:
+        change = await recompute_segment(runtime.parts.columnar, world, fresh, merged=merged, moment=moment)
+    except (QueryTooHeavy, Refusal) as problem:
+        log.warning("a segment cannot be computed", extra={"segment": str(recompute.segment_id), "why": str(problem)})
+        async with runtime.worker_database.transaction(workspace_id) as tx:
+            await troubles.note(tx, workspace_id, {recompute.segment_id: reason_of(problem)}, now=moment.now)
+            await recomputes.drop(tx, workspace_id, recompute)
+        if known is not None and known.version == recompute.version:
+            known.is_troubled = True
+        return
     reason = Reason(cast("Cause", recompute.cause), moment.now)
     changed = change.entered | change.exited
     dependent = any(recompute.segment_id in other.concerns.segments for other in world.segments.values())
@@ -210,6 +227,7 @@ async def _recompute(
             now=moment.now,
         )
         await recomputes.swap(tx, workspace_id, recompute)
+        await troubles.clear(tx, workspace_id, recompute.segment_id)
         if dependent:
             await _touch_dependents(tx, workspace_id, recompute, changed, moment.now)
         if not await memberships.settle_round(tx, workspace_id, revision=world.revision, now=moment.now):

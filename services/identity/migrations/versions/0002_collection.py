@@ -223,7 +223,7 @@ def upgrade() -> None:
         *(line for table in PROTECTED for line in protect("identity", table)),
         *claim_queue("identity", "ingest_queue"),
         *claim_queue("identity", "passed_over", app="select"),
-        *claim_queue("identity", "untold", app="select"),
+        *claim_queue("identity", "untold", app=""),
         *claim_queue("identity", "import_queue", app="insert, delete"),
         "revoke all on function identity.ensure_event_month(timestamptz) from public",
         "revoke all on function identity.drop_event_month(timestamptz) from public",

@@ -73,4 +73,4 @@ async def _events(tx: Tx, tools: GraphTools, workspace_id: int, read: list[Read]
     ]
 
 
-telling = Telling(EventRecorded, _part)
+telling = Telling(EventRecorded, _part, told.told_days)

@@ -107,6 +107,10 @@ create table segment.segment (
     version           integer not null default 1,
     live_version      integer,
     size              bigint not null default 0,
+    -- why it cannot be answered, since when, and when that was last tried (real time)
+    trouble           text not null default '',
+    trouble_since     timestamptz,
+    tried_at          timestamptz,
     created_at        timestamptz not null,
     updated_at        timestamptz not null,
     primary key (workspace_id, segment_id),
@@ -212,6 +216,24 @@ create table segment.columnar_store (
 );
 grant select, insert, update on segment.columnar_store to segment_worker;
 
+-- Every live segment asked in full, and the days counted against the record: `missing` should have been members and
+-- were not, `surplus` were and should not have been, `apart` is by how many events the days differ. All have to be 0.
+create table segment.reconciliation (
+    workspace_id      integer not null,
+    reconciliation_id uuid not null,
+    requested_at      timestamptz not null default clock_timestamp(),
+    is_nightly        boolean not null,
+    finished_at       timestamptz,
+    segments          integer not null default 0,
+    failed            integer not null default 0,
+    missing           bigint not null default 0,
+    surplus           bigint not null default 0,
+    apart             bigint not null default 0,
+    details           jsonb not null default '{}',
+    primary key (workspace_id, reconciliation_id)
+);
+create unique index reconciliation_open on segment.reconciliation (workspace_id) where finished_at is null;
+
 -- Event and trait names ever seen, for warnings.
 create table segment.known_name (
     workspace_id integer not null,
@@ -232,6 +254,7 @@ PROTECTED = (
     "membership_sequence",
     "size_history",
     "known_name",
+    "reconciliation",
 )
 
 
@@ -246,5 +269,5 @@ def upgrade() -> None:
         *claim_queue("segment", "round", app="select, insert, update"),
         *claim_queue("segment", "recompute", app="select, insert, update, delete"),
         *claim_queue("segment", "erasure"),
-        *claim_queue("segment", "rebuild", app="select"),
+        *claim_queue("segment", "rebuild", app=""),
     )
