@@ -84,6 +84,12 @@ SOUND: dict[str, Any] = {
     "PUT /v1/segment/segments/{segment_id}/lists": {"include": [1], "exclude": [2]},
     "POST /v1/segment/columnar/rebuild": None,
     "POST /v1/segment/reconciliations": None,
+    "POST /v1/segment/overlaps": {"segment_ids": ["segment_id"]},
+    "POST /v1/segment/segments/{segment_id}/snapshot": {"key": "kept", "name": "Kept"},
+    "POST /v1/segment/segments/grid": {
+        "name": "{stage}", "key": "grid-{stage}", "state": "draft", "base": DEFINITION,
+        "axes": [{"name": "stage", "values": [{"key": "new", "name": "New", "definition": DEFINITION}]}],
+    },
     "POST /v1/journey/journeys": {"name": "taken over", "definition": JOURNEY},
     "PUT /v1/journey/journeys/{journey_id}/draft": {"name": "taken over", "definition": JOURNEY},
     "POST /v1/journey/journeys/{journey_id}/publish": {"policy": "pin", "deleted": {}},

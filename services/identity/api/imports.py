@@ -1,8 +1,6 @@
 """Back-fill: files of events, mapped, checked in a dry run, taken in the background."""
 
 import asyncio
-import csv
-import io
 from collections.abc import AsyncIterator
 from datetime import datetime
 from itertools import islice
@@ -17,6 +15,7 @@ from starlette.responses import Response, StreamingResponse
 
 from libs.common.errors import Conflict, Invalid, NotFound
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
+from libs.common.http.cells import csv_lines
 from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from libs.common.ids import new_id
 from libs.common.runtime import Runtime
@@ -185,15 +184,8 @@ def _line(row: QuarantineRow, cells: bytes, form: str) -> bytes:
     if form == "ndjson":
         told = {"row": row.row_no, "reason": row.reason, "pointer": row.pointer, "detail": row.detail}
         return msgspec.json.encode({**told, "cells": msgspec.Raw(cells)}) + b"\n"
-    out = io.StringIO()
     values = [str(row.row_no), row.reason, row.pointer, row.detail, cells.decode("utf-8", "replace")]
-    csv.writer(out).writerow([_harmless(value) for value in values])
-    return out.getvalue().encode()
-
-
-def _harmless(value: str) -> str:
-    """A cell that begins like a formula would be run by a spreadsheet."""
-    return f"'{value}" if value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
+    return csv_lines([values])
 
 
 def _found(row: ImportRow | None) -> ImportRow:

@@ -17,6 +17,7 @@ from services.segment.usecases.check_definition import check_definition, read_de
 from services.segment.usecases.create_segment import create_segment
 from services.segment.usecases.delete_segment import delete_segment
 from services.segment.usecases.edit_segment import Edit, edit_segment
+from services.segment.usecases.freeze_segment import freeze_segment
 from services.segment.usecases.list_references import list_dependents
 from services.segment.usecases.load_segment import load_segment
 from services.segment.usecases.prove_patterns import prove_patterns
@@ -56,13 +57,21 @@ class Warned(BaseModel):
     detail: str
 
 
+class Snapshot(BaseModel):
+    """The name of a snapshot."""
+
+    key: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,99}$")] | None = None
+    name: Name
+
+
 class Segment(BaseModel):
     """A segment; `live_version` answers, `version` is the newest."""
 
     segment_id: UUID
     key: str | None
     name: str
-    state: State
+    state: State | Literal["frozen"]
+    snapshot_of: UUID | None = Field(None, description="of a frozen one: the segment whose members it keeps")
     version: int
     live_version: int | None
     size: int
@@ -184,6 +193,17 @@ async def patch_segment(segment_id: UUID, body: SegmentEdit, caller: Writer, run
 async def remove_segment(segment_id: UUID, caller: Writer, tx: Transaction) -> None:
     """Delete a segment; refused (409) while another one refers to it."""
     await delete_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id)
+
+
+@router.post("/segments/{segment_id}/snapshot", status_code=201)
+async def post_snapshot(
+    segment_id: UUID, body: Snapshot, caller: Writer, tx: Transaction, runtime: RuntimeOf
+) -> Segment:
+    """Keep the members as they are now in a frozen segment of its own; only merges and erasures change it."""
+    workspace_id = caller.workspace_id
+    row = await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id, lock=True)
+    now = runtime.now(workspace_id)
+    return _shown(await freeze_segment(tx, workspace_id=workspace_id, row=row, key=body.key, name=body.name, now=now))
 
 
 @router.get("/segments/{segment_id}/dependents")

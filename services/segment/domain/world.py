@@ -27,10 +27,17 @@ class LiveSegment:
     excluded: BitMap = field(default_factory=BitMap)
     is_troubled: bool = False
     """It cannot be answered at present: its members stay as they are."""
+    is_frozen: bool = False
+    """A snapshot: nothing but a merge or an erasure changes its members."""
 
     def __post_init__(self) -> None:
         self.concerns: Concerns = self.definition.concerns()
         self.edges: frozenset[TimeEdge] = self.definition.edges()
+
+    @property
+    def is_asked(self) -> bool:
+        """Tell whether the store is asked who its members are."""
+        return not (self.is_troubled or self.is_frozen)
 
     def concerned_by(self, concern: str) -> bool:
         """Tell whether a touch for `event:<name>`, `trait:<name>`, `segment:<id>` or everything ("") concerns it."""
@@ -75,7 +82,7 @@ class World:
 
     def edges(self) -> frozenset[TimeEdge]:
         """Return every time edge of the live segments."""
-        asked = (segment for segment in self.segments.values() if not segment.is_troubled)
+        asked = (segment for segment in self.segments.values() if segment.is_asked)
         return frozenset(edge for segment in asked for edge in segment.edges)
 
     def concerned(self, concerns: Iterable[str], *, time: bool) -> list[LiveSegment]:
@@ -91,7 +98,7 @@ class World:
         for segment in ordered:
             if segment.concerns.segments & found:
                 found.add(segment.segment_id)
-        return [segment for segment in ordered if segment.segment_id in found and not segment.is_troubled]
+        return [segment for segment in ordered if segment.segment_id in found and segment.is_asked]
 
     def needed_by(self, definition: Definition) -> list[LiveSegment]:
         """Return the live segments a definition refers to, however indirectly, referred ones first."""

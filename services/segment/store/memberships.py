@@ -1,6 +1,6 @@
 """Members as Roaring bitmaps in chunks, the sequence of each person's changes, sizes."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -58,6 +58,19 @@ _CHUNKS_FROM = statement(
     select bitmap from segment.membership_chunk
     where workspace_id = :workspace_id and segment_id = :segment_id and chunk >= :chunk
     order by chunk
+    """
+)
+_OF_SEGMENTS = statement(
+    """
+    select segment_id, bitmap from segment.membership_chunk
+    where workspace_id = :workspace_id and segment_id = any(:segment_ids::uuid[])
+    """
+)
+_COPY = statement(
+    """
+    insert into segment.membership_chunk (workspace_id, segment_id, chunk, bitmap)
+    select workspace_id, :target::uuid, chunk, bitmap from segment.membership_chunk
+    where workspace_id = :workspace_id and segment_id = :source
     """
 )
 _FORGET = statement(
@@ -146,6 +159,40 @@ async def size_history(
         _HISTORY, workspace_id=workspace_id, segment_id=segment_id, from_time=from_time, to_time=to_time, limit=limit
     )
     return [SizePoint(**dict(row)) for row in rows]
+
+
+async def nth_after(tx: Tx, workspace_id: int, segment_id: UUID, *, person_no: int, position: int) -> int | None:
+    """Return the member that is the `position`-th (from 1) with a greater number, if any comes behind him."""
+    passed = 0
+    rows = await tx.fetch(
+        _CHUNKS_FROM, workspace_id=workspace_id, segment_id=segment_id, chunk=(person_no + 1) >> CHUNK_BITS
+    )
+    found: int | None = None
+    for row in rows:
+        members = BitMap.deserialize(row["bitmap"])
+        skipped = members.rank(person_no)
+        if found is not None and len(members) > skipped:
+            return found
+        here = len(members) - skipped
+        if passed + here > position:
+            return int(members[skipped + position - passed - 1])
+        if passed + here == position and here:
+            found = int(members[len(members) - 1])
+        passed += here
+    return None
+
+
+async def of_segments(tx: Tx, workspace_id: int, segment_ids: Collection[UUID]) -> dict[UUID, BitMap]:
+    """Return the members of segments."""
+    members = {segment_id: BitMap() for segment_id in segment_ids}
+    for row in await tx.fetch(_OF_SEGMENTS, workspace_id=workspace_id, segment_ids=list(segment_ids)):
+        members[row["segment_id"]].update(BitMap.deserialize(row["bitmap"]))
+    return members
+
+
+async def copy_chunks(tx: Tx, workspace_id: int, *, source: UUID, target: UUID) -> None:
+    """Give a segment the members another one has."""
+    await tx.execute(_COPY, workspace_id=workspace_id, source=source, target=target)
 
 
 async def members_after(tx: Tx, workspace_id: int, segment_id: UUID, *, person_no: int, limit: int) -> list[int]:

@@ -1,5 +1,6 @@
 """Segments and their versions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -19,6 +20,7 @@ class SegmentRow:
     live_version: int | None
     size: int
     trouble: str
+    snapshot_of: UUID | None
     definition: str
     created_at: datetime
     updated_at: datetime
@@ -32,11 +34,20 @@ class LiveRow:
     version: int
     definition: str
     is_troubled: bool = False
+    is_frozen: bool = False
+
+
+@dataclass(frozen=True)
+class NamedRow:
+    """A segment's name."""
+
+    segment_id: UUID
+    name: str
 
 
 _COLUMNS = """
     segment.segment_id, segment.key, segment.name, segment.state, segment.version, segment.live_version, segment.size,
-    segment.trouble,
+    segment.trouble, segment.snapshot_of,
     newest.definition, segment.created_at, segment.updated_at
 """
 _JOINED = """
@@ -58,7 +69,8 @@ _PAGE = statement(
 _LIVE = statement(
     """
     select segment.segment_id, version.version, version.definition,
-        segment.trouble <> '' and segment.version = segment.live_version as is_troubled
+        segment.trouble <> '' and segment.version = segment.live_version as is_troubled,
+        segment.state = 'frozen' as is_frozen
     from segment.segment
     join segment.segment_version as version
       on version.workspace_id = segment.workspace_id and version.segment_id = segment.segment_id
@@ -104,6 +116,20 @@ _PUBLISHED = statement(
 )
 _LOCK = statement(
     "select 1 from segment.segment where workspace_id = :workspace_id and segment_id = :segment_id for update"
+)
+_NAMED = statement(
+    """
+    select segment_id, name from segment.segment
+    where workspace_id = :workspace_id and segment_id = any(:segment_ids::uuid[])
+    """
+)
+_FREEZE = statement(
+    """
+    update segment.segment set live_version = segment.version, snapshot_of = source.segment_id, size = source.size
+    from segment.segment as source
+    where segment.workspace_id = :workspace_id and segment.segment_id = :target::uuid
+      and source.workspace_id = :workspace_id and source.segment_id = :source::uuid
+    """
 )
 _DELETE = statement("delete from segment.segment where workspace_id = :workspace_id and segment_id = :segment_id")
 _DELETE_REST = (
@@ -203,6 +229,17 @@ async def update(
     )
     if state == "live":
         await tx.execute(_PUBLISHED, workspace_id=workspace_id, segment_id=segment_id, version=version, now=now)
+
+
+async def named(tx: Tx, workspace_id: int, segment_ids: Sequence[UUID]) -> list[NamedRow]:
+    """Return the names of those of the segments that exist."""
+    rows = await tx.fetch(_NAMED, workspace_id=workspace_id, segment_ids=list(segment_ids))
+    return [NamedRow(row["segment_id"], row["name"]) for row in rows]
+
+
+async def freeze(tx: Tx, workspace_id: int, *, source: UUID, target: UUID) -> None:
+    """Put a snapshot in force, with the size of what it was taken of."""
+    await tx.execute(_FREEZE, workspace_id=workspace_id, source=source, target=target)
 
 
 async def delete(tx: Tx, workspace_id: int, segment_id: UUID) -> None:

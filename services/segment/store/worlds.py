@@ -39,6 +39,7 @@ async def load_world(tx: Tx, workspace_id: int, *, now: datetime) -> World:
             BitMap(included),
             BitMap(excluded),
             row.is_troubled,
+            row.is_frozen,
         )
     universe = BitMap(await persons.everybody(tx, workspace_id))
     return World(workspace_id, revision, evaluated_until, universe, live)

@@ -24,6 +24,8 @@ class Touched:
     people: Mapping[int, tuple[int, UUID | None]] = field(default_factory=dict)
     stored_under: Sequence[int] = ()
     merged: bool = False
+    present: Mapping[int, int] = field(default_factory=dict)
+    """Who they are now, where that is somebody else."""
 
     @property
     def alive(self) -> BitMap:
@@ -51,6 +53,7 @@ async def answer_touches(columnar: Columnar, world: World, touched: Touched, mom
     concerns = {reason.concern for reasons in touched.reasons.values() for reason in reasons}
     concerned = world.concerned(concerns, time=bool(touched.by_time))
     changes, failed = await _ask(columnar, world, concerned, alive, touched, moment)
+    changes += _heirs(world, touched)
     return Answered(tuple(changes), gone, failed)
 
 
@@ -80,6 +83,17 @@ async def _ask(
         if after is not None and before != after:
             changes.append(Change(segment, after - before, before - after))
     return changes, answers.failed
+
+
+def _heirs(world: World, touched: Touched) -> list[Change]:
+    """In a snapshot the survivor takes the place of who was merged into him."""
+    changes = []
+    for segment in world.segments.values():
+        lost = segment.members & touched.gone if segment.is_frozen else BitMap()
+        heirs = BitMap(touched.present[number] for number in lost if number in touched.present)
+        if entered := (heirs & touched.alive) - segment.members:
+            changes.append(Change(segment, entered, BitMap()))
+    return changes
 
 
 def members_of(world: World, segment_id: UUID) -> BitMap:

@@ -23,6 +23,8 @@ class Edit:
 
 async def edit_segment(tx: Tx, *, workspace_id: int, row: SegmentRow, edit: Edit, now: datetime) -> SegmentRow:
     """Change a segment; another definition is a new version, and the old one answers until the new is computed."""
+    if row.state == "frozen" and (edit.definition is not None or edit.state is not None):
+        raise Conflict("a snapshot stays as it is; only its name changes")
     if row.state == "live" and edit.state == "draft":
         raise Conflict("a live segment does not become a draft; delete it, or make another one")
     text = row.definition if edit.definition is None else definition_text(edit.definition)

@@ -47,7 +47,7 @@ async def _group(runtime: Runtime[SegmentParts], workspace_id: int, done: set[UU
     left = [
         segment
         for segment in in_order(world.segments)
-        if segment.segment_id not in done | changing and not segment.is_troubled
+        if segment.segment_id not in done | changing and segment.is_asked
     ]
     return left[:SEGMENTS_AT_ONCE]
 

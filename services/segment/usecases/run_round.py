@@ -165,6 +165,7 @@ async def _who(tx: Tx, workspace_id: int, waiting: Waiting, by_time: frozenset[i
         people=await persons.snapshot(tx, workspace_id, everyone),
         stored_under=await persons.stored_under(tx, workspace_id, everyone),
         merged=waiting.merged,
+        present=now,
     )
 
 

@@ -103,7 +103,9 @@ create table segment.segment (
     segment_id        uuid not null,
     key               text,
     name              text not null,
-    state             text not null default 'draft' check (state in ('draft', 'live')),
+    state             text not null default 'draft' check (state in ('draft', 'live', 'frozen')),
+    -- of a frozen one: whose members it has, as they were
+    snapshot_of       uuid,
     version           integer not null default 1,
     live_version      integer,
     size              bigint not null default 0,

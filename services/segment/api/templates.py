@@ -1,0 +1,85 @@
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from libs.common.http.callers import Caller, RuntimeOf, requires
+from services.segment.usecases.check_definition import read_definition
+from services.segment.usecases.create_grid import Axis, Grid, Value, create_grid
+from services.segment.usecases.prove_patterns import prove_patterns
+
+router = APIRouter(prefix="/v1/segment", tags=["templates"])
+
+Writer = Annotated[Caller, Depends(requires("segments:write"))]
+Word = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
+Definition = Annotated[dict[str, Any], Field(description="as of a segment")]
+
+
+class AxisValue(BaseModel):
+    """A value of an axis, and the condition it stands for."""
+
+    key: Word
+    name: Name
+    definition: Definition
+
+
+class GridAxis(BaseModel):
+    """An axis, such as stage or interest."""
+
+    name: Word
+    values: Annotated[list[AxisValue], Field(min_length=1, max_length=200)]
+
+
+class GridOf(BaseModel):
+    """One segment for each combination of the axes' values; `{stage}` in name and key stands for the value's."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
+    key: Annotated[str, Field(pattern=r"^[a-z0-9{][a-z0-9{}_-]{0,99}$")] | None = None
+    axes: Annotated[list[GridAxis], Field(min_length=1, max_length=4)]
+    base: Definition | None = Field(None, description="a condition that all of them share")
+    state: Literal["draft", "live"] = "draft"
+
+
+class CellView(BaseModel):
+    """A segment made, and the values it stands for."""
+
+    segment_id: UUID
+    key: str | None
+    name: str
+    values: dict[str, str]
+
+
+class GridView(BaseModel):
+    """The segments made, in the order of the axes."""
+
+    segments: list[CellView]
+
+
+@router.post("/segments/grid", status_code=201)
+async def post_grid(body: GridOf, caller: Writer, runtime: RuntimeOf) -> GridView:
+    """Make up to 500 segments at once, one for each combination (12 stages x 10 interests), all or none."""
+    if body.state == "live":
+        for number, axis in enumerate(body.axes):
+            for place, value in enumerate(axis.values):
+                pointer = f"/axes/{number}/values/{place}/definition"
+                await prove_patterns(runtime.parts.columnar, read_definition(value.definition, pointer=pointer))
+        if body.base is not None:
+            await prove_patterns(runtime.parts.columnar, read_definition(body.base, pointer="/base"))
+    grid = Grid(
+        name=body.name,
+        key=body.key,
+        axes=[Axis(axis.name, [Value(one.key, one.name, one.definition) for one in axis.values]) for axis in body.axes],
+        base=body.base,
+        state=body.state,
+    )
+    async with runtime.database.transaction(caller.workspace_id) as tx:
+        cells = await create_grid(tx, workspace_id=caller.workspace_id, grid=grid, now=runtime.now(caller.workspace_id))
+    runtime.wake("answer_rounds")
+    return GridView(
+        segments=[
+            CellView(segment_id=cell.row.segment_id, key=cell.row.key, name=cell.row.name, values=dict(cell.values))
+            for cell in cells
+        ]
+    )

@@ -1,0 +1,95 @@
+"""Many segments at once: one for each combination of the values of some axes (stage x interest)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import product
+
+from libs.common.db import Tx
+from libs.common.errors import Invalid
+from services.segment.store.segments import SegmentRow
+from services.segment.usecases.check_definition import check_definition, read_definition
+from services.segment.usecases.create_segment import create_segment
+
+MOST_SEGMENTS = 500
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value of an axis: its key, its name, and the condition it stands for."""
+
+    key: str
+    name: str
+    definition: object
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis and its values."""
+
+    name: str
+    values: Sequence[Value]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """`name` and `key` are texts in which `{axis}` stands for the value's name, or key; `base` holds for all."""
+
+    name: str
+    key: str | None
+    axes: Sequence[Axis]
+    base: object | None
+    state: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A segment made, and the values it stands for by axis."""
+
+    row: SegmentRow
+    values: Mapping[str, str]
+
+
+async def create_grid(tx: Tx, *, workspace_id: int, grid: Grid, now: datetime) -> list[Cell]:
+    """Make all of them or none; a fault is pointed at where it stands in the axis."""
+    count = 1
+    for axis in grid.axes:
+        count *= len(axis.values)
+    if count > MOST_SEGMENTS:
+        raise Invalid.at("/axes", f"these are {count} segments; at most {MOST_SEGMENTS} are made at once")
+    await _check(tx, workspace_id, grid)
+    cells = []
+    # a statement a segment: a few hundred at most, each with its version and its back-fill
+    for chosen in product(*(axis.values for axis in grid.axes)):
+        named = list(zip(grid.axes, chosen, strict=True))
+        parts = [*([grid.base] if grid.base is not None else []), *(value.definition for value in chosen)]
+        row = await create_segment(
+            tx,
+            workspace_id=workspace_id,
+            key=_filled(grid.key, {axis.name: value.key for axis, value in named}) if grid.key else None,
+            name=_filled(grid.name, {axis.name: value.name for axis, value in named}),
+            state=grid.state,
+            definition={"all": parts},
+            now=now,
+        )
+        cells.append(Cell(row, {axis.name: value.key for axis, value in named}))
+    return cells
+
+
+async def _check(tx: Tx, workspace_id: int, grid: Grid) -> None:
+    """Each part is checked once, not each combination: all of valid parts is valid."""
+    parts = [("/base", grid.base)] if grid.base is not None else []
+    parts += [
+        (f"/axes/{number}/values/{place}/definition", value.definition)
+        for number, axis in enumerate(grid.axes)
+        for place, value in enumerate(axis.values)
+    ]
+    for pointer, body in parts:
+        definition = read_definition(body, pointer=pointer)
+        await check_definition(tx, workspace_id=workspace_id, definition=definition)
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    for name, value in values.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text

@@ -1,0 +1,36 @@
+"""A snapshot: a segment of its own with the members another one has now, which no definition changes."""
+
+from datetime import datetime
+from uuid import UUID
+
+from libs.common.db import Tx
+from libs.common.errors import Conflict
+from libs.common.ids import new_id
+from services.segment.store import memberships, segments
+from services.segment.store.segments import SegmentRow
+from services.segment.store.worlds import definition_text
+from services.segment.usecases.load_segment import load_segment
+
+
+async def freeze_segment(
+    tx: Tx, *, workspace_id: int, row: SegmentRow, key: str | None, name: str, now: datetime
+) -> SegmentRow:
+    """Keep the members of a segment as they are now; who was merged is his survivor, who is erased is gone."""
+    if row.live_version is None:
+        raise Conflict("the segment has no members yet: publish it first")
+    segment_id: UUID = new_id()
+    if not await segments.add(
+        tx,
+        workspace_id,
+        segment_id=segment_id,
+        key=key,
+        name=name,
+        state="frozen",
+        definition=definition_text({"manual_only": True}),
+        now=now,
+    ):
+        raise Conflict(f"there is a segment with the key {key!r}")
+    await memberships.copy_chunks(tx, workspace_id, source=row.segment_id, target=segment_id)
+    await segments.freeze(tx, workspace_id, source=row.segment_id, target=segment_id)
+    await memberships.disturb(tx, workspace_id)
+    return await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id)
