@@ -1,0 +1,63 @@
+"""The columnar tables for a ClickHouse cluster: replicated, and sharded by person.
+
+`python -m services.segment.store.columnar_cluster CLUSTER` prints the statements, to be run once by whoever administers
+the cluster; the service then finds its tables under their usual names.
+"""
+
+import re
+import sys
+
+from services.segment.store.columnar_schema import statements
+
+SHARDED_BY = {
+    # the person whose rows a question reads together; ownership has to be known wherever his events may lie
+    "event": "cityHash64(workspace_id, person_no)",
+    "trait": "cityHash64(workspace_id, person_no)",
+    "personal_trait": "cityHash64(workspace_id, person_no)",
+}
+EVERYWHERE = ("override", "store_mark")
+"""Small tables that every shard has whole: one shard of replicas as far as replication goes."""
+_CREATE = re.compile(r"create table if not exists (\w+) \(")
+_ENGINE = re.compile(r"\bengine = (Replacing)?MergeTree(?:\(([^)]*)\))?")
+
+
+def cluster_statements(cluster: str, *, policy: str) -> list[str]:
+    """Return the DDL of the local tables and of the distributed ones before them, on every node of `cluster`."""
+    made = []
+    for statement in statements(policy):
+        table = _name(statement)
+        local = f"{table}_local" if table in SHARDED_BY else table
+        made.append(_replicated(statement, table, local, cluster))
+        if table in SHARDED_BY:
+            made.append(
+                f"create table if not exists {table} on cluster '{cluster}' as {local}\n"
+                f"engine = Distributed('{cluster}', currentDatabase(), {local}, {SHARDED_BY[table]})"
+            )
+    return made
+
+
+def _name(statement: str) -> str:
+    found = _CREATE.search(statement)
+    if found is None:
+        raise ValueError(f"this is no table: {statement[:60]}")
+    return found[1]
+
+
+def _replicated(statement: str, table: str, local: str, cluster: str) -> str:
+    shard = "{shard}" if table in SHARDED_BY else "all"
+    place = f"'/clickhouse/tables/{shard}/rapport/{local}', '{{replica}}'"
+
+    def engine(found: re.Match[str]) -> str:
+        kind, version = found[1] or "", f", {found[2]}" if found[2] else ""
+        return f"engine = Replicated{kind}MergeTree({place}{version})"
+
+    text = _CREATE.sub(f"create table if not exists {local} on cluster '{cluster}' (", statement, count=1)
+    # replicas remember blocks in the keeper
+    text = text.replace("non_replicated_deduplication_window", "replicated_deduplication_window")
+    return _ENGINE.sub(engine, text, count=1).strip()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    print(";\n\n".join(cluster_statements(sys.argv[1], policy="personal")) + ";")  # noqa: T201 - a command's answer
