@@ -3,7 +3,7 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import services.identity.api
 import services.identity.jobs
@@ -13,6 +13,7 @@ from libs.common.access.model import ApiKey
 from libs.common.ids import new_id
 from libs.common.runtime import Runtime
 from libs.common.service import ServiceDefinition, serve
+from services.identity.clients.wechat import WeChat
 from services.identity.settings import IdentitySettings
 from services.identity.store import access, erasures
 from services.identity.usecases.identity_parts import IdentityParts, make_identity_parts
@@ -38,9 +39,14 @@ async def parts(runtime: Runtime[Any]) -> AsyncIterator[IdentityParts]:
             if not await access.is_known_key(tx, record.hash):
                 await access.keep(tx, record)
                 runtime.directory.put(record)
-    made = make_identity_parts(runtime)
-    await keep_erased(runtime, made)
-    yield made
+    settings = cast("IdentitySettings", runtime.settings)
+    wechat = WeChat(settings.wechat_url, settings.wecom_url)
+    try:
+        made = make_identity_parts(runtime, wechat)
+        await keep_erased(runtime, made)
+        yield made
+    finally:
+        await wechat.close()
 
 
 async def keep_erased(runtime: Runtime[Any], made: IdentityParts) -> None:

@@ -15,3 +15,7 @@ class IdentitySettings(ServiceSettings):
     """Directory from which imports may read local files; empty: uploads only."""
     erasure_ledger: str = ""
     """File in which erasures are written down beside the database; empty: `erasures.ndjson` in the data directory."""
+    wechat_url: str = "https://api.weixin.qq.com"
+    """Where WeChat's server API is, for log-in codes and followers' unionids."""
+    wecom_url: str = "https://qyapi.weixin.qq.com"
+    """Where WeCom's server API is, for external contacts' unionids."""

@@ -60,7 +60,7 @@ def test_a_job_file_is_named_after_its_job():
 
 def test_the_domain_waits_for_nothing():
     waits = (ast.Await, ast.AsyncFor, ast.AsyncWith)
-    pure = [*room("domain"), *room("namespaces")]
+    pure = [*room("domain"), *room("namespaces"), *room("webhooks")]
     offenders = [named(path) for path in pure if any(isinstance(node, waits) for node in ast.walk(tree(path)))]
     offenders += [named(path) for path in pure if has_coroutines(tree(path))]
     assert offenders == []

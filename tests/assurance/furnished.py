@@ -113,6 +113,8 @@ async def _administer(made: Furnished) -> None:
     brand = made.brand
     sources = {item["key"]: item for item in (await brand.get("identity", "/v1/identity/sources"))["items"]}
     made.ids["source_id"] = str(sources["server"]["source_id"])
+    hook = {"kind": "mini_program", "app_id": "wx1", "token": "token"}
+    await brand.put("identity", f"/v1/identity/sources/{made.ids['source_id']}/webhook", hook)
     keys = (await brand.get("identity", "/v1/identity/keys"))["items"]
     write_key = next(key for key in keys if str(key["source_id"]) == made.ids["source_id"])
     spare = await brand.post("identity", "/v1/identity/keys", {"name": "spare", "scopes": ["events:read"]})

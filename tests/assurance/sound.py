@@ -42,6 +42,13 @@ SOUND: dict[str, Any] = {
         "ids": [ANY], "move": {"/properties/a": "/properties/b"}, "set": {"/event": "Seen"}, "remove": ["/c"],
         "mapping": {}, "dry_run": True,
     },
+    "PUT /v1/identity/tracking-plan": {
+        "events": {"Seen": {
+            "properties": {"total": {"type": "number", "required": True, "values": [1, "a"], "on_violation": "warn"}},
+            "on_violation": "accept", "unplanned_properties": "accept",
+        }},
+        "traits": {"properties": {}}, "unplanned_events": "accept",
+    },
     "POST /v1/identity/quarantine/discard": {"ids": [ANY]},
     "POST /v1/identity/sources": {
         "key": "fresh", "name": "Fresh", "kind": "web", "issuer": "main", "best_tier": 2, "default_region": "CN",
@@ -53,6 +60,12 @@ SOUND: dict[str, Any] = {
         "settings": {"a": [1, {"b": "c"}]},
     },
     "POST /v1/identity/sources/{source_id}/keys": None,
+    "PUT /v1/identity/sources/{source_id}/webhook": {
+        "kind": "json", "app_id": "wx1", "open_platform_id": "op", "token": "token", "aes_key": "",
+        "max_age_seconds": 60, "secret": "a secret of the shop", "signature_header": "x-signature", "items": "/events",
+        "mapping": {"event": {"constant": "Seen"}, "userId": {"column": "/user/id"}},
+    },
+    "POST /v1/webhooks/{source_id}/login": {"code": "x", "phone_code": "y"},
     "POST /v1/identity/workspaces": {
         "key": "acme", "name": "Acme", "timezone": "UTC", "settings": {"a": [1]}, "clock": {"now": AT}
     },

@@ -17,6 +17,8 @@ OPEN_TO_ALL = {
     # the signed token, or the write key, is in the path
     "GET /v1/messaging/u/{token}", "POST /v1/messaging/u/{token}", "GET /v1/messaging/o/{token}",
     "GET /v1/messaging/c/{token}", "HEAD /v1/messaging/c/{token}", "GET /v1/projects/{write_key}/settings",
+    # the caller's signature, or WeChat's word for his code, is the key
+    "GET /v1/webhooks/{source_id}", "POST /v1/webhooks/{source_id}", "POST /v1/webhooks/{source_id}/login",
 }  # fmt: skip
 WITH_A_WRITE_KEY = {"/v1/" + word for word in (
     "track", "t", "identify", "i", "page", "p", "screen", "s", "group", "g", "alias", "a", "batch", "b", "import",
@@ -43,6 +45,7 @@ BODIES: dict[str, Any] = {
     },
     "PATCH /v1/identity/sources/{source_id}": {"name": "taken over"},
     "POST /v1/identity/sources/{source_id}/keys": None,
+    "PUT /v1/identity/sources/{source_id}/webhook": {"kind": "json", "secret": "taken over by another"},
     "PATCH /v1/identity/workspaces/{workspace_id}": {"name": "taken over"},
     "PATCH /v1/profile/persons/{person_id}/traits": {"traits": {"city": "Taken over"}},
     "PATCH /v1/segment/segments/{segment_id}": {"name": "taken over"},
@@ -178,7 +181,10 @@ def test_every_route_with_an_id_is_tried_with_a_foreign_one() -> None:
 async def two(a_brand: BrandOf) -> tuple[Furnished, Furnished]:
     """Two brands with one of everything; the first has a source and a template that the other has not."""
     mine, other = await asyncio.gather(a_furnished(a_brand, "mineaaaaaa"), a_furnished(a_brand, "otherbbbbb"))
-    source = await mine.brand.post("identity", "/v1/identity/sources", {"key": "third", "name": "Third"})
+    third = {"key": "third", "name": "Third", "trusted": True}
+    source = await mine.brand.post("identity", "/v1/identity/sources", third)
+    hook = {"kind": "official_account", "app_id": "wx-mine", "token": "token"}
+    await mine.brand.put("identity", f"/v1/identity/sources/{source['source_id']}/webhook", hook)
     await mine.brand.put("messaging", "/v1/messaging/templates/mine", {"text": "Suzhou"})
     held = (await mine.call("GET", "identity", "/v1/identity/quarantine")).json()
     keys = (await mine.call("GET", "identity", "/v1/identity/keys")).json()

@@ -6,7 +6,9 @@ from libs.common.db.migrate import SERVICES
 from libs.common.service import app_of
 
 SHARED = {"/live", "/ready"}
-COLLECTOR = {"track", "identify", "page", "screen", "group", "alias", "batch", "projects", "pixel", "imports"}
+COLLECTOR = {
+    "track", "identify", "page", "screen", "group", "alias", "batch", "projects", "pixel", "imports", "webhooks",
+}  # fmt: skip
 
 
 def paths_of(service: str) -> set[str]:

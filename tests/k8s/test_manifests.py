@@ -175,16 +175,17 @@ def test_the_network_is_closed_but_for_what_is_named(layout):
             assert way["ports"], "a rule without ports is open to all"
 
 
-def test_only_messaging_reaches_the_world_and_no_private_address():
+def test_only_messaging_and_identity_reach_the_world_and_no_private_address():
+    outward = {"allow-handoff": "messaging", "allow-questions": "identity"}
     for name, policy in of_kind("base", "NetworkPolicy").items():
         blocks = [
             peer["ipBlock"] for way in policy["spec"].get("egress", []) for peer in way["to"] if "ipBlock" in peer
         ]
-        if name != "allow-handoff":
+        if name not in outward:
             assert blocks == []
             continue
         (block,) = blocks
-        assert policy["spec"]["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "messaging"}
+        assert policy["spec"]["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": outward[name]}
         closed = [ipaddress.ip_network(one) for one in block["except"]]
         for address in ("10.1.2.3", "127.0.0.1", "169.254.169.254", "172.20.0.1", "192.168.1.1", "100.64.0.1"):
             assert any(ipaddress.ip_address(address) in one for one in closed), address

@@ -145,6 +145,7 @@ class GroupCommit:
                 now=now,
                 driven=frozenset(each for each in workspaces if runtime.is_driven(each)),
                 sealer=runtime.sealer,
+                plans=runtime.parts.plans,
             )
         runtime.wake("resolve_events")
         for posting in postings:

@@ -138,6 +138,7 @@ async def replay(asked: RepairAsked, caller: Writer, tx: Transaction, runtime: R
         sealer=runtime.sealer(caller.workspace_id),
         now=runtime.now(caller.workspace_id),
         dry_run=asked.dry_run,
+        plans=runtime.parts.plans,
     )
     tx.after_commit(lambda: runtime.wake("resolve_events"))
     return ReplayAnswer.of(replayed)

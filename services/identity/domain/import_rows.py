@@ -11,12 +11,13 @@ from services.identity.domain.mapping import ImportMapping, map_row
 
 
 class MappedRow(NamedTuple):
-    """A row that is a call."""
+    """A row that is a call; `cells` is the row as it stood in the file."""
 
     row_no: int
     message_id: str
     call: Call
     personless: bool
+    cells: dict[str, Any] | str
 
 
 class BadRow(NamedTuple):
@@ -25,6 +26,11 @@ class BadRow(NamedTuple):
     row_no: int
     refusal: Refusal
     cells: bytes
+
+
+def as_bad(mapped: MappedRow, refusal: Refusal) -> BadRow:
+    """Return a row that is a call, and one that the tracking plan holds."""
+    return BadRow(mapped.row_no, refusal, _as_json(mapped.cells))
 
 
 @dataclass(slots=True)
@@ -54,7 +60,7 @@ def read_chunk(
             chunk.bad.append(BadRow(row_no, read, _as_json(cells)))
         else:
             message_id = read.message_id or f"{file_hash[:32]}:{row_no}"
-            chunk.calls.append(MappedRow(row_no, message_id, read, not is_identified(read.body)))
+            chunk.calls.append(MappedRow(row_no, message_id, read, not is_identified(read.body), cells))
     return chunk
 
 

@@ -81,7 +81,8 @@ async def _take_chunk(runtime: Runtime[Any], workspace_id: int, import_id: UUID)
         async with runtime.worker_database.transaction([]) as tx:
             await open_months(tx, [now])
         async with runtime.worker_database.transaction(workspace_id) as tx:
-            await advance_import(tx, row=row, chunk=chunk, source=source, sealer=runtime.sealer(workspace_id), now=now)
+            sealer, plans = runtime.sealer(workspace_id), runtime.parts.plans
+            await advance_import(tx, row=row, chunk=chunk, source=source, sealer=sealer, now=now, plans=plans)
     except Conflict:
         _readers.pop(import_id, None)
         return 0

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
@@ -13,22 +14,28 @@ from libs.common.ids import new_id
 from libs.common.personal import Sealer
 from services.identity.domain.calls import event_time
 from services.identity.domain.deduplication import event_key
-from services.identity.domain.import_rows import BadRow, Chunk, MappedRow
+from services.identity.domain.import_rows import BadRow, Chunk, MappedRow, as_bad
+from services.identity.domain.tracking_plan import TrackingPlan, sort_calls
 from services.identity.store import imports, quarantine, source_counters
 from services.identity.store.event_log import EventRow
 from services.identity.store.imports import ImportRow
 from services.identity.store.quarantine import QuarantineRow
 from services.identity.store.source_counters import Counts
+from services.identity.store.tracking_plans import PlanShelf
+from services.identity.usecases.apply_plan import count_departures, departures
 from services.identity.usecases.collect_events import collect_events
 
 
 async def advance_import(
-    tx: Tx, *, row: ImportRow, chunk: Chunk, source: Source, sealer: Sealer, now: datetime
+    tx: Tx, *, row: ImportRow, chunk: Chunk, source: Source, sealer: Sealer, now: datetime, plans: PlanShelf
 ) -> ImportRow:
     """Log the chunk's calls, quarantine its other rows and move the checkpoint, all or nothing.
 
     Raises Conflict when the import is not where `row` says: another process took these rows, or it was stopped.
     """
+    plan = (await plans.in_force(tx, [row.workspace_id])).get(row.workspace_id)
+    if plan is not None:
+        chunk = await _planned(tx, row, chunk, plan, now)
     events = [_event(row, mapped, source, sealer, now) for mapped in chunk.calls]
     if events:
         await collect_events(tx, events)
@@ -44,6 +51,15 @@ async def advance_import(
         raise Conflict("the import moved on elsewhere")
     await source_counters.add_counts(tx, [_counts(row, chunk, totals, now)])
     return _moved(row, chunk, totals)
+
+
+async def _planned(tx: Tx, row: ImportRow, chunk: Chunk, plan: TrackingPlan, now: datetime) -> Chunk:
+    """Return the chunk with the rows that the tracking plan holds among the others."""
+    calls = [mapped.call for mapped in chunk.calls]
+    done = sort_calls(calls, plan)
+    await count_departures(tx, departures(row.workspace_id, row.source_id, calls, done), now)
+    held = [as_bad(chunk.calls[position], refusal) for position, refusal in done.held]
+    return replace(chunk, calls=[chunk.calls[one] for one in done.staying], bad=[*chunk.bad, *held])
 
 
 def _event(row: ImportRow, mapped: MappedRow, source: Source, sealer: Sealer, now: datetime) -> EventRow:

@@ -13,11 +13,13 @@ from services.identity.domain.calls import Call, Refusal, decode_object, event_t
 from services.identity.domain.deduplication import event_key
 from services.identity.domain.mapping import ImportMapping, map_row
 from services.identity.domain.repair import Repair, mend
+from services.identity.domain.tracking_plan import TrackingPlan, violations
 from services.identity.store import imports, quarantine, source_counters
 from services.identity.store.event_log import EventRow
 from services.identity.store.imports import ImportRow
 from services.identity.store.quarantine import QuarantineRow
 from services.identity.store.source_counters import Counts
+from services.identity.store.tracking_plans import PlanShelf
 from services.identity.usecases.collect_events import collect_events
 
 
@@ -29,20 +31,30 @@ class Replayed(msgspec.Struct, frozen=True):
 
 
 async def replay_quarantine(
-    tx: Tx, *, workspace_id: int, ids: Sequence[UUID], repair: Repair, sealer: Sealer, now: datetime, dry_run: bool
+    tx: Tx,
+    *,
+    workspace_id: int,
+    ids: Sequence[UUID],
+    repair: Repair,
+    sealer: Sealer,
+    now: datetime,
+    dry_run: bool,
+    plans: PlanShelf,
 ) -> Replayed:
-    """Take held calls that can now be taken; the others stay. With `dry_run` only say which.
+    """Take held calls that can now be taken, by the tracking plan of now too; the others stay.
 
-    They keep the time of their first arrival as event time where they tell none; in the counters they move from
-    quarantined to what they became, on the day they came, so that the day's sum stays what was posted.
+    With `dry_run` it only says which. They keep the time of their first arrival as event time where they tell none; in
+    the counters they move from quarantined to what they became, on the day they came, so that the day's sum stays what
+    was posted.
     """
     held = await quarantine.claim_held(tx, workspace_id, ids)
     origins = {row.import_id: await imports.find(tx, workspace_id, row.import_id) for row in held if row.import_id}
+    plan = (await plans.in_force(tx, [workspace_id])).get(workspace_id)
     events: dict[UUID, EventRow] = {}
     still_held: dict[UUID, Refusal] = {}
     for row in held:
         origin = origins.get(row.import_id) if row.import_id else None
-        call = _read(sealer.open(row.payload), repair, origin)
+        call = _planned(_read(sealer.open(row.payload), repair, origin), plan)
         if isinstance(call, Refusal):
             still_held[row.quarantine_id] = call
         else:
@@ -66,6 +78,12 @@ def _read(raw: bytes, repair: Repair, origin: ImportRow | None) -> Call | Refusa
     mapping = repair.mapping or msgspec.convert(origin.mapping, ImportMapping)
     mapped = map_row(mended, mapping)
     return mapped if isinstance(mapped, Refusal) else read_call(mapped, personless=mapping.personless)
+
+
+def _planned(call: Call | Refusal, plan: TrackingPlan | None) -> Call | Refusal:
+    if plan is None or isinstance(call, Refusal):
+        return call
+    return next((one.refusal for one in violations(call, plan) if one.mode == "quarantine"), call)
 
 
 def _event(row: QuarantineRow, call: Call, origin: ImportRow | None, sealer: Sealer, now: datetime) -> EventRow:

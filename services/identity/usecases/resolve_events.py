@@ -1,5 +1,6 @@
 """Recorded events read as evidence, taken into the graph, and told to the others with their persons."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -16,8 +17,9 @@ from services.identity.domain.links import contradictory, subject
 from services.identity.domain.policy import PolicySet
 from services.identity.domain.publication import record_event
 from services.identity.domain.reading import Reading, RecordedCall, read_evidence
-from services.identity.store import event_log, forgetting, nodes, telling
+from services.identity.store import event_log, forgetting, identifier_counters, nodes, telling
 from services.identity.store.event_log import LoggedEvent
+from services.identity.store.identifier_counters import Place
 from services.identity.store.ingest_queue import IngestEntry
 from services.identity.usecases.choose_events import choose_events
 from services.identity.usecases.graph.batch import Batch, Fact
@@ -67,6 +69,7 @@ async def resolve_events(tx: Tx, entries: Sequence[IngestEntry], tools: GraphToo
     )
     told = await _tell(tx, batch, tools, [one for one in read if one.said])
     await outbox.add(tx, told)
+    await identifier_counters.add(tx, _counted(read))
     return len(told)
 
 
@@ -83,6 +86,18 @@ async def _without_erased(tx: Tx, batch: Batch, read: Sequence[Read]) -> list[Re
     for workspace_id, events in gone.items():
         await forgetting.delete_events(tx, workspace_id, events)
     return left
+
+
+def _counted(read: Sequence[Read]) -> Counter[Place]:
+    """Return how many identifiers of each namespace named somebody and how many did not, by source and day."""
+    counts: Counter[Place] = Counter()
+    for one in read:
+        if one.said:
+            call = one.call
+            place = call.workspace_id, call.source_id, call.received_at.date()
+            counts.update(Place(*place, identifier.namespace, "") for identifier in one.reading.identifiers)
+            counts.update(Place(*place, bad.namespace[:63], bad.reason) for bad in one.reading.invalid)
+    return counts
 
 
 def read_call(logged: LoggedEvent, policies: PolicySet, tools: GraphTools, source_of: Sources) -> Read:

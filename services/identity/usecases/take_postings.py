@@ -14,7 +14,9 @@ from services.identity.store import quarantine, source_counters, turned_away
 from services.identity.store.event_log import EventRow
 from services.identity.store.quarantine import QuarantineRow
 from services.identity.store.source_counters import Counts
+from services.identity.store.tracking_plans import PlanShelf
 from services.identity.store.turned_away import KEPT_PER_SOURCE, TurnedAway
+from services.identity.usecases.apply_plan import apply_plan
 from services.identity.usecases.collect_events import collect_events
 
 NOTES_PER_GROUP = 100
@@ -28,11 +30,15 @@ async def take_postings(
     now: Mapping[int, datetime],
     driven: frozenset[int],
     sealer: Callable[[int], Sealer],
+    plans: PlanShelf,
 ) -> list[Receipt]:
     """Log, quarantine and count; return one receipt per posting.
 
-    `now` is the present of each workspace; in a `driven` one the senders' clocks are not corrected.
+    `now` is the present of each workspace; in a `driven` one the senders' clocks are not corrected. What a workspace's
+    tracking plan will not have is quarantined, what it warns of is taken with a note.
     """
+    in_force = await plans.in_force(tx, now.keys())
+    postings, warnings = await apply_plan(tx, postings, in_force, now=now)
     rows = [_rows(posting, now[posting.source.workspace_id], driven, sealer) for posting in postings]
     flat = [row for group in rows for row in group]
     if flat:
@@ -44,7 +50,13 @@ async def take_postings(
     ]
     if kept:
         await quarantine.keep(tx, kept)
-    await _note(tx, postings, flat, now)
+    warned = [
+        (row, group[position].refusal)
+        for group, taken in zip(warnings, rows, strict=True)
+        for position, row in enumerate(taken)
+        if position in group
+    ]
+    await _note(tx, postings, flat, warned, now)
     receipts = [_receipt(posting, group) for posting, group in zip(postings, rows, strict=True)]
     await source_counters.add_counts(tx, _counts(postings, receipts, now))
     return receipts
@@ -108,8 +120,16 @@ def _receipt(posting: Posting, rows: Sequence[EventRow]) -> Receipt:
     )
 
 
-async def _note(tx: Tx, postings: Sequence[Posting], rows: Sequence[EventRow], now: Mapping[int, datetime]) -> None:
-    notes = [_repeat(row) for row in rows if row.outcome == "duplicate"][:NOTES_PER_GROUP]
+async def _note(
+    tx: Tx,
+    postings: Sequence[Posting],
+    rows: Sequence[EventRow],
+    warned: Sequence[tuple[EventRow, Refusal]],
+    now: Mapping[int, datetime],
+) -> None:
+    same = Refusal("same_message_id", "/messageId", "")
+    notes = [_noted(row, "duplicate", same) for row in rows if row.outcome == "duplicate"][:NOTES_PER_GROUP]
+    notes += [_noted(row, "warned", why) for row, why in warned if row.outcome == "accepted"][:NOTES_PER_GROUP]
     notes += [
         _refused(posting, refusal, now[posting.source.workspace_id])
         for posting in postings
@@ -122,18 +142,18 @@ async def _note(tx: Tx, postings: Sequence[Posting], rows: Sequence[EventRow], n
         await turned_away.prune(tx, sorted(crowded))
 
 
-def _repeat(row: EventRow) -> TurnedAway:
+def _noted(row: EventRow, outcome: str, why: Refusal) -> TurnedAway:
     return TurnedAway(
         workspace_id=row.workspace_id,
         source_id=row.source_id,
         note_id=row.event_id,
         received_at=row.received_at,
-        outcome="duplicate",
+        outcome=outcome,
         kind=row.kind,
         name=row.name,
         message_id=row.message_id,
-        reason="same_message_id",
-        pointer="/messageId",
+        reason=why.reason,
+        pointer=why.pointer,
     )
 
 

@@ -1,0 +1,1 @@
+"""Systems that call us: each file is one kind and exports `webhook`."""
