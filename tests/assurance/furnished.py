@@ -77,7 +77,7 @@ async def _declare(made: Furnished) -> None:
             },
         },
     )
-    made.ids |= {"erasure_id": str(new_id())}
+    made.ids |= {"suggestion_id": str(new_id()), "erasure_id": str(new_id())}
     made.ids |= {"segment_id": segment["segment_id"], "journey_id": journey["id"]}
     made.ids |= {"key": "thanks", "version": "1", "trait": "city", "channel": "email"}
     await brand.drain()

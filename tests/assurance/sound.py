@@ -42,6 +42,8 @@ SOUND: dict[str, Any] = {
         "ids": [ANY], "move": {"/properties/a": "/properties/b"}, "set": {"/event": "Seen"}, "remove": ["/c"],
         "mapping": {}, "dry_run": True,
     },
+    "POST /v1/identity/suggestions/{suggestion_id}/accept": {"dry_run": True},
+    "POST /v1/identity/suggestions/{suggestion_id}/refuse": {"dry_run": False, "keep_apart": True},
     "PUT /v1/identity/tracking-plan": {
         "events": {"Seen": {
             "properties": {"total": {"type": "number", "required": True, "values": [1, "a"], "on_violation": "warn"}},

@@ -44,6 +44,8 @@ BODIES: dict[str, Any] = {
         "leaving": [{"namespace": "user_id", "scope": "main", "value": "u-1"}]
     },
     "PATCH /v1/identity/sources/{source_id}": {"name": "taken over"},
+    "POST /v1/identity/suggestions/{suggestion_id}/accept": {},
+    "POST /v1/identity/suggestions/{suggestion_id}/refuse": {"keep_apart": True},
     "POST /v1/identity/sources/{source_id}/keys": None,
     "PUT /v1/identity/sources/{source_id}/webhook": {"kind": "json", "secret": "taken over by another"},
     "PATCH /v1/identity/workspaces/{workspace_id}": {"name": "taken over"},

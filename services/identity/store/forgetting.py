@@ -12,6 +12,10 @@ _LINKS = statement(
     " and (low_no = any(:node_nos::int[]) or high_no = any(:node_nos::int[]))"
 )
 _OWNERSHIP = statement("delete from ownership where workspace_id = :workspace_id and node_no = any(:node_nos::int[])")
+_SUGGESTIONS = statement(
+    "delete from suggestion where workspace_id = :workspace_id"
+    " and (low_no = any(:node_nos::int[]) or high_no = any(:node_nos::int[]))"
+)
 _NODES = statement("delete from node where workspace_id = :workspace_id and node_no = any(:node_nos::int[])")
 _PERSONS = statement(
     "update person set state = 'erased', merged_into = null, redirect_to = null, graph_version = :version"
@@ -40,8 +44,8 @@ _LETTERS = statement(
 
 
 async def delete_nodes(tx: Tx, workspace_id: int, node_nos: Collection[int]) -> None:
-    """Delete identifiers, their links and who owned them."""
-    for delete in (_LINKS, _OWNERSHIP, _NODES):
+    """Delete identifiers, their links, who owned them and whom they were suggested for."""
+    for delete in (_LINKS, _OWNERSHIP, _SUGGESTIONS, _NODES):
         await tx.execute(delete, workspace_id=workspace_id, node_nos=list(node_nos))
 
 

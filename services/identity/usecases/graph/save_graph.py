@@ -6,6 +6,7 @@ from services.identity.store.nodes import Key, number_of
 from services.identity.store.persons import OwnershipRow
 from services.identity.usecases.graph.assign_regions import Outcome
 from services.identity.usecases.graph.batch import Batch, PersonChanges
+from services.identity.usecases.graph.suggest_refused import suggest_refused
 
 
 async def save_graph(tx: Tx, batch: Batch, outcome: Outcome, changes: PersonChanges | None) -> None:
@@ -28,6 +29,7 @@ async def save_graph(tx: Tx, batch: Batch, outcome: Outcome, changes: PersonChan
     await links.decide(tx, outcome.decisions)
     if changes is not None:
         await _save_persons(tx, batch, changes)
+    await suggest_refused(tx, batch, outcome.decisions)
     await regions.schedule(tx, outcome.recheck)
 
 

@@ -1,0 +1,36 @@
+-- Suggestions, newest first. Open ones only while their sides are two persons, whom nobody has refused under another
+-- pair of identifiers, and while the link that was refused still is. Indexes: suggestion_pkey, node_pkey, node_owner,
+-- suggestion_pair, link_pkey.
+select
+    s.suggestion_id, s.origin, s.reason, s.score, s.waterfall, s.state, s.created_at, s.decided_at, s.author,
+    s.low_no, s.high_no, l.person_no as low_person, h.person_no as high_person
+from suggestion s
+join node l on l.workspace_id = s.workspace_id and l.node_no = s.low_no
+join node h on h.workspace_id = s.workspace_id and h.node_no = s.high_no
+where s.workspace_id = :workspace_id
+    and (:state::text is null or s.state = :state)
+    and (:origin::text is null or s.origin = :origin)
+    and (:suggestion_id::uuid is null or s.suggestion_id = :suggestion_id)
+    and (:before::uuid is null or s.suggestion_id < :before)
+    and (s.state <> 'open' or (
+        l.person_no <> h.person_no
+        and (s.origin = 'score' or exists (
+            select 1 from link k
+            where k.workspace_id = s.workspace_id and k.low_no = s.link_low and k.high_no = s.link_high
+                and k.state = 'suppressed'
+        ))
+        and not exists (
+            select 1 from suggestion r
+            join node a on a.workspace_id = r.workspace_id and a.node_no = r.low_no
+            join node b on b.workspace_id = r.workspace_id and b.node_no = r.high_no
+            where r.workspace_id = s.workspace_id and r.state = 'refused'
+                and r.low_no in (
+                    select n.node_no from node n
+                    where n.workspace_id = s.workspace_id and n.person_no in (l.person_no, h.person_no)
+                )
+                and a.person_no + b.person_no = l.person_no + h.person_no
+                and a.person_no in (l.person_no, h.person_no)
+        )
+    ))
+order by s.suggestion_id desc
+limit :row_limit
