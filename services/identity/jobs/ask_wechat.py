@@ -86,7 +86,7 @@ async def _tell(runtime: Runtime[Any], one: Claim, kind: WebhookKind, settings: 
 async def open_enquiries(runtime: Runtime[Any], workspace_id: int) -> int:
     """Return how many ids of a workspace are due to be asked about or in hand."""
     async with runtime.worker_database.transaction([]) as tx:
-        return await enquiries.waiting(tx, workspace_id, wall_now()) + runtime.loops["ask_wechat"].busy
+        return await enquiries.waiting(tx, workspace_id, wall_now())
 
 
 job = Job(name="ask_wechat", run=run, open=open_enquiries, idle_seconds=2.0)

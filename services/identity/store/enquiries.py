@@ -27,7 +27,7 @@ _DUE = statement(
     " order by due_at limit :most for update skip locked"
 )
 _LATER = statement(
-    "update enquiry_queue set due_at = :due_at"
+    "update enquiry_queue set due_at = :due_at, in_hand = :in_hand"
     " where workspace_id = :workspace_id and source_id = :source_id and lookup = :lookup"
 )
 _READ = statement(
@@ -42,7 +42,9 @@ _SETTLE = statement(
 _DONE = statement(
     "delete from enquiry_queue where workspace_id = :workspace_id and source_id = :source_id and lookup = :lookup"
 )
-_COUNT = statement("select count(*) from enquiry_queue where workspace_id = :workspace_id and due_at <= :now")
+_COUNT = statement(
+    "select count(*) from enquiry_queue where workspace_id = :workspace_id and (due_at <= :now or in_hand)"
+)
 LEASE = timedelta(seconds=60)
 """For how long a claimed enquiry is nobody else's."""
 
@@ -85,7 +87,7 @@ async def claim(tx: Tx, most: int, now: datetime) -> list[Claim]:
         for row in await tx.fetch(_DUE, now=now, most=most)
     ]
     for one in claims:  # a handful a round, each followed by a call to another system
-        await tx.execute(_LATER, due_at=now + LEASE, **msgspec.structs.asdict(one))
+        await tx.execute(_LATER, due_at=now + LEASE, in_hand=True, **msgspec.structs.asdict(one))
     return claims
 
 
@@ -102,9 +104,9 @@ async def settle(tx: Tx, one: Claim, *, state: str, reason: str, now: datetime, 
     if due_at is None:
         await tx.execute(_DONE, **named)
     else:
-        await tx.execute(_LATER, due_at=due_at, **named)
+        await tx.execute(_LATER, due_at=due_at, in_hand=False, **named)
 
 
 async def waiting(tx: Tx, workspace_id: int, now: datetime) -> int:
-    """Return how many enquiries of a workspace are due (worker role)."""
+    """Return how many enquiries of a workspace are due or in hand (worker role)."""
     return int(await tx.fetch_value(_COUNT, workspace_id=workspace_id, now=now))

@@ -261,6 +261,7 @@ create table identity.enquiry_queue (
     source_id    integer not null,
     lookup       bytea not null,
     due_at       timestamptz not null,
+    in_hand      boolean not null default false,
     primary key (workspace_id, source_id, lookup)
 );
 create index enquiry_due on identity.enquiry_queue (due_at);
