@@ -44,6 +44,17 @@ SOUND: dict[str, Any] = {
     },
     "POST /v1/identity/suggestions/{suggestion_id}/accept": {"dry_run": True},
     "POST /v1/identity/suggestions/{suggestion_id}/refuse": {"dry_run": False, "keep_apart": True},
+    "PUT /v1/identity/match-model": {
+        "prior": 0.1, "fields": {"name": "name"}, "blocking": [["name"]], "frequencies": {"name": {"a": 0.5}},
+        "comparisons": [{"name": "name", "levels": [
+            {"label": "equal", "test": "exact", "m": 0.9, "u": 0.1, "column": "name", "threshold": 0},
+            {"label": "other", "test": "else", "m": 0.1, "u": 0.9},
+        ]}],
+    },
+    "POST /v1/identity/suggestions/score": {
+        "items": [{"person_id": "person_id", "fields": {"name": "a"}}, {"person_id": ANY, "fields": {"name": None}}],
+        "threshold": 3.5,
+    },
     "PUT /v1/identity/tracking-plan": {
         "events": {"Seen": {
             "properties": {"total": {"type": "number", "required": True, "values": [1, "a"], "on_violation": "warn"}},
