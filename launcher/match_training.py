@@ -1,6 +1,6 @@
 """Training a model of who is who with Splink, offline; the services score with it and never need Splink.
 
-Splink is an extra of its own (`pip install rapport[suggestions]`, or any environment that has it and DuckDB).
+Splink is an extra of its own (`suggestions` in pyproject.toml): any environment with it, DuckDB and pandas will do.
 """
 
 import json

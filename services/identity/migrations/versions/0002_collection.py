@@ -175,40 +175,6 @@ create table identity.catalogue (
     primary key (workspace_id, kind, event_name, name)
 );
 
--- What a workspace expects of its events; the highest version is in force.
-create table identity.tracking_plan (
-    workspace_id integer not null,
-    version      integer not null,
-    plan         jsonb not null,
-    created_at   timestamptz not null,
-    primary key (workspace_id, version)
-);
-
--- In which ways arrivals departed from the plan, and how often.
-create table identity.plan_violation (
-    workspace_id integer not null,
-    event_name   text not null,
-    pointer      text not null,
-    reason       text not null,
-    source_id    integer not null,
-    mode         text not null,
-    seen         bigint not null,
-    first_seen   timestamptz not null,
-    last_seen    timestamptz not null,
-    primary key (workspace_id, event_name, pointer, reason, source_id)
-);
-
--- Identifiers by day of arrival: valid ones under an empty reason, the others under theirs.
-create table identity.identifier_counter (
-    workspace_id integer not null,
-    source_id    integer not null,
-    day          date not null,
-    namespace    text not null,
-    reason       text not null,
-    seen         bigint not null,
-    primary key (workspace_id, source_id, day, namespace, reason)
-);
-
 create table identity.import (
     workspace_id  integer not null,
     import_id     uuid not null,
@@ -233,39 +199,6 @@ create table identity.import (
     primary key (workspace_id, import_id)
 );
 
--- What another system needs to be believed when it calls: which kind it is, and its sealed credentials.
-create table identity.source_webhook (
-    workspace_id integer not null,
-    source_id    integer not null,
-    kind         text not null,
-    sealed       bytea not null,
-    changed_at   timestamptz not null,
-    primary key (workspace_id, source_id)
-);
-
--- Ids about which another system knows more, to be asked once; `lookup` is the keyed hash of the sealed id.
-create table identity.enquiry (
-    workspace_id integer not null,
-    source_id    integer not null,
-    lookup       bytea not null,
-    sealed       bytea not null,
-    state        text not null default 'waiting' check (state in ('waiting', 'answered', 'unknown', 'given_up')),
-    tries        integer not null default 0,
-    reason       text not null default '',
-    changed_at   timestamptz not null,
-    primary key (workspace_id, source_id, lookup)
-);
-
-create table identity.enquiry_queue (
-    workspace_id integer not null,
-    source_id    integer not null,
-    lookup       bytea not null,
-    due_at       timestamptz not null,
-    in_hand      boolean not null default false,
-    primary key (workspace_id, source_id, lookup)
-);
-create index enquiry_due on identity.enquiry_queue (due_at);
-
 create table identity.import_queue (
     import_id    uuid primary key,
     workspace_id integer not null
@@ -280,7 +213,6 @@ PARTS = "".join(
 
 PROTECTED = (
     "event_log", "event_deduplication", "quarantine", "turned_away", "source_counter", "catalogue", "import",
-    "source_webhook", "enquiry", "tracking_plan", "plan_violation", "identifier_counter",
 )  # fmt: skip
 
 
@@ -294,7 +226,6 @@ def upgrade() -> None:
         *claim_queue("identity", "passed_over", app="select"),
         *claim_queue("identity", "untold", app=""),
         *claim_queue("identity", "import_queue", app="insert, delete"),
-        *claim_queue("identity", "enquiry_queue"),
         "revoke all on function identity.ensure_event_month(timestamptz) from public",
         "revoke all on function identity.drop_event_month(timestamptz) from public",
         "grant execute on function identity.ensure_event_month(timestamptz) to identity_app",
