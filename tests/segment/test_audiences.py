@@ -71,6 +71,9 @@ async def test_a_grid_with_a_fault_makes_nothing_and_points_at_it(stage):
     many = GRID | {"axes": [axis("stage", [f"s{n}" for n in range(51)]), axis("interest", INTERESTS)]}
     refused = await client.post("/v1/segment/segments/grid", json=many)
     assert refused.json()["errors"][0]["pointer"] == "/axes"
+    for part, pointer in (({"key": "k-{stag}"}, "/key"), ({"axes": [GRID["axes"][0]] * 2}, "/axes")):
+        refused = await client.post("/v1/segment/segments/grid", json=GRID | part)
+        assert refused.json()["errors"][0]["pointer"] == pointer
     assert (await client.get("/v1/segment/segments")).json()["items"] == []
 
 

@@ -78,6 +78,13 @@ async def create_grid(tx: Tx, *, workspace_id: int, grid: Grid, now: datetime) -
 
 async def _check(tx: Tx, workspace_id: int, grid: Grid) -> None:
     """Each part is checked once, not each combination: all of valid parts is valid."""
+    names = [axis.name for axis in grid.axes]
+    if len(set(names)) < len(names):
+        raise Invalid.at("/axes", "two axes have the same name")
+    for pointer, text in (("/name", grid.name), ("/key", grid.key or "")):
+        left = _filled(text, dict.fromkeys(names, ""))
+        if "{" in left or "}" in left:
+            raise Invalid.at(pointer, f"only these stand in braces: {', '.join(names)}")
     parts = [("/base", grid.base)] if grid.base is not None else []
     parts += [
         (f"/axes/{number}/values/{place}/definition", value.definition)
