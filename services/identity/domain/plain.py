@@ -27,7 +27,7 @@ class PlainRegions(msgspec.Struct):
     recheck: dict[int, datetime]
 
 
-class _Rules(msgspec.Struct, gc=False):
+class Rules(msgspec.Struct, gc=False):
     """What matters of a policy here; `most` is the tightest of its caps."""
 
     names: bool
@@ -40,9 +40,10 @@ class _Rules(msgspec.Struct, gc=False):
     strong: bool
 
 
-def _rules(policy: NamespacePolicy) -> _Rules:
+def rules_of(policy: NamespacePolicy) -> Rules:
+    """Return what matters here of a policy."""
     caps = [cap for cap in (policy.cap(0), policy.cap(2)) if cap is not None]
-    return _Rules(
+    return Rules(
         names=policy.priority <= KNOWN_PRIORITY,
         bridges=policy.bridges,
         ttl=timedelta(days=policy.ttl_days) if policy.ttl_days is not None else None,
@@ -99,7 +100,7 @@ def plain_regions(
     """
     if policies.reassigns:
         return PlainRegions([], {})
-    by_namespace = {name: _rules(policies.of(name)) for name in {one.namespace for one in names.values()}}
+    by_namespace = {name: rules_of(policies.of(name)) for name in {one.namespace for one in names.values()}}
     rules = {one: by_namespace[name.namespace] for one, name in names.items()}
     walk = _Walk(rules, now, list(restless))
     for ends, by_basis in links.items():
@@ -117,7 +118,7 @@ def plain_regions(
 class _Walk:
     """One look at every link: what joins, what only hangs on, who is reached, what is not plain, when links expire."""
 
-    def __init__(self, rules: Mapping[int, _Rules], now: datetime, stirred: list[int]) -> None:
+    def __init__(self, rules: Mapping[int, Rules], now: datetime, stirred: list[int]) -> None:
         self.rules, self.now, self.stirred = rules, now, stirred
         self.forest = _Forest(rules)
         self.leaves: list[Ends] = []
@@ -142,12 +143,12 @@ class _Walk:
         self._reach(ends[0], low, high)
         self._reach(ends[1], high, low)
 
-    def _reach(self, end: int, mine: _Rules, other: _Rules) -> None:
+    def _reach(self, end: int, mine: Rules, other: Rules) -> None:
         if mine.hub_threshold is not None and (other.is_singleton if mine.bridges else other.strong):
             self.reached[end] = self.reached.get(end, 0) + 1
 
 
-def _expiry(by_basis: Mapping[str, LinkFacts], low: _Rules, high: _Rules, now: datetime) -> datetime | bool:
+def _expiry(by_basis: Mapping[str, LinkFacts], low: Rules, high: Rules, now: datetime) -> datetime | bool:
     """Return when a plain link expires, True for never, False for a link that is not plain."""
     if len(by_basis) != 1:
         return False
@@ -167,7 +168,7 @@ def _torn(forest: _Forest, parties: Collection[int]) -> set[int]:
     return {root for root, count in met.items() if count > 1}
 
 
-def _overfull(forest: _Forest, names: Mapping[int, Identifier], rules: Mapping[int, _Rules]) -> set[int]:
+def _overfull(forest: _Forest, names: Mapping[int, Identifier], rules: Mapping[int, Rules]) -> set[int]:
     """Return the regions that hold more of a kind than a person may."""
     held: dict[tuple[int, str, str], int] = {}
     found: set[int] = set()

@@ -1,0 +1,87 @@
+"""The rebuild in arrays against the pure rule."""
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.identity.domain.columns import columns_of
+from services.identity.domain.partition import partition
+from services.identity.domain.parts import connected
+from services.identity.domain.rebuild import rebuild
+from tests.identity.graph.test_plain_regions import POSITIVE, ROOMY
+from tests.identity.graph.worlds import DENSE, EXAMPLES, FADING, NOW, a_history, an_identifier, evidence
+from world.judge import Judge
+from world.neighbourhoods import neighbourhoods
+from world.shape import END
+
+
+def compare(events, policies, now=NOW, withdrawn=None):
+    """Hold the rebuilt partition to the pure one; return it."""
+    columns, names = columns_of(events, withdrawn or {})
+    told = rebuild(columns, lambda nodes: [names[one] for one in nodes], policies, now, withdrawn)
+    pure = partition(events, policies, now, withdrawn)
+    groups: dict[int, set[object]] = {}
+    for one, person in enumerate(told.person.tolist()):
+        groups.setdefault(person, set()).add(names[one])
+    assert frozenset(map(frozenset, groups.values())) == pure.persons
+    assert {names[one] for one in np.flatnonzero(told.shared)} == pure.shared
+    return told
+
+
+@pytest.mark.parametrize("policies", [DENSE, ROOMY, FADING], ids=["dense", "roomy", "fading"])
+def test_any_history_is_rebuilt_as_the_rule_says(policies):
+    for seed in range(3 * EXAMPLES):
+        chance = random.Random(seed)
+        events = a_history(chance, chance.randrange(1, 16), values=chance.choice([2, 3, 4]))
+        compare(events, policies)
+        compare([one for one in events if one.kind in POSITIVE], policies)
+
+
+def test_sparse_histories_of_many_people_are_rebuilt_mostly_without_the_rule():
+    for seed in range(6):
+        chance = random.Random(seed)
+        events = a_history(chance, 1_500, values=900)
+        told = compare([one for one in events if one.kind in POSITIVE or chance.random() < 0.1], DENSE)
+        assert told.by_rule < len(told.person) / 2
+
+
+def test_a_generated_world_is_rebuilt_as_the_rule_says():
+    judge = Judge()
+    for part in neighbourhoods(1_000, 3):
+        told = compare(judge.evidence(part.arrivals), judge.policies, END)
+        assert told.by_rule < len(told.person) / 4
+
+
+def test_withdrawn_consent_and_reassignment_go_to_the_rule():
+    member, tel, other = an_identifier("account", 1), an_identifier("tel", 1), an_identifier("account", 2)
+    events = [
+        evidence(1, member, tel, at=10, basis="linking"),
+        evidence(2, other, tel, at=100),
+        evidence(3, other, an_identifier("device", 1), at=100),
+    ]
+    assert compare(events, DENSE, withdrawn={member: frozenset({"linking"})}).by_rule > 0
+    assert compare(events, FADING).by_rule == 4
+
+
+def test_nobody_is_rebuilt_from_nothing():
+    assert not len(compare([], DENSE).person)
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=60))
+def test_connected_parts_are_those_of_a_walk(links):
+    low = np.array([one for one, _ in links], dtype=np.int64)
+    high = np.array([other for _, other in links], dtype=np.int64)
+    root = connected(31, low, high).tolist()
+    for start in range(31):
+        reached, waiting = {start}, [start]
+        while waiting:
+            here = waiting.pop()
+            for one, other in links:
+                for near, far in ((one, other), (other, one)):
+                    if near == here and far not in reached:
+                        reached.add(far)
+                        waiting.append(far)
+        assert {one for one in range(31) if root[one] == root[start]} == reached
