@@ -50,7 +50,7 @@ async def read_whole(tx: Tx, workspace_id: int) -> WholeGraph:
         namespace=namespace,
         scope=_coded(nodes, "scope")[1],
         restless=_column(nodes, "restless").astype(np.bool_),
-        kind=np.array([KINDS.index(one) for one in kinds], dtype=np.int64)[kind[first]] if kinds else first,  # type: ignore[arg-type]
+        kind=np.array([KINDS.index(one) for one in kinds], dtype=np.int64)[kind[first]] if kinds else first,
         tier=_column(facts, "tier")[first],
         at=_column(facts, "at")[first],
         basis=basis[first],
