@@ -142,7 +142,7 @@ def view_of_link(component: Component, link: SeenLink, *, clear: bool) -> LinkVi
         first_at=link.facts.first_at,
         last_at=held[1] if held else link.facts.seen_at(4),
         evidence_count=link.facts.evidence_count,
-        source_ids=sorted(link.facts.sources),
+        source_ids=sorted(one for one in link.facts.sources if one >= 0),
     )
 
 

@@ -60,15 +60,35 @@ def assign(nodes: Sequence[Node], links: Sequence[Link], policies: PolicySet, no
     )
 
 
-def _hubs(view: View, candidates: Iterable[Candidate]) -> frozenset[int]:
+def _hubs(view: View, candidates: Sequence[Candidate]) -> frozenset[int]:
     """Step 2: identifiers that reach more people than one person's identifier can."""
     reached: dict[int, set[int]] = {}
     for candidate in candidates:
         for node, other in ((candidate.low, candidate.high), (candidate.high, candidate.low)):
             if view.policies[node].hub_threshold is not None and _counts_towards(view, node, other):
                 reached.setdefault(node, set()).add(other)
+    families = _families(view, candidates)
+    for family in families:
+        together = set().union(*(reached.get(node, ()) for node in family))
+        reached.update((node, together) for node in family if view.policies[node].hub_threshold is not None)
     hubs = {node for node, others in reached.items() if len(others) > (view.policies[node].hub_threshold or 0)}
-    return frozenset(hubs | {index for index, node in enumerate(view.nodes) if node.known_hub})
+    hubs.update(index for index, node in enumerate(view.nodes) if node.known_hub)
+    for family in families:
+        if not hubs.isdisjoint(family):
+            hubs.update(family)
+    return frozenset(hubs)
+
+
+def _families(view: View, candidates: Iterable[Candidate]) -> list[set[int]]:
+    """Return plain identifiers with their hashes: whoever is reached through one is reached through all."""
+    families: dict[int, set[int]] = {}
+    for candidate in candidates:
+        facts = view.facts[candidate.position]
+        if facts is None or not facts.is_twin:
+            continue
+        together = families.get(candidate.low, {candidate.low}) | families.get(candidate.high, {candidate.high})
+        families.update((node, together) for node in together)
+    return list({id(family): family for family in families.values()}.values())
 
 
 def _counts_towards(view: View, node: int, other: int) -> bool:
@@ -101,7 +121,9 @@ def _sort_key(view: View, candidate: Candidate) -> tuple[int, int, float, int, i
     one, other = view.policies[candidate.low].priority, view.policies[candidate.high].priority
     weaker, stronger = (one, other) if one > other else (other, one)
     least, greatest = sorted((candidate.low, candidate.high))
-    return candidate.tier, weaker, -candidate.at.timestamp(), stronger, least, greatest
+    facts = view.facts[candidate.position]
+    tier = -1 if facts is not None and facts.is_twin else candidate.tier
+    return tier, weaker, -candidate.at.timestamp(), stronger, least, greatest
 
 
 def _taken(view: View, candidate: Candidate, components: Components, shared: frozenset[int]) -> LinkState:

@@ -23,6 +23,7 @@ def namespace_kind(
     aliases: Iterable[str] = (),
     scope_required: bool = False,
     twins: Callable[[str], tuple[tuple[str, str], ...]] | None = None,
+    hashed_as: Iterable[str] = (),
 ) -> NamespaceKind:
     """Return the plug-in of a namespace whose values are spelled by `spell` and hashed elsewhere as `twins` says."""
 
@@ -35,7 +36,12 @@ def namespace_kind(
         return Canonical(spelling, twins(spelling) if twins else ())
 
     return NamespaceKind(
-        name=name, policy=policy, canonical=canonical, aliases=frozenset(aliases), scope_required=scope_required
+        name=name,
+        policy=policy,
+        canonical=canonical,
+        aliases=frozenset(aliases),
+        scope_required=scope_required,
+        hashed_as=frozenset(hashed_as),
     )
 
 

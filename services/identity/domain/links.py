@@ -11,6 +11,7 @@ import msgspec
 
 from services.identity.domain.evidence import DECIDED, INFERRED, Evidence, Identifier
 from services.identity.domain.policy import PolicySet
+from services.identity.domain.twins import TWIN_SOURCE
 
 TIERS = 5
 POSITIVE = frozenset({"login", "bind", "import", "observe", "infer", "logout", "must_link", "supersede"})
@@ -104,6 +105,11 @@ class LinkFacts(msgspec.Struct, gc=False):
         if at is None or (self.retracted_at is not None and self.retracted_at >= at):
             return False
         return self.must_at is None or self.must_at <= at
+
+    @property
+    def is_twin(self) -> bool:
+        """Whether one end is the hash of the other."""
+        return TWIN_SOURCE in self.sources
 
     @property
     def is_claimed(self) -> bool:

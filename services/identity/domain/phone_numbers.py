@@ -12,6 +12,11 @@ BLOCKED_PHONES = frozenset(
 
 
 def spellings(e164: str) -> tuple[str, ...]:
-    """Return the spellings under which a number is hashed elsewhere: national, with and without the plus."""
+    """Return the spellings under which a number is hashed elsewhere: national, with and without the plus.
+
+    A North American number without its plus reads like a Chinese one (13125551234), so only the full form is its own.
+    """
+    if e164.startswith("+1"):
+        return (e164,)
     national = e164[3:] if e164.startswith("+86") else e164.lstrip("+")
     return tuple(dict.fromkeys((national, e164[1:], e164)))

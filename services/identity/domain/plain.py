@@ -65,6 +65,7 @@ def is_plain(facts: LinkFacts) -> bool:
         and facts.replaced_low_at is None
         and facts.replaced_high_at is None
         and facts.seen[-1] is None
+        and not facts.is_twin
         and facts.seen != NOTHING
     )
 

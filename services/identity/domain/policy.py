@@ -88,7 +88,8 @@ class NamespaceKind(msgspec.Struct, frozen=True):
     """A plug-in: the default policy of a namespace and its canonical form.
 
     `canonical(value, default_region)` is idempotent: the canonical form of a canonical value is itself. `aliases` are
-    the other names callers know it by; with `scope_required` a value without a scope is nobody's.
+    the other names callers know it by; with `scope_required` a value without a scope is nobody's. `hashed_as` are the
+    namespaces that hold hashes of its values.
     """
 
     name: str
@@ -96,3 +97,4 @@ class NamespaceKind(msgspec.Struct, frozen=True):
     canonical: Callable[[str, str | None], Canonical | InvalidValue]
     aliases: frozenset[str] = frozenset()
     scope_required: bool = False
+    hashed_as: frozenset[str] = frozenset()

@@ -52,7 +52,6 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     subject: Identifier | None
     invalid: tuple[InvalidIdentifier, ...]
     evidence: tuple[Evidence, ...]
-    twins: dict[Identifier, tuple[Identifier, ...]]
 
     @property
     def authenticated(self) -> bool:
@@ -85,7 +84,6 @@ def read_evidence(call: RecordedCall, source: Source, namespaces: Namespaces, po
     """Return the identifiers of a call and what it proves about them, by the table of the collection specification."""
     named: list[_Named] = []
     invalid: list[InvalidIdentifier] = []
-    twins: dict[Identifier, tuple[Identifier, ...]] = {}
     region = str(source.settings.get("default_region") or source.default_region) or None
     for told in _told(call, source):
         name, kind = namespace_of(told.namespace, namespaces, policies)
@@ -104,15 +102,12 @@ def read_evidence(call: RecordedCall, source: Source, namespaces: Namespaces, po
             continue
         identifier = Identifier(name, told.scope, canonical.value)
         named.append(_Named(identifier, told.contact, told.verified and source.trusted))
-        if canonical.twins:
-            twins[identifier] = tuple(Identifier(twin, told.scope, value) for twin, value in canonical.twins)
     identifiers = _ordered((each.identifier for each in named), policies)
     return Reading(
         identifiers=identifiers,
         subject=identifiers[0] if identifiers else None,
         invalid=tuple(invalid),
         evidence=_evidence(call, source, named, policies) if identifiers else (),
-        twins=twins,
     )
 
 

@@ -50,6 +50,8 @@ def _gone(facts: LinkFacts) -> LinkState | None:
 
 
 def _expiry(view: View, link: Link, facts: LinkFacts) -> datetime | None:
+    if facts.is_twin:
+        return None
     ttls = [days for end in (link.low, link.high) if (days := view.policies[end].ttl_days) is not None]
     if not ttls:
         return None
@@ -83,6 +85,9 @@ def _reassign(view: View, candidates: list[Candidate]) -> list[Candidate]:
 
 
 def _is_reassigned(view: View, node: int, candidate: Candidate, links: list[Candidate]) -> bool:
+    facts = view.facts[candidate.position]
+    if facts is not None and facts.is_twin:
+        return False
     days = view.policies[node].reassign_after_days
     owner = candidate.high if candidate.low == node else candidate.low
     proofs = [_proof(view, other) for other in links if other is not candidate]

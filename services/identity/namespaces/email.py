@@ -68,5 +68,6 @@ namespace = namespace_kind(
     NamespacePolicy(priority=4, max_per_person=5, window_days=365, hub_threshold=3),
     canonical,
     twins=twins,
+    hashed_as={"email_sha256"},
     aliases={"mail", "email_address", "emailaddress"},
 )

@@ -72,5 +72,6 @@ namespace = namespace_kind(
     NamespacePolicy(priority=3, max_per_person=5, window_days=3 * 365, hub_threshold=3),
     canonical,
     twins=twins,
+    hashed_as={"phone_md5", "phone_sha256"},
     aliases={"mobile", "phone_number", "phonenumber", "tel"},
 )

@@ -16,6 +16,10 @@ _SUGGESTIONS = statement(
     "delete from suggestion where workspace_id = :workspace_id"
     " and (low_no = any(:node_nos::int[]) or high_no = any(:node_nos::int[]))"
 )
+_TWINS = statement(
+    "delete from twin where workspace_id = :workspace_id"
+    " and (plain_no = any(:node_nos::int[]) or hashed_no = any(:node_nos::int[]))"
+)
 _NODES = statement("delete from node where workspace_id = :workspace_id and node_no = any(:node_nos::int[])")
 _PERSONS = statement(
     "update person set state = 'erased', merged_into = null, redirect_to = null, graph_version = :version"
@@ -44,8 +48,8 @@ _LETTERS = statement(
 
 
 async def delete_nodes(tx: Tx, workspace_id: int, node_nos: Collection[int]) -> None:
-    """Delete identifiers, their links, who owned them and whom they were suggested for."""
-    for delete in (_LINKS, _OWNERSHIP, _SUGGESTIONS, _NODES):
+    """Delete identifiers, their links, who owned them, whom they were suggested for, and their hashes."""
+    for delete in (_LINKS, _OWNERSHIP, _SUGGESTIONS, _TWINS, _NODES):
         await tx.execute(delete, workspace_id=workspace_id, node_nos=list(node_nos))
 
 

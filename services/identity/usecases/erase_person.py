@@ -7,6 +7,7 @@ from libs.common import outbox
 from libs.common.contracts.identity.person_erased import PersonErased
 from libs.common.db import Tx
 from libs.common.errors import Unavailable
+from services.identity.domain.twins import twins_of
 from services.identity.store import erasures, forgetting, nodes, persons
 from services.identity.store.erasures import ErasureRow, Tombstone
 from services.identity.store.nodes import Key, key, number_of
@@ -94,10 +95,7 @@ async def hold_nodes(tx: Tx, batch: Batch, tools: GraphTools, owners: list[Perso
 async def erase(tx: Tx, batch: Batch, tools: GraphTools, leaving: Leaving, wish: Wish, *, patient: bool) -> Erased:
     """Erase locked identifiers and the persons they were of; what else these persons own becomes somebody new's."""
     workspace_id, keys = leaving.person.workspace_id, leaving.keys
-    tombstones = [
-        Tombstone(batch.nodes[one].lookup, batch.nodes[one].namespace, batch.nodes[one].scope, wish.erasure_id)
-        for one in sorted(keys)
-    ]
+    tombstones = _tombstones(batch, tools, keys, wish)
     version = await persons.next_version(tx)
     await erasures.bury(tx, workspace_id, tombstones)
     await forgetting.end_persons(tx, workspace_id, leaving.numbers, version=version)
@@ -126,6 +124,18 @@ async def erase(tx: Tx, batch: Batch, tools: GraphTools, leaving: Leaving, wish:
     await erasures.keep(tx, row)
     await outbox.add(tx, told_of(row))
     return Erased(row, [one.person_id for one in leaving.retired], tombstones, batch)
+
+
+def _tombstones(batch: Batch, tools: GraphTools, keys: set[Key], wish: Wish) -> list[Tombstone]:
+    """Return what keeps identifiers out from now on, and the hashes of the plain ones."""
+    found: dict[bytes, Tombstone] = {}
+    for one in sorted(keys):
+        row = batch.nodes[one]
+        found[row.lookup] = Tombstone(row.lookup, row.namespace, row.scope, wish.erasure_id)
+        for twin in twins_of(batch.names[one], tools.namespaces.get(row.namespace)):
+            lookup = tools.sealed_lookup(row.workspace_id, twin)
+            found[lookup] = Tombstone(lookup, twin.namespace, twin.scope, wish.erasure_id)
+    return list(found.values())
 
 
 async def _delete_their_events(tx: Tx, workspace_id: int, gone: Gone) -> int:

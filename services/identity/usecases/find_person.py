@@ -6,7 +6,7 @@ from uuid import UUID
 from libs.common.db import Tx
 from libs.common.errors import Gone, NotFound
 from services.identity.domain.evidence import Identifier
-from services.identity.store import erasures, nodes, persons
+from services.identity.store import erasures, nodes, persons, twins
 from services.identity.store.nodes import Key, key
 from services.identity.store.persons import PersonRow
 from services.identity.usecases.graph.read_component import Component, read_nodes
@@ -47,14 +47,20 @@ async def find_person_of(tx: Tx, tools: GraphTools, workspace_id: int, identifie
 
 
 async def find_node(tx: Tx, tools: GraphTools, workspace_id: int, identifier: Identifier) -> nodes.NodeRow:
-    """Return the node of an identifier; raises NotFound when it was never seen, Gone when it was erased."""
+    """Return the node of an identifier, or of the plain one it is the hash of.
+
+    Raises NotFound when it was never seen, Gone when it was erased.
+    """
     name = workspace_id, tools.lookup(workspace_id, identifier)
     found = (await nodes.find(tx, [name])).get(name)
-    if found is None and await erasures.buried(tx, workspace_id, [name[1]]):
+    place = key(workspace_id, found[0]) if found is not None else None
+    if place is None and await erasures.buried(tx, workspace_id, [name[1]]):
         raise Gone("the person of this identifier was erased", code="erased")
-    if found is None:
+    if place is None and identifier.namespace in tools.hashes:
+        place = (await twins.find(tx, [name])).get(name)
+    if place is None:
         raise NotFound(f"no {identifier.namespace} of this value was ever seen")
-    return (await nodes.read(tx, [key(workspace_id, found[0])]))[0]
+    return (await nodes.read(tx, [place]))[0]
 
 
 async def living(tx: Tx, row: PersonRow) -> PersonRow:

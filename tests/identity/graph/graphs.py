@@ -10,7 +10,7 @@ from uuid import UUID
 from libs.common.db import statement
 from libs.common.personal import Sealer
 from services.identity.domain.evidence import Evidence, Identifier
-from services.identity.domain.policy import PolicySet
+from services.identity.domain.policy import NamespaceKind, PolicySet
 from services.identity.store import policies as policy_store
 from services.identity.store import regions
 from services.identity.usecases.graph.batch import Batch, Fact
@@ -40,6 +40,7 @@ class Graph:
 
     database: ServiceDatabase
     now: datetime = NOW
+    namespaces: Sequence[NamespaceKind] = ()
     sealer: Sealer = field(default_factory=lambda: Sealer({1: b"k" * 32}))
 
     def __post_init__(self) -> None:
@@ -47,7 +48,7 @@ class Graph:
 
     def fresh_tools(self) -> GraphTools:
         """Tools as another process would have them."""
-        return GraphTools(sealer=lambda _: self.sealer, now=lambda _: self.now, namespaces=())
+        return GraphTools(sealer=lambda _: self.sealer, now=lambda _: self.now, namespaces=self.namespaces)
 
     async def declare(self, workspace_id: int, policies: PolicySet) -> None:
         async with self.database.worker.transaction(workspace_id) as tx:

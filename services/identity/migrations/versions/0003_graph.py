@@ -53,6 +53,18 @@ create table identity.node (
 create unique index node_lookup on identity.node (workspace_id, lookup);
 create index node_owner on identity.node (workspace_id, person_no);
 
+-- A plain identifier and its hash, under the keyed hash by which the hashed one is found; each side writes its number
+-- when it is first seen, so whoever comes second finds the other.
+create table identity.twin (
+    workspace_id integer not null,
+    lookup       bytea not null,
+    plain_no     integer,
+    hashed_no    integer,
+    primary key (workspace_id, lookup)
+);
+create index twin_plain on identity.twin (workspace_id, plain_no) where plain_no is not null;
+create index twin_hashed on identity.twin (workspace_id, hashed_no) where hashed_no is not null;
+
 -- Every fact about identifiers, for ever; an event that says several things says them in parts. `node_nos` are in the
 -- order of the source, `centre_no` the star's middle; `is_loose`: it names some that it does not link to the middle.
 create table identity.evidence (
@@ -160,7 +172,8 @@ create index region_due_at on identity.region_due (due_at);
 """
 
 PROTECTED = (
-    "policy_set", "policy_head", "number_block", "node", "evidence", "link", "person", "person_redirect", "ownership",
+    "policy_set", "policy_head", "number_block", "node", "twin", "evidence", "link", "person", "person_redirect",
+    "ownership",
 )  # fmt: skip
 
 

@@ -80,9 +80,11 @@ async def _neighbours(tx: Tx, batch: Batch, walked: set[Key], reopened: set[Key]
         if row.state != "shared":
             found.update(pair)
             continue
-        for end, far in (pair, pair[::-1]):
-            if end in walked and _leads_on(batch, end, far, reopened, unsettled):
-                found.add(far)
+        ends = [one for one in (pair, pair[::-1]) if one[0] in walked]
+        if row.facts.is_twin:
+            # A hub and its hashes stand and fall together.
+            reopened.update(far for end, far in ends if end in reopened)
+        found.update(far for end, far in ends if _leads_on(batch, end, far, reopened, unsettled))
     for pair, _ in batch.added:
         if pair[0] in walked or pair[1] in walked:
             found.update(pair)

@@ -11,6 +11,7 @@ from services.identity.store import nodes
 from services.identity.store.nodes import Key
 from services.identity.usecases.graph.assign_regions import Outcome, assign_regions
 from services.identity.usecases.graph.batch import Batch, Contended, Fact
+from services.identity.usecases.graph.find_twins import find_twins
 from services.identity.usecases.graph.gather_evidence import gather_evidence
 from services.identity.usecases.graph.identify_nodes import identify_nodes
 from services.identity.usecases.graph.load_regions import load_regions, put_node
@@ -44,6 +45,7 @@ async def take_in(tx: Tx, batch: Batch, tools: GraphTools) -> None:
     locked, assigned anew, and compared.
     """
     await identify_nodes(tx, batch, tools)
+    await find_twins(tx, batch, tools)
 
     async def work(*, patient: bool) -> None:
         stirred, unsettled = await gather_evidence(tx, batch)

@@ -63,7 +63,7 @@ def handed_over_at(outcome: Outcome, pairs: Iterable[Pair]) -> datetime | None:
     for pair in pairs:
         state, facts = outcome.states[pair], outcome.facts[pair]
         seen = facts.seen_at()
-        if state is None or seen is None:
+        if state is None or seen is None or facts.is_twin:
             continue
         if state.state != "active":
             lost.append(seen)

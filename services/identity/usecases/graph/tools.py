@@ -32,6 +32,8 @@ class GraphTools:
         self.personal_names = personal_names
         self.numbers = Numbers()
         self.namespaces = namespaces_by_name(namespaces)
+        self.hashes = frozenset(one for kind in namespaces for one in kind.hashed_as)
+        """Namespaces that hold hashes of others' values."""
         self._defaults = {kind.name: kind.policy for kind in namespaces}
         self._policies: dict[int, PolicySet] = {}
         self._person_ids: dict[Key, UUID] = {}
@@ -46,8 +48,7 @@ class GraphTools:
             if len(self._lookups) >= REMEMBERED:
                 self._lookups.clear()
                 self.numbered.clear()
-            text = f"{identifier.namespace}\0{identifier.scope}"
-            known = self.sealer(workspace_id).lookup(text, identifier.value.encode())
+            known = self.sealed_lookup(workspace_id, identifier)
             self._lookups[workspace_id, identifier] = known
         return known
 
@@ -56,6 +57,11 @@ class GraphTools:
         for one in identifiers:
             self.numbered.pop((workspace_id, self.lookup(workspace_id, one)), None)
             self._lookups.pop((workspace_id, one), None)
+
+    def sealed_lookup(self, workspace_id: int, identifier: Identifier) -> bytes:
+        """Return the keyed hash of an identifier that is hardly asked for again."""
+        text = f"{identifier.namespace}\0{identifier.scope}"
+        return self.sealer(workspace_id).lookup(text, identifier.value.encode())
 
     async def policies_in_force(self, tx: Tx, workspace_ids: Collection[int]) -> dict[int, PolicySet]:
         """Return the policies of workspaces; they stay in force until the transaction ends."""
