@@ -11,18 +11,21 @@ from libs.common.ids import new_id
 from libs.common.runtime import Runtime
 from services.identity.api.graph_changes import change_graph
 from services.identity.api.graph_models import (
+    Change,
     GivenIdentifier,
     IdentifierView,
     author_of,
     parts_of,
     read_identifier,
     reads_clear,
+    view_of_change,
 )
 from services.identity.domain.evidence import OBSERVED, Evidence, EvidenceKind, Identifier
 from services.identity.domain.links import rank
 from services.identity.domain.policy import InvalidValue, PolicySet
 from services.identity.usecases.add_evidence import Taken, add_evidence
 from services.identity.usecases.find_owners import find_erased, find_owners
+from services.identity.usecases.foresee_evidence import foresee_evidence
 from services.identity.usecases.identity_parts import IdentityParts
 
 router = APIRouter(prefix="/v1/identity", tags=["evidence"])
@@ -79,6 +82,18 @@ class EvidenceAnswer(BaseModel):
     items: list[EvidenceTaken]
 
 
+class EvidencePreview(BaseModel):
+    """What facts would do to persons; nothing of it has happened."""
+
+    persons_created: int
+    persons_merged: int = Field(description="persons whose id would end in another")
+    persons_revived: int
+    anchors_lost: int = Field(description="of those merged, how many hold an id of which a person has one only")
+    largest_person: int = Field(description="identifiers of the largest person these facts touch")
+    invalid: list[InvalidView]
+    change: Change
+
+
 class ResolveItem(BaseModel):
     """Identifiers seen together."""
 
@@ -124,9 +139,41 @@ async def take_evidence(caller: Writer, runtime: RuntimeOf, body: EvidenceBody) 
     return await change_graph(runtime, caller.workspace_id, lambda tx: _take(caller, tx, runtime, body))
 
 
+@router.post("/evidence/preview")
+async def preview_evidence(caller: Writer, runtime: RuntimeOf, body: EvidenceBody) -> EvidencePreview:
+    """What these facts would do to the persons there are, tried and taken back: merges, the largest person, anchors."""
+
+    async def work(tx: Tx) -> EvidencePreview:
+        graph = parts_of(runtime).graph
+        policies = await graph.present_policies(tx, caller.workspace_id)
+        said, invalid = _said(caller, runtime, policies, body)
+        numbers, batch = await foresee_evidence(tx, graph, caller.workspace_id, said, author=author_of(caller))
+        return EvidencePreview(
+            persons_created=numbers.created,
+            persons_merged=numbers.merged,
+            persons_revived=numbers.revived,
+            anchors_lost=numbers.anchors_lost,
+            largest_person=numbers.largest,
+            invalid=[one for refused in invalid for one in refused],
+            change=view_of_change(batch, dry_run=True, clear=reads_clear(caller)),
+        )
+
+    return await change_graph(runtime, caller.workspace_id, work, dry_run=True)
+
+
 async def _take(caller: Caller, tx: Tx, runtime: Runtime[IdentityParts], body: EvidenceBody) -> EvidenceAnswer:
     parts = parts_of(runtime)
     policies = await parts.graph.present_policies(tx, caller.workspace_id)
+    said, invalid = _said(caller, runtime, policies, body)
+    taken, _ = await add_evidence(tx, parts.graph, caller.workspace_id, said, author=author_of(caller))
+    return EvidenceAnswer(
+        items=[_view(one, fact, refused) for one, fact, refused in zip(taken, said, invalid, strict=True)]
+    )
+
+
+def _said(
+    caller: Caller, runtime: Runtime[IdentityParts], policies: PolicySet, body: EvidenceBody
+) -> tuple[list[Evidence], list[list[InvalidView]]]:
     now = runtime.now(caller.workspace_id)
     said: list[Evidence] = []
     invalid: list[list[InvalidView]] = []
@@ -148,10 +195,7 @@ async def _take(caller: Caller, tx: Tx, runtime: Runtime[IdentityParts], body: E
                 consent_basis=item.consent_basis,
             )
         )
-    taken, _ = await add_evidence(tx, parts.graph, caller.workspace_id, said, author=author_of(caller))
-    return EvidenceAnswer(
-        items=[_view(one, fact, refused) for one, fact, refused in zip(taken, said, invalid, strict=True)]
-    )
+    return said, invalid
 
 
 def _readable(

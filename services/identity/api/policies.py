@@ -6,6 +6,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from libs.common.errors import FieldError, Invalid
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
+from services.identity.api.graph_changes import change_graph
 from services.identity.api.graph_models import NAME, parts_of
 from services.identity.domain.policy import CapByTier, NamespacePolicy
 from services.identity.usecases.put_policies import put_policies
@@ -89,15 +90,22 @@ async def read_policies(caller: Reader, tx: Transaction, runtime: RuntimeOf) -> 
 
 
 @router.put("")
-async def write_policies(caller: Writer, tx: Transaction, runtime: RuntimeOf, body: PolicyDocument) -> PoliciesSet:
+async def write_policies(caller: Writer, runtime: RuntimeOf, body: PolicyDocument) -> PoliciesSet:
     """Put namespace policies in force; the persons they change follow in the background."""
+    declared, graph = declared_by(body), parts_of(runtime).graph
+    version, affected = await change_graph(
+        runtime, caller.workspace_id, lambda tx: put_policies(tx, graph, caller.workspace_id, declared)
+    )
+    runtime.wake("recompute_regions")
+    return PoliciesSet(version=version, identifiers_to_review=affected)
+
+
+def declared_by(body: PolicyDocument) -> dict[str, NamespacePolicy]:
+    """Return the policies of a document by namespace; raises Invalid for a name that is none."""
     for name in body.namespaces:
         if name != name.lower() or not name.replace("_", "").replace("-", "").replace(".", "").isalnum():
             raise Invalid(
                 "a namespace is lower-case letters, digits and _",
                 errors=[FieldError(pointer=f"/namespaces/{name}", detail="lower-case letters, digits and _")],
             )
-    declared = {name: fields.policy() for name, fields in body.namespaces.items()}
-    version, affected = await put_policies(tx, parts_of(runtime).graph, caller.workspace_id, declared)
-    tx.after_commit(lambda: runtime.wake("recompute_regions"))
-    return PoliciesSet(version=version, identifiers_to_review=affected)
+    return {name: fields.policy() for name, fields in body.namespaces.items()}

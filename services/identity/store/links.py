@@ -7,17 +7,27 @@ from itertools import chain
 
 from asyncpg import Record
 
-from libs.common.db import Tx, load_sql
+from libs.common.db import Tx, load_sql, statement
 from services.identity.domain.links import LinkFacts, Times
 from services.identity.store.nodes import Key, columns
 
 _AROUND = load_sql(__file__, "links_around.sql")
 _STATES = load_sql(__file__, "link_states.sql")
 _DEGREES = load_sql(__file__, "link_degrees.sql")
+_OF_HUB = load_sql(__file__, "links_of_hub.sql")
 _MERGE = load_sql(__file__, "merge_links.sql")
 _TOUCH = load_sql(__file__, "touch_links.sql")
 _DECIDE = load_sql(__file__, "decide_links.sql")
 _DROP = load_sql(__file__, "drop_links.sql")
+
+_SUPERSEDED = statement(
+    "select wanted.workspace_id, wanted.node_no"
+    " from unnest(:workspace_ids::int[], :node_nos::int[]) as wanted (workspace_id, node_no)"
+    " where exists (select from link l where l.workspace_id = wanted.workspace_id and l.low_no = wanted.node_no"
+    " and l.replaced_low_at is not null)"
+    " or exists (select from link l where l.workspace_id = wanted.workspace_id and l.high_no = wanted.node_no"
+    " and l.replaced_high_at is not null)"
+)
 
 Pair = tuple[Key, Key]
 """The two ends of a link, the lower key first."""
@@ -68,6 +78,21 @@ async def around(tx: Tx, keys: Collection[Key]) -> list[tuple[Pair, LinkRow]]:
         )
         found.append(((base | record["low_no"], base | record["high_no"]), row))
     return found
+
+
+async def some(tx: Tx, one: Key, most: int) -> dict[Pair, list[LinkFacts]]:
+    """Return the facts, by basis, of some links that touch a node: up to `most` from either end."""
+    base, found = one >> 32 << 32, dict[Pair, list[LinkFacts]]()
+    for row in await tx.fetch(_OF_HUB, workspace_id=one >> 32, node_no=one & 0xFFFF_FFFF, most=most):
+        found.setdefault((base | row["low_no"], base | row["high_no"]), []).append(_facts(row))
+    return found
+
+
+async def superseded(tx: Tx, keys: Collection[Key]) -> set[Key]:
+    """Return those nodes that anything ever superseded."""
+    workspace_ids, node_nos = columns(keys)
+    rows = await tx.fetch(_SUPERSEDED, workspace_ids=workspace_ids, node_nos=node_nos)
+    return {row["workspace_id"] << 32 | row["node_no"] for row in rows}
 
 
 async def degrees(tx: Tx, keys: Collection[Key], most: int) -> dict[Key, int]:

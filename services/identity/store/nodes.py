@@ -79,7 +79,8 @@ class NodeRow:
         return self.workspace_id << 32 | self.person_no
 
 
-def _row(record: Record) -> NodeRow:
+def read_row(record: Record) -> NodeRow:
+    """Return an identifier as it is stored."""
     return NodeRow(
         record["workspace_id"],
         record["node_no"],
@@ -101,19 +102,19 @@ def _row(record: Record) -> NodeRow:
 async def lock(tx: Tx, keys: Collection[Key]) -> list[NodeRow]:
     """Return identifiers locked until the end of the transaction, taken in the order of their numbers."""
     workspace_ids, node_nos = columns(keys)
-    return [_row(one) for one in await tx.fetch(_LOCK, workspace_ids=workspace_ids, node_nos=node_nos)]
+    return [read_row(one) for one in await tx.fetch(_LOCK, workspace_ids=workspace_ids, node_nos=node_nos)]
 
 
 async def lock_free(tx: Tx, keys: Collection[Key]) -> list[NodeRow]:
     """Return those identifiers that nobody else holds, locked; never waits."""
     workspace_ids, node_nos = columns(keys)
-    return [_row(one) for one in await tx.fetch(_LOCK_FREE, workspace_ids=workspace_ids, node_nos=node_nos)]
+    return [read_row(one) for one in await tx.fetch(_LOCK_FREE, workspace_ids=workspace_ids, node_nos=node_nos)]
 
 
 async def read(tx: Tx, keys: Collection[Key]) -> list[NodeRow]:
     """Return identifiers without locking them."""
     workspace_ids, node_nos = columns(keys)
-    return [_row(one) for one in await tx.fetch(_READ, workspace_ids=workspace_ids, node_nos=node_nos)]
+    return [read_row(one) for one in await tx.fetch(_READ, workspace_ids=workspace_ids, node_nos=node_nos)]
 
 
 async def find(tx: Tx, wanted: Collection[tuple[int, bytes]]) -> dict[tuple[int, bytes], tuple[int, int]]:
@@ -125,7 +126,7 @@ async def find(tx: Tx, wanted: Collection[tuple[int, bytes]]) -> dict[tuple[int,
 async def of_persons(tx: Tx, workspace_id: int, person_nos: Collection[int]) -> list[NodeRow]:
     """Return all identifiers of persons of a workspace, by number."""
     rows = await tx.fetch(_OF_PERSONS, workspace_id=workspace_id, person_nos=list(person_nos))
-    return [_row(one) for one in rows]
+    return [read_row(one) for one in rows]
 
 
 async def insert(tx: Tx, rows: Sequence[NodeRow]) -> set[Key]:

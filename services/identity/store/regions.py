@@ -12,7 +12,7 @@ _NEXT = statement("select min(due_at) from region_due where workspace_id = :work
 _DUE = statement("select count(*) from region_due where workspace_id = :workspace_id and due_at <= :now")
 _ALL = statement(
     "insert into region_due as d (workspace_id, node_no, due_at, reread)"
-    " select workspace_id, node_no, :now, true from node where workspace_id = :workspace_id"
+    " select workspace_id, node_no, :now, true from node where workspace_id = :workspace_id order by 1, 2"
     " on conflict (workspace_id, node_no) do update set due_at = least(d.due_at, excluded.due_at), reread = true"
 )
 

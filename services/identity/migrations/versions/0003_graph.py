@@ -23,6 +23,40 @@ create table identity.policy_head (
     version      integer not null
 );
 
+-- Policies tried on the stored evidence before anybody puts them in force, and what that found.
+create table identity.policy_shadow (
+    workspace_id integer not null,
+    shadow_id    uuid not null,
+    base_version integer not null,
+    policies     jsonb not null,
+    state        text not null default 'waiting' check (state in ('waiting', 'done', 'switched')),
+    report       jsonb,
+    author       text not null,
+    created_at   timestamptz not null,
+    finished_at  timestamptz,
+    switched_to  integer,
+    primary key (workspace_id, shadow_id)
+);
+
+create table identity.shadow_queue (
+    shadow_id    uuid primary key,
+    workspace_id integer not null
+);
+
+-- WeChat accounts that moved to another appid; until `closes_at` WeChat tells what their openids became.
+create table identity.account_migration (
+    workspace_id  integer not null,
+    migration_id  uuid not null,
+    from_appid    text not null,
+    to_appid      text not null,
+    from_platform text not null,
+    to_platform   text not null,
+    migrated_at   timestamptz not null,
+    closes_at     timestamptz not null,
+    failed        integer not null,
+    primary key (workspace_id, migration_id)
+);
+
 -- The next numbers to give out, in blocks.
 create table identity.number_block (
     workspace_id integer not null,
@@ -173,7 +207,7 @@ create index region_due_at on identity.region_due (due_at);
 
 PROTECTED = (
     "policy_set", "policy_head", "number_block", "node", "twin", "evidence", "link", "person", "person_redirect",
-    "ownership",
+    "ownership", "policy_shadow", "account_migration",
 )  # fmt: skip
 
 
@@ -184,4 +218,5 @@ def upgrade() -> None:
         "grant usage on sequence identity.graph_version to identity_app",
         *(line for table in PROTECTED for line in protect("identity", table)),
         *claim_queue("identity", "region_due", app="select, insert, update"),
+        *claim_queue("identity", "shadow_queue"),
     )

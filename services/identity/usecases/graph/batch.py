@@ -77,6 +77,8 @@ class Batch:
     tiers: dict[Key, int] = field(default_factory=dict)
     """The best tier of the batch's evidence for a node."""
     changes: PersonChanges | None = None
+    sizes: list[int] = field(default_factory=list)
+    """How many identifiers the persons have whose regions were assigned."""
     keys: dict[tuple[int, Identifier], Key] = field(default_factory=dict)
     spare_persons: dict[int, list[int]] = field(default_factory=dict)
     """Person numbers taken before anything was locked, by workspace."""

@@ -5,6 +5,7 @@ from services.identity.domain.evidence import Identifier
 from services.identity.store import links, nodes
 from services.identity.store.nodes import Key, NodeRow, workspace_of
 from services.identity.usecases.graph.batch import Batch, Contended
+from services.identity.usecases.graph.standing_hubs import standing_hubs
 from services.identity.usecases.graph.tools import GraphTools
 
 MOST_HUB_LINKS = 500
@@ -24,7 +25,8 @@ async def load_regions(
     frontier = set(stirred)
     while frontier:
         await _lock(tx, batch, tools, frontier, patient=patient)
-        hubs = {one for one in frontier if batch.nodes[one].is_shared and one not in reopened}
+        shared = {one for one in frontier if batch.nodes[one].is_shared}
+        hubs = shared - reopened | await standing_hubs(tx, batch, shared & reopened)
         walked = frontier - hubs | await _small_hubs(tx, batch, hubs)
         batch.watched |= frontier - walked
         batch.watched -= walked

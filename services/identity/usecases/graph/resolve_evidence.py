@@ -96,6 +96,7 @@ async def reassign(
     if stirred:
         decided = await load_regions(tx, batch, tools, stirred, unsettled, patient=patient)
         outcome = assign_regions(batch, decided)
+        batch.sizes = [len(group) for group in outcome.groups]
         batch.changes = await settle_persons(tx, batch, tools, outcome)
     changes = batch.changes
     events = tell_changes(batch, outcome, changes, watermarks(batch)) if changes is not None else []

@@ -7,7 +7,7 @@ from uuid import UUID
 from libs.common.db import Tx
 from libs.common.personal import Sealer
 from services.identity.domain.evidence import Identifier
-from services.identity.domain.policy import NamespaceKind, PolicySet
+from services.identity.domain.policy import NamespaceKind, NamespacePolicy, PolicySet
 from services.identity.domain.reading import namespaces_by_name
 from services.identity.store import persons, policies
 from services.identity.store.nodes import Key
@@ -81,9 +81,13 @@ class GraphTools:
         known = self._policies.get(workspace_id)
         if known is None or known.version != version:
             declared = await policies.read(tx, workspace_id, version)
-            known = PolicySet(version, {**self._defaults, **declared})
+            known = self.with_defaults(version, declared)
             self._policies[workspace_id] = known
         return known
+
+    def with_defaults(self, version: int, declared: Mapping[str, NamespacePolicy]) -> PolicySet:
+        """Return the whole set of policies that a workspace has by what it declared."""
+        return PolicySet(version, {**self._defaults, **declared})
 
     async def person_ids(self, tx: Tx, keys: Collection[Key]) -> dict[Key, UUID]:
         """Return the ids of persons; a number's id never changes."""

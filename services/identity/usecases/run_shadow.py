@@ -1,0 +1,85 @@
+"""Policies tried in the shadow: what they would make of the stored evidence, while others stay in force."""
+
+import asyncio
+from typing import Any
+
+from libs.common.db import Tx
+from services.identity.domain.differences import Difference, difference
+from services.identity.domain.evidence import Evidence, Identifier
+from services.identity.domain.islands import Islands
+from services.identity.domain.partition import partition
+from services.identity.domain.policy import PolicySet
+from services.identity.store import evidence, nodes, persons, shadows
+from services.identity.store.nodes import NodeRow, key
+from services.identity.store.shadows import ShadowRow
+from services.identity.usecases.graph.batch import Batch
+from services.identity.usecases.graph.load_regions import name_of
+from services.identity.usecases.graph.reread_regions import evidence_of
+from services.identity.usecases.graph.tools import GraphTools
+
+NODES_AT_ONCE = 2_000
+
+
+async def run_shadow(tx: Tx, tools: GraphTools, shadow: ShadowRow) -> dict[str, Any]:
+    """Return the report on a shadow run: island by island, with both sets of policies, nothing locked or written."""
+    workspace_id = shadow.workspace_id
+    present = await tools.present_policies(tx, workspace_id)
+    candidate = tools.with_defaults(present.version, shadow.policies)
+    islands = Islands()
+    async for numbers in shadows.all_nodes(tx, workspace_id):
+        for one in numbers:
+            islands.add(one)
+    facts = 0
+    async for stars in shadows.all_stars(tx, workspace_id):
+        facts += len(stars)
+        for star in stars:
+            islands.join(star)
+    total = Difference()
+    for numbers in islands.batches(NODES_AT_ONCE):
+        total.add(await _compare(tx, tools, workspace_id, numbers, (present, candidate)))
+    return await _report(tx, workspace_id, total, facts)
+
+
+async def _compare(
+    tx: Tx, tools: GraphTools, workspace_id: int, numbers: list[int], policies: tuple[PolicySet, PolicySet]
+) -> Difference:
+    keys = [key(workspace_id, one) for one in numbers]
+    rows = await nodes.read(tx, keys)
+    batch = Batch((), {}, {}, names={row.key: name_of(row, tools) for row in rows})
+    said = [evidence_of(row, batch) for row in await evidence.centred(tx, keys)]
+    # A run of the rule over thousands of identifiers would hold the event loop.
+    return await asyncio.to_thread(_judge, said, policies, tools.now(workspace_id), rows, batch.names)
+
+
+def _judge(
+    said: list[Evidence],
+    policies: tuple[PolicySet, PolicySet],
+    now: Any,
+    rows: list[NodeRow],
+    names: dict[int, Identifier],
+) -> Difference:
+    withdrawn = {names[row.key]: row.withdrawn for row in rows if row.withdrawn}
+    before, after = (partition(said, one, now, withdrawn) for one in policies)
+    return difference(before, after, policies[1], {names[row.key]: row.person_no for row in rows})
+
+
+async def _report(tx: Tx, workspace_id: int, found: Difference, facts: int) -> dict[str, Any]:
+    wanted = {one for group in found.merged for one in group} | set(found.split)
+    known = await persons.read(tx, [key(workspace_id, one) for one in wanted]) if wanted else {}
+    ids = {row.person_no: str(row.person_id) for row in known.values()}
+    return {
+        "facts": facts,
+        "persons_before": found.persons_before,
+        "persons_after": found.persons_after,
+        "persons_merged": found.persons_merged,
+        "persons_split": found.persons_split,
+        "anchors_lost": found.anchors_lost,
+        "largest_before": found.largest_before,
+        "largest_after": found.largest_after,
+        "links": [
+            {"was": was, "becomes": becomes, "count": count}
+            for (was, becomes), count in sorted(found.links.items(), key=lambda item: (-item[1], item[0]))
+        ],
+        "merged": [[ids[one] for one in group if one in ids] for group in found.merged],
+        "split": [ids[one] for one in found.split if one in ids],
+    }
