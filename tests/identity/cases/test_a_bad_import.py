@@ -9,7 +9,7 @@ def named(namespace: str, value: str, scope: str = "") -> dict[str, str]:
 
 async def test_case_30_a_preview_says_what_a_batch_would_merge_and_changes_nothing(house):
     client = (await house.start("identity")).client
-    fans = [named("wx_openid", f"fan{number}".ljust(28, "x"), "app1") for number in range(PEOPLE)]
+    fans = [named("wx_openid", f"fan{number}".ljust(28, "x"), f"app{number}") for number in range(PEOPLE)]
     members = [named("crm_id", f"member-{number}", f"shop-{number}") for number in range(PEOPLE)]
     facts = [{"kind": "login", "tier": 1, "identifiers": list(pair)} for pair in zip(fans, members, strict=True)]
     assert (await client.post("/v1/identity/evidence", json={"items": facts})).status_code == 200
