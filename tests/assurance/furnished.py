@@ -125,6 +125,10 @@ async def _administer(made: Furnished) -> None:
     workspaces = (await brand.get("identity", "/v1/identity/workspaces"))["items"]
     number = next(item["workspace_id"] for item in workspaces if item["key"] == brand.client.headers["x-workspace"])
     made.ids |= {"member_id": member["member_id"], "workspace_id": str(number)}
+    shadow = await brand.post("identity", "/v1/identity/policies/shadows", {"namespaces": {}})
+    moved = {"from_appid": "app-old", "to_appid": "app-new", "migrated_at": START.isoformat()}
+    migration = await brand.post("identity", "/v1/identity/wechat/migrations", moved)
+    made.ids |= {"shadow_id": shadow["shadow_id"], "migration_id": migration["migration_id"]}
     spec = {"source_id": int(made.ids["source_id"]), "format": "ndjson"}
     row = {"type": "track", "userId": USER_ID, "event": "Imported", "timestamp": START.isoformat()}
     answer = await brand.client.post(

@@ -38,6 +38,17 @@ SOUND: dict[str, Any] = {
     "PUT /v1/identity/policies": {
         "namespaces": {"email": {"priority": 20, "max_per_person": 5, "window_days": 30, "blocked": ["x@y.example"]}}
     },
+    "POST /v1/identity/policies/shadows": {"namespaces": {"email": {"priority": 20, "max_per_person": 5}}},
+    "POST /v1/identity/policies/shadows/{shadow_id}/switch": None,
+    "POST /v1/identity/evidence/preview": {
+        "items": [{"id": "e-2", "kind": "login", "tier": 1, "time": AT, "identifiers": [USER, MAIL]}]
+    },
+    "POST /v1/identity/wechat/migrations": {
+        "from_appid": "app-old", "to_appid": "app-new", "from_platform": "", "to_platform": "", "migrated_at": AT,
+    },
+    "POST /v1/identity/wechat/migrations/{migration_id}/results": {
+        "errcode": 0, "errmsg": "ok", "result_list": [{"ori_openid": "o" * 28, "new_openid": "n" * 28}],
+    },
     "POST /v1/identity/quarantine/replay": {
         "ids": [ANY], "move": {"/properties/a": "/properties/b"}, "set": {"/event": "Seen"}, "remove": ["/c"],
         "mapping": {}, "dry_run": True,

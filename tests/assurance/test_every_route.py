@@ -43,6 +43,10 @@ BODIES: dict[str, Any] = {
     "POST /v1/identity/persons/{person_id}/unmerge": {
         "leaving": [{"namespace": "user_id", "scope": "main", "value": "u-1"}]
     },
+    "POST /v1/identity/policies/shadows/{shadow_id}/switch": None,
+    "POST /v1/identity/wechat/migrations/{migration_id}/results": {
+        "result_list": [{"ori_openid": "o" * 28, "new_openid": "n" * 28}]
+    },
     "PATCH /v1/identity/sources/{source_id}": {"name": "taken over"},
     "POST /v1/identity/suggestions/{suggestion_id}/accept": {},
     "POST /v1/identity/suggestions/{suggestion_id}/refuse": {"keep_apart": True},
