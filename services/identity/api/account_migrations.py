@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from libs.common.ids import new_id
 from libs.common.runtime import Runtime
 from services.identity.api.graph_changes import change_graph
 from services.identity.api.graph_models import author_of, parts_of
+from services.identity.api.query import STORABLE
 from services.identity.domain.account_migration import WINDOW, Translated, alarm
 from services.identity.store import account_migrations
 from services.identity.store.account_migrations import MigrationRow
@@ -24,7 +26,9 @@ router = APIRouter(prefix="/v1/identity/wechat/migrations", tags=["wechat"])
 Reader = Annotated[Caller, Depends(requires("persons:read"))]
 Personal = Annotated[Caller, Depends(requires("personal:read"))]
 Writer = Annotated[Caller, Depends(requires("persons:write"))]
-Scope = Annotated[str, Field(min_length=1, max_length=200)]
+Scope = Annotated[str, Field(min_length=1, max_length=200, pattern=STORABLE)]
+Platform = Annotated[str, Field(max_length=200, pattern=STORABLE)]
+Instant = Annotated[AwareDatetime, Field(ge=datetime(2012, 1, 1, tzinfo=UTC), le=datetime(2199, 1, 1, tzinfo=UTC))]
 Text = Annotated[str, Field(max_length=512)]
 
 _untranslated = metrics.get_meter("rapport").create_gauge(
@@ -39,9 +43,9 @@ class MigrationBody(BaseModel):
 
     from_appid: Scope
     to_appid: Scope
-    from_platform: str = Field("", max_length=200)
-    to_platform: str = Field("", max_length=200)
-    migrated_at: AwareDatetime
+    from_platform: Platform = ""
+    to_platform: Platform = ""
+    migrated_at: Instant
 
 
 class MigrationView(BaseModel):
