@@ -112,8 +112,12 @@ async def published_is_what_is_kept(tx: Tx) -> None:
     """The newest version of everything said outside equals the tables."""
     newest: dict[Any, Any] = {}
     states: dict[Any, Any] = {}
-    for row in await tx.driver.fetch("select subject, payload from outbox_log order by log_id"):
-        contract = TraitChanged if row["subject"].startswith(TraitChanged.subject) else ConsentChanged
+    contracts = {contract.subject: contract for contract in (TraitChanged, ConsentChanged)}
+    said = await tx.driver.fetch(
+        "select subject, payload from outbox_log where subject = any($1) order by log_id", list(contracts)
+    )
+    for row in said:
+        contract = contracts[row["subject"]]
         for line in row["payload"].splitlines():
             event = msgspec.json.decode(line, type=contract)
             if isinstance(event, TraitChanged):
