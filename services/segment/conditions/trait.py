@@ -35,7 +35,7 @@ class TraitHolds(Condition):
         value = map_columns("leaf", bind.text(name_key(self.path)), "since") if self.path else TRAIT_COLUMNS
         row = f"name = {bind.text(self.name)} and {self.test.predicate(value, inquiry)}"
         shown = f"anyIf({value.text}, name = {bind.text(self.name)})"
-        atom = inquiry.ask(Question("trait", f"countIf({row}) > 0", (self.name,), value=shown))
+        atom = inquiry.ask(Question("trait", row, (self.name,), value=shown))
         return negate(atom, when=self.test.negated)
 
     def concerns(self) -> Concerns:

@@ -37,8 +37,9 @@ class Concerns:
 
 @dataclass(frozen=True)
 class Question:
-    """One aggregate over one person's rows of a source; `holds` is SQL and false where there are no rows.
+    """What is asked of one person's rows of a source: `holds` is SQL and false where there are no rows.
 
+    Of events it is an aggregate over them; of traits, of which a person has one row a name, a predicate on that row.
     `names`, `prefix` and `since` bound the rows it can look at. `value` is what explain shows.
     """
 

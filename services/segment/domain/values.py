@@ -38,6 +38,11 @@ class Facet(IntFlag):
     LOCAL = 256
 
 
+# as plain numbers: an operation on flags costs ten on numbers, and there are some for each property of each event
+_TEXT, _NUMBER = int(Facet.TEXT), int(Facet.NUMBER)
+_NUMERIC_ONLY, _NUMERIC_EXACT = int(Facet.NUMERIC), int(Facet.NUMERIC | Facet.EXACT)
+
+
 @dataclass(frozen=True, slots=True)
 class StoredValue:
     """One value as columns; `facets` 0 means missing.
@@ -65,6 +70,8 @@ def exact(number: int | Decimal) -> Decimal | None:
     if abs(value) >= BEYOND_EXACT:
         return None
     _, digits, exponent = value.as_tuple()
+    if int(exponent) >= -DECIMAL_PLACES:
+        return value
     trailing = len(digits) - len("".join(map(str, digits)).rstrip("0"))
     return value if not value or int(exponent) + trailing >= -DECIMAL_PLACES else None
 
@@ -132,11 +139,12 @@ def tokens_of(value: object) -> Iterator[str]:
                 yield "m:" + canonical_number(number)
 
 
-def _of_number(value: int | Decimal, text: str, kind: Facet) -> StoredValue:
+def _of_number(value: int | Decimal, text: str, kind: int) -> StoredValue:
     decimal = exact(value)
-    facets = kind | Facet.NUMERIC | (Facet.EXACT if decimal is not None else Facet(0))
     folded = text.casefold()
-    return StoredValue(int(facets), text, folded, decimal if decimal is not None else nearest(value), float(value))
+    if decimal is None:
+        return StoredValue(kind | _NUMERIC_ONLY, text, folded, nearest(value), float(value))
+    return StoredValue(kind | _NUMERIC_EXACT, text, folded, decimal, float(value))
 
 
 def _of_text(text: str) -> StoredValue:
@@ -144,10 +152,10 @@ def _of_text(text: str) -> StoredValue:
         return MISSING
     number = numeric_text(text)
     if number is not None:
-        return _of_number(number, text, Facet.TEXT)
+        return _of_number(number, text, _TEXT)
     time = parse_time(text)
     if time is None:
-        return StoredValue(int(Facet.TEXT), text, text.casefold())
+        return StoredValue(_TEXT, text, text.casefold())
     facets = Facet.TEXT | Facet.TIME | (Facet.LOCAL if time[1] else Facet(0))
     return StoredValue(int(facets), text, text.casefold(), time=time[0])
 
@@ -161,7 +169,7 @@ def stored(value: object) -> StoredValue:
         case float():
             return stored(Decimal(repr(value)))
         case int() | Decimal():
-            return _of_number(value, str(value), Facet.NUMBER)
+            return _of_number(value, str(value), _NUMBER)
         case str():
             return _of_text(value)
         case list():

@@ -1,7 +1,9 @@
 """One statement for all questions of an inquiry, about everybody or about some persons only."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import groupby
 
 import numpy as np
 from pyroaring import BitMap
@@ -10,6 +12,9 @@ from services.segment.domain.condition import Inquiry, Question
 from services.segment.store.columnar import Columnar
 
 WORD = 64
+Numbered = tuple[int, Question]
+FEW_QUESTIONS = 4
+"""So many questions about a trait are put to its rows as they are; more would all be put to the index as well."""
 
 _OVERRIDES = "(select {column} from override final where workspace_id = {{workspace}} order by subject_no)"
 PRESENT_PERSON = f"""transform(
@@ -41,10 +46,14 @@ async def ask(columnar: Columnar, inquiry: Inquiry, scope: Scope) -> list[BitMap
     sql = statement(inquiry, scope)
     table = await columnar.ask(sql, inquiry.bind.parameters, few_rows=scope.persons is not None)
     persons = table.column("person_no").to_numpy().astype(np.uint32, copy=False)
-    words = [table.column(f"w{number}").to_numpy() for number in range(_words(inquiry))]
-    for number in range(len(answers)):
-        mask = (words[number // WORD] >> np.uint64(number % WORD)) & np.uint64(1)
-        answers[number] = BitMap(persons[mask.astype(bool)])
+    scans = table.column("scan").to_numpy()
+    words = [table.column(name).to_numpy() for name in table.column_names if name.startswith("w")]
+    for scan, numbered in enumerate(_scans(inquiry, scope)):
+        rows = scans == scan
+        found, told = persons[rows], [word[rows] for word in words]
+        for position, (number, _) in enumerate(numbered):
+            bit = (told[position // WORD] >> np.uint64(position % WORD)) & np.uint64(1)
+            answers[number] = BitMap(found[bit.astype(bool)])
     return answers
 
 
@@ -59,51 +68,51 @@ async def explain(columnar: Columnar, inquiry: Inquiry, scope: Scope) -> list[st
         ]
         if not numbered:
             continue
-        inner = _events(inquiry, scope, numbered) if source == "event" else _traits(inquiry, scope, numbered)
+        columns = ", ".join(f"{question.holds} as q{number}" for number, question in numbered)
+        inner = f"select {columns} from ({_trait_rows(inquiry, scope, numbered)})"
+        if source == "event":
+            inner = _events(inquiry, scope, numbered)
         for row in await columnar.rows(inner, inquiry.bind.parameters):
             for number, _ in numbered:
                 shown[number] = row[f"q{number}"]
     return shown
 
 
-def _words(inquiry: Inquiry) -> int:
-    return -(-len(inquiry.questions) // WORD)
-
-
 def statement(inquiry: Inquiry, scope: Scope) -> str:
-    """Return the statement: a row per person some question holds for, the answers as bits of w0, w1 ..."""
-    scans = []
-    for source in ("event", "trait"):
-        numbered = [(number, asked) for number, asked in enumerate(inquiry.questions) if asked.source == source]
-        if numbered:
-            inner = _events(inquiry, scope, numbered) if source == "event" else _traits(inquiry, scope, numbered)
-            scans.append(_packed(inner, numbered, _words(inquiry)))
-    if len(scans) == 1:
-        return scans[0]
-    words = ", ".join(f"groupBitOr(s.w{number}) as w{number}" for number in range(_words(inquiry)))
-    both = "\nunion all\n".join(scans)
-    return f"select person_no, {words} from (\n{both}\n) as s group by person_no"
+    """Return the statement: per scan a row for each person some question of it holds for, the answers as bits."""
+    scans = list(_scans(inquiry, scope))
+    most = max(map(len, scans))
+    parts = []
+    for scan, numbered in enumerate(scans):
+        inner = (_events if numbered[0][1].source == "event" else _traits)(inquiry, scope, numbered)
+        words = [_word(numbered[start : start + WORD]) for start in range(0, most, WORD)]
+        named = ", ".join(f"{word} as w{number}" for number, word in enumerate(words))
+        some = " or ".join(f"w{number} != 0" for number in range(len(words)) if number * WORD < len(numbered))
+        parts.append(f"select person_no, toUInt16({scan}) as scan, {named} from (\n{inner}\n) where {some}")
+    return "\nunion all\n".join(parts)
 
 
-def _packed(inner: str, numbered: Iterable[tuple[int, Question]], words: int) -> str:
-    bits: list[list[str]] = [[] for _ in range(words)]
-    for number, _ in numbered:
-        bits[number // WORD].append(f"bitShiftLeft(toUInt64(q{number}), {number % WORD})")
-    packed = [f"{_either(parts)} as w{number}" for number, parts in enumerate(bits)]
-    some = " or ".join(f"w{number} != 0" for number, parts in enumerate(bits) if parts)
-    return f"select person_no, {', '.join(packed)} from (\n{inner}\n) where {some}"
+def _word(numbered: Sequence[Numbered]) -> str:
+    bits = [f"bitShiftLeft(toUInt64(q{number}), {bit})" for bit, (number, _) in enumerate(numbered)]
+    return reduce(lambda left, right: f"bitOr({left}, {right})", bits, bits.pop(0) if bits else "toUInt64(0)")
 
 
-def _either(parts: list[str]) -> str:
-    if not parts:
-        return "toUInt64(0)"
-    either = parts[0]
-    for part in parts[1:]:
-        either = f"bitOr({either}, {part})"
-    return either
+def _scans(inquiry: Inquiry, scope: Scope) -> Iterator[list[Numbered]]:
+    """Yield the questions of each scan, by their numbers.
+
+    About everybody, a scan for each name that is asked about: it reads that name's rows and columns alone, as far
+    back as its own windows go. About few persons it is the statement's analysis that costs, not the rows.
+    """
+
+    def place(numbered: Numbered) -> tuple[str, tuple[str, ...], str]:
+        asked = numbered[1]
+        return (asked.source, asked.names, asked.prefix or "") if scope.persons is None else (asked.source, (), "")
+
+    for _, group in groupby(sorted(enumerate(inquiry.questions), key=place), key=place):
+        yield list(group)
 
 
-def _events(inquiry: Inquiry, scope: Scope, numbered: list[tuple[int, Question]]) -> str:
+def _events(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered]) -> str:
     bind = inquiry.bind
     workspace = bind.whole(scope.workspace_id)
     person = PRESENT_PERSON.format(workspace=workspace) if scope.merged else "person_no"
@@ -125,22 +134,32 @@ def _events(inquiry: Inquiry, scope: Scope, numbered: list[tuple[int, Question]]
     )
 
 
-def _traits(inquiry: Inquiry, scope: Scope, numbered: list[tuple[int, Question]]) -> str:
+def _traits(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered]) -> str:
+    rows = _trait_rows(inquiry, scope, numbered)
+    if len(numbered) <= FEW_QUESTIONS:
+        columns = ", ".join(f"{question.holds} as q{number}" for number, question in numbered)
+        return f"select person_no, {columns} from ({rows})"
+    columns = ", ".join(f"countIf({question.holds}) > 0 as q{number}" for number, question in numbered)
+    return f"select person_no, {columns} from ({rows}) group by person_no"
+
+
+def _trait_rows(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered]) -> str:
     bind = inquiry.bind
     where = [f"workspace_id = {bind.whole(scope.workspace_id)}", _named(inquiry, [asked for _, asked in numbered])]
     if scope.persons is not None:
         where.append(f"person_no in {bind.wholes(scope.persons)}")
-    columns = ", ".join(f"{question.holds} as q{number}" for number, question in numbered)
-    both = " union all ".join(
+    return " union all ".join(
         f"select * from {table} final where {' and '.join(where)}" for table in ("trait", "personal_trait")
     )
-    return f"select person_no, {columns} from ({both}) group by person_no"
 
 
 def _named(inquiry: Inquiry, asked: list[Question]) -> str:
     names = sorted({name for question in asked for name in question.names})
     prefixes = sorted({question.prefix for question in asked if question.prefix is not None})
     parts = [f"startsWith(name, {inquiry.bind.text(prefix)})" for prefix in prefixes]
-    if names:
+    if len(names) == 1:
+        # an equality, that the engine may go on in the order below it
+        parts.append(f"name = {inquiry.bind.text(names[0])}")
+    elif names:
         parts.append(f"name in {inquiry.bind.texts(names)}")
     return f"({' or '.join(parts)})"

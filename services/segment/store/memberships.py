@@ -1,6 +1,6 @@
 """Members as Roaring bitmaps in chunks, the sequence of each person's changes, sizes."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -22,24 +22,25 @@ _SAVE = statement(
 _COUNT_ON = statement(
     """
     insert into segment.membership_sequence as known (workspace_id, segment_id, person_no, sequence)
-    select :workspace_id::int, :segment_id::uuid, given.person_no, 1
-    from unnest(:person_nos::int[]) as given (person_no)
-    order by given.person_no
+    select :workspace_id::int, given.segment_id, given.person_no, 1
+    from unnest(:segment_ids::uuid[], :person_nos::int[]) as given (segment_id, person_no)
+    order by given.segment_id, given.person_no
     on conflict (workspace_id, segment_id, person_no) do update set sequence = known.sequence + 1
-    returning person_no, sequence
+    returning segment_id, person_no, sequence
     """
 )
-_SIZE = statement(
+_SIZES = statement(
     """
-    with resized as (
-        update segment.segment set size = :size::bigint
-        where workspace_id = :workspace_id::int and segment_id = :segment_id::uuid
+    with given as (
+        select * from unnest(:segment_ids::uuid[], :versions::int[], :sizes::bigint[], :entered::bigint[],
+                             :exited::bigint[]) as given (segment_id, version, size, entered, exited)
+    ), resized as (
+        update segment.segment set size = given.size from given
+        where segment.workspace_id = :workspace_id::int and segment.segment_id = given.segment_id
     )
     insert into segment.size_history as known (workspace_id, segment_id, at, version, size, entered, exited)
-    values (
-        :workspace_id::int, :segment_id::uuid, date_trunc('hour', :at::timestamptz), :version::int, :size::bigint,
-        :entered::bigint, :exited::bigint
-    )
+    select :workspace_id::int, segment_id, date_trunc('hour', :at::timestamptz), version, size, entered, exited
+    from given
     on conflict (workspace_id, segment_id, at) do update set
         version = excluded.version, size = excluded.size,
         entered = known.entered + excluded.entered, exited = known.exited + excluded.exited
@@ -99,6 +100,17 @@ _DISTURB = statement(
 
 
 @dataclass(frozen=True, slots=True)
+class Resized:
+    """A segment's size after a round, and how many entered and exited in it."""
+
+    segment_id: UUID
+    version: int
+    size: int
+    entered: int
+    exited: int
+
+
+@dataclass(frozen=True, slots=True)
 class SizePoint:
     """A segment's size at the end of an hour, and how many entered and exited in it."""
 
@@ -129,25 +141,28 @@ async def save_chunks(tx: Tx, workspace_id: int, chunks: Iterable[tuple[UUID, in
     )
 
 
-async def next_sequences(tx: Tx, workspace_id: int, segment_id: UUID, person_nos: list[int]) -> dict[int, int]:
-    """Return the number of each person's change in a segment, from 1."""
-    rows = await tx.fetch(_COUNT_ON, workspace_id=workspace_id, segment_id=segment_id, person_nos=person_nos)
-    return {row["person_no"]: row["sequence"] for row in rows}
-
-
-async def save_size(
-    tx: Tx, workspace_id: int, *, segment_id: UUID, version: int, at: datetime, size: int, entered: int, exited: int
-) -> None:
-    """Keep a segment's size, and its history by the hour."""
-    await tx.execute(
-        _SIZE,
+async def next_sequences(tx: Tx, workspace_id: int, changed: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], int]:
+    """Return the number of each (segment, person)'s change, from 1."""
+    rows = await tx.fetch(
+        _COUNT_ON,
         workspace_id=workspace_id,
-        segment_id=segment_id,
-        version=version,
+        segment_ids=[segment_id for segment_id, _ in changed],
+        person_nos=[person_no for _, person_no in changed],
+    )
+    return {(row["segment_id"], row["person_no"]): row["sequence"] for row in rows}
+
+
+async def save_sizes(tx: Tx, workspace_id: int, sizes: Sequence[Resized], *, at: datetime) -> None:
+    """Keep segments' sizes, and their history by the hour."""
+    await tx.execute(
+        _SIZES,
+        workspace_id=workspace_id,
         at=at,
-        size=size,
-        entered=entered,
-        exited=exited,
+        segment_ids=[resized.segment_id for resized in sizes],
+        versions=[resized.version for resized in sizes],
+        sizes=[resized.size for resized in sizes],
+        entered=[resized.entered for resized in sizes],
+        exited=[resized.exited for resized in sizes],
     )
 
 

@@ -25,9 +25,10 @@ _ENSURE = statement(
 _SET_STATE = statement(
     """
     insert into segment.person as known (workspace_id, person_no, person_id, state, merged_into, version)
-    select :workspace_id::int, given.person_no, given.person_id, :state::smallint, :merged_into::int, :version::bigint
-    from unnest(:person_nos::int[], :person_ids::uuid[]) as given (person_no, person_id)
-    order by given.person_no
+    select distinct on (given.person_no)
+        :workspace_id::int, given.person_no, given.person_id, :state::smallint, :merged_into::int, given.version
+    from unnest(:person_nos::int[], :person_ids::uuid[], :versions::bigint[]) as given (person_no, person_id, version)
+    order by given.person_no, given.version desc
     on conflict (workspace_id, person_no) do update
     set state = excluded.state, merged_into = excluded.merged_into, version = excluded.version,
         person_id = coalesce(excluded.person_id, known.person_id)
@@ -135,21 +136,23 @@ async def ensure_persons(tx: Tx, workspace_id: int, persons: dict[int, UUID | No
 async def set_state(
     tx: Tx,
     workspace_id: int,
-    persons: dict[int, UUID | None],
+    persons: Sequence[tuple[int, UUID | None, int]],
     *,
     state: State,
-    version: int,
     merged_into: int | None = None,
 ) -> list[int]:
-    """Set persons' state unless a newer one is known; return those that took it. An erased one stays erased."""
+    """Set the state of (person, id, version) unless a newer one is known; return those that took it.
+
+    An erased one stays erased.
+    """
     rows = await tx.fetch(
         _SET_STATE,
         workspace_id=workspace_id,
-        person_nos=list(persons),
-        person_ids=list(persons.values()),
+        person_nos=[person_no for person_no, _, _ in persons],
+        person_ids=[person_id for _, person_id, _ in persons],
+        versions=[version for _, _, version in persons],
         state=state,
         merged_into=merged_into,
-        version=version,
     )
     return [row["person_no"] for row in rows]
 

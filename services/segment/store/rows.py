@@ -1,6 +1,6 @@
 """Rows of the columnar tables as JSON lines."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
@@ -14,6 +14,8 @@ Target = Literal["event", "trait", "personal_trait", "override"]
 Origin = Literal["collected", "own"]
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="string")
+# as plain numbers: an operation on flags costs ten on numbers, and there are some for each property of each event
+_NUMERIC, _TIME = int(Facet.NUMERIC), int(Facet.TIME)
 
 
 def decode(raw: bytes | bytearray | memoryview | str) -> object:
@@ -86,28 +88,51 @@ def override_row(*, workspace_id: int, subject_no: int, person_no: int, version:
     return _encoder.encode(row)
 
 
-def _maps(prefix: str, values: Iterable[tuple[str, StoredValue]]) -> dict[str, dict[str, object]]:
-    parts = ("facets", "text", "folded", "decimal", "number", "time", "items")
-    maps: dict[str, dict[str, object]] = {f"{prefix}_{part}": {} for part in parts}
+def _maps(prefix: Literal["property", "leaf"], values: Iterable[tuple[str, StoredValue]]) -> dict[str, object]:
+    maps = _Maps()
     for key, value in values:
-        maps[f"{prefix}_facets"][key] = value.facets
+        maps.add(key, value)
+    return {f"{prefix}_{part}": entries for part, entries in maps.parts() if entries}
+
+
+class _Maps:
+    """The map columns of one row; what a column holds for nothing is left out."""
+
+    __slots__ = ("decimal", "facets", "folded", "items", "number", "text", "time")
+
+    def __init__(self) -> None:
+        self.facets: dict[str, int] = {}
+        self.text: dict[str, str] = {}
+        self.folded: dict[str, str] = {}
+        self.decimal: dict[str, str] = {}
+        self.number: dict[str, float | str] = {}
+        self.time: dict[str, str] = {}
+        self.items: dict[str, tuple[str, ...]] = {}
+
+    def add(self, key: str, value: StoredValue) -> None:
+        """Lay down a value under its key."""
+        self.facets[key] = value.facets
         if value.text:
-            maps[f"{prefix}_text"][key] = value.text
-        if value.folded != value.text:
-            maps[f"{prefix}_folded"][key] = value.folded
-        if value.facets & Facet.NUMERIC:
-            maps[f"{prefix}_number"][key] = _number(value)
-        if value.decimal:
-            maps[f"{prefix}_decimal"][key] = _decimal(value)
-        if value.facets & Facet.TIME:
-            maps[f"{prefix}_time"][key] = _time(value.time)
+            self.text[key] = value.text
+            if value.folded != value.text:
+                self.folded[key] = value.folded
+        if value.facets & _NUMERIC:
+            self.number[key] = _number(value)
+            if value.decimal:
+                self.decimal[key] = _decimal(value)
+        if value.facets & _TIME:
+            self.time[key] = _time(value.time)
         if value.items:
-            maps[f"{prefix}_items"][key] = value.items
-    return {name: entries for name, entries in maps.items() if entries}
+            self.items[key] = value.items
+
+    def parts(self) -> Iterator[tuple[str, Mapping[str, object]]]:
+        """Yield the columns by name."""
+        for part in self.__slots__:
+            yield part, getattr(self, part)
 
 
 def _time(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def _decimal(value: StoredValue) -> str:

@@ -24,12 +24,8 @@ class Newcomer:
 
 async def add_persons(tx: Tx, *, workspace_id: int, newcomers: Sequence[Newcomer]) -> None:
     """Take persons into the universe, with or without events."""
-    versions = {newcomer.version for newcomer in newcomers}
-    took: set[int] = set()
-    # one statement per graph version, which is one per batch of the resolver
-    for version in sorted(versions):
-        chosen = {newcomer.person_no: newcomer.person_id for newcomer in newcomers if newcomer.version == version}
-        took.update(await persons.set_state(tx, workspace_id, dict(chosen), state=persons.ALIVE, version=version))
+    given = [(newcomer.person_no, newcomer.person_id, newcomer.version) for newcomer in newcomers]
+    took = set(await persons.set_state(tx, workspace_id, given, state=persons.ALIVE))
     touches = [
         Touch(
             newcomer.person_no, "revived" if newcomer.revived else "event", newcomer.received_at, "", newcomer.event_id

@@ -25,8 +25,8 @@ async def erase_person(
 ) -> None:
     """Take an erased person, and those that had ended in him, out of everything; the columnar rows follow by a job."""
     numbers = sorted({person_no, *retired_nos})
-    known: dict[int, UUID | None] = {number: person_id if number == person_no else None for number in numbers}
-    await persons.set_state(tx, workspace_id, known, state=persons.ERASED, version=version)
+    ending = [(number, person_id if number == person_no else None, version) for number in numbers]
+    await persons.set_state(tx, workspace_id, ending, state=persons.ERASED)
     own = [-number for number in numbers]
     await persons.bury_subjects(tx, workspace_id, person_nos=numbers, subject_nos=[*subject_nos, *own])
     for number in numbers:  # he was rarely more than one or two

@@ -24,10 +24,8 @@ async def merge_persons(
     await persons.ensure_persons(tx, workspace_id, {survivor: survivor_id})
     # merges arrive in any order: the survivor told may be merged himself by now, even into one he absorbs here
     told, survivor = survivor, (await persons.present(tx, workspace_id, [survivor])).get(survivor, survivor)
-    ending = {person_no: person_id for person_no, person_id in absorbed.items() if person_no != survivor}
-    took = await persons.set_state(
-        tx, workspace_id, ending, state=persons.MERGED, version=version, merged_into=survivor
-    )
+    ending = [(person_no, person_id, version) for person_no, person_id in absorbed.items() if person_no != survivor]
+    took = await persons.set_state(tx, workspace_id, ending, state=persons.MERGED, merged_into=survivor)
     if not took:
         return
     if await manual_lists.concern(tx, workspace_id, [survivor, *took]):

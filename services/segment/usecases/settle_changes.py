@@ -1,7 +1,8 @@
 """Write what a round changed: chunks, sequences, sizes and the events that tell it, in one transaction."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from uuid import UUID
 
 from pyroaring import BitMap
@@ -13,9 +14,11 @@ from libs.common.db import Tx
 from services.segment.domain.answer import Change, Reason
 from services.segment.domain.world import LiveSegment, World, chunk_of, chunks_of
 from services.segment.store import memberships
+from services.segment.store.memberships import Resized
 
 EVENTS_AT_ONCE = 10_000
 ReasonOf = Callable[[LiveSegment, int], Reason]
+Told = tuple[Change, int, Reason]
 
 
 async def settle_changes(
@@ -30,26 +33,29 @@ async def settle_changes(
 ) -> None:
     """Write members, sequences, sizes and the entered / exited events; `vanished` leave everything silently."""
     by_segment = {change.segment.segment_id: change for change in changes}
+    settled = []
     for segment in {**world.segments, **{c.segment.segment_id: c.segment for c in changes}}.values():
         change = by_segment.get(segment.segment_id) or Change(segment, BitMap(), BitMap())
-        leaving = segment.members & vanished
-        if not (change.entered or change.exited or leaving):
-            continue
-        after = members_after(segment, change, vanished)
-        touched = change.entered | change.exited | leaving
-        chunks = ((segment.segment_id, number, chunk_of(after, number)) for number in chunks_of(touched))
-        await memberships.save_chunks(tx, world.workspace_id, chunks)
-        await _tell(tx, world.workspace_id, change, reason_of, person_ids, now)
-        await memberships.save_size(
-            tx,
-            world.workspace_id,
-            segment_id=segment.segment_id,
-            version=segment.version,
-            at=now,
-            size=len(after),
-            entered=len(change.entered),
-            exited=len(change.exited),
-        )
+        touched = change.entered | change.exited | (segment.members & vanished)
+        if touched:
+            settled.append((change, touched, members_after(segment, change, vanished)))
+    if not settled:
+        return
+    await memberships.save_chunks(
+        tx,
+        world.workspace_id,
+        (
+            (change.segment.segment_id, number, chunk_of(after, number))
+            for change, touched, after in settled
+            for number in chunks_of(touched)
+        ),
+    )
+    await _tell(tx, world.workspace_id, [change for change, _, _ in settled], reason_of, person_ids, now)
+    sizes = [
+        Resized(c.segment.segment_id, c.segment.version, len(after), len(c.entered), len(c.exited))
+        for c, _, after in settled
+    ]
+    await memberships.save_sizes(tx, world.workspace_id, sizes, at=now)
 
 
 def members_after(segment: LiveSegment, change: Change, vanished: BitMap) -> BitMap:
@@ -60,19 +66,18 @@ def members_after(segment: LiveSegment, change: Change, vanished: BitMap) -> Bit
 async def _tell(
     tx: Tx,
     workspace_id: int,
-    change: Change,
+    changes: Iterable[Change],
     reason_of: ReasonOf,
     person_ids: Mapping[int, UUID | None],
     now: datetime,
 ) -> None:
-    segment = change.segment
-    told = {person_no: reason_of(segment, person_no) for person_no in change.entered | change.exited}
-    told = {person_no: reason for person_no, reason in told.items() if not reason.silent}
-    for persons in _slices(sorted(told)):
-        sequences = await memberships.next_sequences(tx, workspace_id, segment.segment_id, persons)
+    """Say who entered and exited, in slices that bound the memory."""
+    for told in _slices(_told(changes, reason_of)):
+        named = [(change.segment.segment_id, person_no) for change, person_no, _ in told]
+        sequences = await memberships.next_sequences(tx, workspace_id, named)
         events = []
-        for person_no in persons:
-            reason = told[person_no]
+        for change, person_no, reason in told:
+            segment = change.segment
             contract = MembershipEntered if person_no in change.entered else MembershipExited
             events.append(
                 contract(
@@ -81,7 +86,7 @@ async def _tell(
                     person_id=person_ids.get(person_no),
                     segment_id=segment.segment_id,
                     segment_version=segment.version,
-                    sequence=sequences[person_no],
+                    sequence=sequences[segment.segment_id, person_no],
                     cause=reason.cause,
                     cause_event_id=reason.cause_event_id,
                     received_at=reason.received_at,
@@ -91,6 +96,14 @@ async def _tell(
         await outbox.add(tx, events)
 
 
-def _slices(persons: list[int]) -> Iterator[list[int]]:
-    for start in range(0, len(persons), EVENTS_AT_ONCE):
-        yield persons[start : start + EVENTS_AT_ONCE]
+def _told(changes: Iterable[Change], reason_of: ReasonOf) -> Iterator[Told]:
+    for change in changes:
+        for person_no in change.entered | change.exited:
+            reason = reason_of(change.segment, person_no)
+            if not reason.silent:
+                yield change, person_no, reason
+
+
+def _slices(told: Iterator[Told]) -> Iterator[list[Told]]:
+    while slice_ := list(islice(told, EVENTS_AT_ONCE)):
+        yield slice_

@@ -23,7 +23,7 @@ async def split_person(
     """Give each part (person, id, subjects, revived) its own events back, and ask all of them again."""
     touches = [Touch(remaining, "split", received_at, "", event_id)]
     for person_no, person_id, subject_nos, revived in parts:
-        await persons.set_state(tx, workspace_id, {person_no: person_id}, state=persons.ALIVE, version=version)
+        await persons.set_state(tx, workspace_id, [(person_no, person_id, version)], state=persons.ALIVE)
         given = await persons.give_subjects(tx, workspace_id, owner=person_no, subject_nos=(*subject_nos, -person_no))
         await stage_overrides(tx, workspace_id=workspace_id, subject_nos=given)
         touches.append(Touch(person_no, "revived" if revived else "split", received_at, "", event_id))
