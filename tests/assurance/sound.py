@@ -35,6 +35,9 @@ SOUND: dict[str, Any] = {
     "POST /v1/identity/persons/lookup": {"person_nos": [1], "person_ids": ["person_id"]},
     "POST /v1/identity/persons/merge": {"person_ids": ["person_id", ANY], "dry_run": True},
     "POST /v1/identity/persons/{person_id}/unmerge": {"leaving": [USER], "dry_run": False},
+    "POST /v1/identity/persons/{person_id}/erase": {"reason": "asked by letter", "dry_run": True},
+    "POST /v1/identity/erasures/{erasure_id}/repeat": None,
+    "POST /v1/identity/erasures/reopen": {"identifiers": [USER]},
     "PUT /v1/identity/policies": {
         "namespaces": {"email": {"priority": 20, "max_per_person": 5, "window_days": 30, "blocked": ["x@y.example"]}}
     },

@@ -13,19 +13,26 @@ def without(evidence: Evidence, erased: Collection[Identifier], policies: Policy
     """Return the evidence as if the erased identifiers had never been valid, None when it was about them.
 
     What is filed under an erased identifier goes with it; where another one stands above it, only the erased one
-    falls out. A decision goes when fewer than two are left to decide about, a supersede with its successor, a
-    contradiction with either side of it.
+    falls out, and with one side of a contradiction the other, which it linked to nothing either. A decision goes when
+    fewer than two are left to decide about, a supersede with its successor.
     """
-    left = tuple(one for one in evidence.identifiers if one not in erased)
-    if len(left) == len(evidence.identifiers):
+    if not any(one in erased for one in evidence.identifiers):
         return evidence
-    if evidence.kind == "supersede" and evidence.identifiers[-1] in erased:
-        return None
-    if evidence.kind in DECISIONS:
-        return msgspec.structs.replace(evidence, identifiers=left) if len(left) > 1 else None
-    if subject(evidence, policies) in erased or not contradictory(evidence, policies).isdisjoint(erased):
+    refused = contradictory(evidence, policies)
+    out = frozenset() if refused.isdisjoint(erased) else refused
+    left = tuple(one for one in evidence.identifiers if one not in erased and one not in out)
+    fewest = 2 if evidence.kind in DECISIONS else 1
+    if _middle_is_gone(evidence, erased, policies) or len(left) < fewest:
         return None
     return msgspec.structs.replace(evidence, identifiers=left)
+
+
+def _middle_is_gone(evidence: Evidence, erased: Collection[Identifier], policies: PolicySet) -> bool:
+    if evidence.kind == "cannot_link":  # each apart from each: it has none
+        return False
+    if evidence.kind == "supersede":
+        return evidence.identifiers[-1] in erased
+    return subject(evidence, policies) in erased
 
 
 SERVICES = ("identity", "profile", "segment", "journey", "messaging")

@@ -23,7 +23,9 @@ _TWINS = statement(
 _NODES = statement("delete from node where workspace_id = :workspace_id and node_no = any(:node_nos::int[])")
 _PERSONS = statement(
     "update person set state = 'erased', merged_into = null, redirect_to = null, graph_version = :version"
-    " where workspace_id = :workspace_id and person_no = any(:person_nos::int[])"
+    " where workspace_id = :workspace_id"
+    " and (person_no = any(:person_nos::int[]) or redirect_to = any(:person_nos::int[]))"
+    " returning person_no, person_id"
 )
 _REDIRECTS = statement(
     "delete from person_redirect where workspace_id = :workspace_id"
@@ -53,11 +55,15 @@ async def delete_nodes(tx: Tx, workspace_id: int, node_nos: Collection[int]) -> 
         await tx.execute(delete, workspace_id=workspace_id, node_nos=list(node_nos))
 
 
-async def end_persons(tx: Tx, workspace_id: int, person_nos: Collection[int], *, version: int) -> None:
-    """Mark persons erased; their ids lead nowhere from now on."""
-    numbers = list(person_nos)
-    await tx.execute(_PERSONS, workspace_id=workspace_id, person_nos=numbers, version=version)
-    await tx.execute(_REDIRECTS, workspace_id=workspace_id, person_nos=numbers)
+async def end_persons(tx: Tx, workspace_id: int, person_nos: Collection[int], *, version: int) -> dict[int, UUID]:
+    """Mark persons, and those that had ended in them, erased; return the ids, which lead nowhere now, by number.
+
+    One that comes back at this moment, on an identifier of somebody else, is that one's and stays.
+    """
+    rows = await tx.fetch(_PERSONS, workspace_id=workspace_id, person_nos=list(person_nos), version=version)
+    ended = {row["person_no"]: row["person_id"] for row in rows}
+    await tx.execute(_REDIRECTS, workspace_id=workspace_id, person_nos=list(ended))
+    return ended
 
 
 async def delete_events(tx: Tx, workspace_id: int, events: Sequence[tuple[datetime, UUID]]) -> int:

@@ -8,6 +8,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from libs.common.db import Tx, load_sql, statement
+from libs.common.errors import Unavailable
 from services.identity.store.nodes import Key, columns, key
 
 _READ = load_sql(__file__, "read_persons.sql")
@@ -105,11 +106,18 @@ async def retire(tx: Tx, merged: Sequence[tuple[Key, Key]], *, version: int, now
 
 
 async def revive(tx: Tx, keys: Sequence[Key], *, version: int, now: dict[int, datetime]) -> None:
-    """Bring merged persons back; ids that had ended in them before lead to them again."""
+    """Bring merged persons back; ids that had ended in them before lead to them again.
+
+    Raises Unavailable when one was erased at this moment: whoever tries again finds him gone.
+    """
     if keys:
         workspace_ids, person_nos = columns(keys)
         ats = [now[workspace_id] for workspace_id in workspace_ids]
-        await tx.execute(_REVIVE, workspace_ids=workspace_ids, person_nos=person_nos, recorded_ats=ats, version=version)
+        rows = await tx.fetch(
+            _REVIVE, workspace_ids=workspace_ids, person_nos=person_nos, recorded_ats=ats, version=version
+        )
+        if not {key(row["workspace_id"], row["person_no"]) for row in rows}.issuperset(keys):
+            raise Unavailable("a person was erased at this moment; send it again", retry_after_seconds=1)
 
 
 async def mark(tx: Tx, keys: Collection[Key], version: int) -> None:

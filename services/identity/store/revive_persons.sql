@@ -36,4 +36,5 @@ set state = case when moved.leader = 0 then 'active' else p.state end,
     redirect_to = nullif(moved.leader, 0),
     graph_version = :version
 from moved
-where p.workspace_id = moved.workspace_id and p.person_no = moved.person_no
+where p.workspace_id = moved.workspace_id and p.person_no = moved.person_no and p.state = 'merged'
+returning p.workspace_id, p.person_no

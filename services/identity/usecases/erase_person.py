@@ -10,7 +10,7 @@ from libs.common.errors import Unavailable
 from services.identity.domain.twins import twins_of
 from services.identity.store import erasures, forgetting, nodes, persons
 from services.identity.store.erasures import ErasureRow, Tombstone
-from services.identity.store.nodes import Key, key, number_of
+from services.identity.store.nodes import Key, number_of
 from services.identity.store.persons import PersonRow
 from services.identity.usecases.find_person import find_row
 from services.identity.usecases.graph.batch import Batch, Contended
@@ -18,6 +18,9 @@ from services.identity.usecases.graph.forget_nodes import Gone, forget_nodes
 from services.identity.usecases.graph.load_regions import put_node
 from services.identity.usecases.graph.resolve_evidence import open_batch, under_locks
 from services.identity.usecases.graph.tools import GraphTools
+
+SPARE_PERSONS = 4
+"""Numbers taken before anything is locked: whoever waits for the next block holds nothing that one could want."""
 
 
 @dataclass(slots=True)
@@ -41,16 +44,18 @@ class Wish:
 
 @dataclass(slots=True)
 class Leaving:
-    """Who and what is erased: identifiers, the person whose ids end, and the persons that had ended in him."""
+    """Who and what is erased: identifiers, all locked, and the persons they are of; the first gives the erasure its id.
+
+    Whoever had ended in one of these goes with him.
+    """
 
     keys: set[Key]
-    person: PersonRow
-    retired: list[PersonRow]
+    persons: list[PersonRow]
 
     @property
-    def numbers(self) -> list[int]:
-        """The numbers of all persons that end."""
-        return [self.person.person_no, *(one.person_no for one in self.retired)]
+    def person(self) -> PersonRow:
+        """The person who is asked about later."""
+        return self.persons[0]
 
 
 async def erase_person(tx: Tx, tools: GraphTools, workspace_id: int, person_id: UUID, wish: Wish) -> Erased:
@@ -61,16 +66,18 @@ async def erase_person(tx: Tx, tools: GraphTools, workspace_id: int, person_id: 
     """
     row = await find_row(tx, workspace_id, person_id)
     batch = await open_batch(tx, {workspace_id}, tools)
+    spare = await tools.numbers.take(tx, workspace_id, "person", SPARE_PERSONS)
     mine = {one.key for one in await nodes.of_persons(tx, workspace_id, [row.person_no])}
     taken: list[Erased] = []
 
     async def work(*, patient: bool) -> None:
+        batch.spare_persons = {workspace_id: list(spare)}
         present = await find_row(tx, workspace_id, person_id)
         keys = await hold_nodes(tx, batch, tools, [present], patient=patient)
-        leaving = Leaving(keys, present, await persons.retired_into(tx, workspace_id, present.person_no))
-        taken[:] = [await erase(tx, batch, tools, leaving, wish, patient=patient)]
+        taken[:] = [await erase(tx, batch, tools, Leaving(keys, [present]), wish, patient=patient)]
 
     await under_locks(tx, batch, tools, mine, work)
+    tools.numbers.keep_for_later(tx, workspace_id, "person", batch.spare_persons.get(workspace_id, []))
     if not taken:
         raise Unavailable("this person is changing right now; send the request again", retry_after_seconds=1)
     return taken[0]
@@ -98,32 +105,40 @@ async def erase(tx: Tx, batch: Batch, tools: GraphTools, leaving: Leaving, wish:
     tombstones = _tombstones(batch, tools, keys, wish)
     version = await persons.next_version(tx)
     await erasures.bury(tx, workspace_id, tombstones)
-    await forgetting.end_persons(tx, workspace_id, leaving.numbers, version=version)
-    ended = {key(workspace_id, number) for number in leaving.numbers}
-    orphans = {one for one, row in batch.nodes.items() if row.owner in ended and one not in keys}
+    numbers = [one.person_no for one in leaving.persons]
+    ended = await forgetting.end_persons(tx, workspace_id, numbers, version=version)
+    orphans = {one for one, row in batch.nodes.items() if row.person_no in ended and one not in keys}
     for one in orphans:
         batch.nodes[one].person_no = batch.nodes[one].born_no = 0
     gone = await forget_nodes(tx, batch, tools, workspace_id, keys, orphans=orphans, patient=patient)
+    ended |= await _end_the_bare(tx, workspace_id, gone, version)
+    retired = [number for number in sorted(ended) if number != leaving.person.person_no]
     events = await _delete_their_events(tx, workspace_id, gone)
     row = ErasureRow(
         workspace_id=workspace_id,
         erasure_id=wish.erasure_id,
         person_no=leaving.person.person_no,
         person_id=leaving.person.person_id,
-        subject_nos=sorted(number_of(one) for one in keys),
-        retired_nos=leaving.numbers[1:],
+        subject_nos=sorted(number_of(one) for one in keys | gone.bare.keys()),
+        retired_nos=retired,
         graph_version=version,
         author=wish.author,
         reason=wish.reason,
         counts={
             "identifiers": len(keys), "evidence": len(gone.deleted), "evidence_of_others": len(gone.trimmed),
-            "events": events, "retired_ids": len(leaving.retired),
+            "events": events, "retired_ids": len(retired),
         },
         erased_at=batch.now[workspace_id],
     )  # fmt: skip
     await erasures.keep(tx, row)
     await outbox.add(tx, told_of(row))
-    return Erased(row, [one.person_id for one in leaving.retired], tombstones, batch)
+    return Erased(row, [ended[number] for number in retired], tombstones, batch)
+
+
+async def _end_the_bare(tx: Tx, workspace_id: int, gone: Gone, version: int) -> dict[int, UUID]:
+    """End those who were known by nothing but what is erased, as a device seen with him alone; return them."""
+    numbers = {number_of(owner) for owner in gone.bare.values()}
+    return await forgetting.end_persons(tx, workspace_id, numbers, version=version) if numbers else {}
 
 
 def _tombstones(batch: Batch, tools: GraphTools, keys: set[Key], wish: Wish) -> list[Tombstone]:

@@ -54,8 +54,7 @@ async def reapply_erasures(tx: Tx, tools: GraphTools, entry: LedgerEntry, hashed
         for one in await nodes.lock(tx, keys - batch.nodes.keys()):
             put_node(batch, tools, one)
         ending = {row.key: row for row in [*named, *await _owned_by_these_alone(tx, workspace_id, keys, theirs)]}
-        del ending[person.key]
-        await erase(tx, batch, tools, Leaving(set(keys), person, list(ending.values())), wish, patient=patient)
+        await erase(tx, batch, tools, Leaving(set(keys), list(ending.values())), wish, patient=patient)
 
     await under_locks(tx, batch, tools, keys, work)
     await erasures.bury(tx, workspace_id, [Tombstone(*one, entry.erasure_id) for one in hashed])

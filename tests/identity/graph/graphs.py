@@ -2,12 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
-from libs.common.db import statement
+from libs.common.db import Tx, statement
+from libs.common.errors import Unavailable
 from libs.common.personal import Sealer
 from services.identity.domain.evidence import Evidence, Identifier
 from services.identity.domain.policy import NamespaceKind, PolicySet
@@ -21,6 +23,7 @@ from tests.fixtures.postgres import ServiceDatabase
 from tests.identity.graph.worlds import NOW
 
 WORKSPACE = 7
+T = TypeVar("T")
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Graph:
     database: ServiceDatabase
     now: datetime = NOW
     namespaces: Sequence[NamespaceKind] = ()
+    workspace_id: int = WORKSPACE
     sealer: Sealer = field(default_factory=lambda: Sealer({1: b"k" * 32}))
 
     def __post_init__(self) -> None:
@@ -56,15 +60,24 @@ class Graph:
             await regions.schedule_all(tx, workspace_id, self.now)
 
     async def take(
-        self, events: Sequence[Evidence], *, workspace_id: int = WORKSPACE, tools: GraphTools | None = None
+        self, events: Sequence[Evidence], *, workspace_id: int | None = None, tools: GraphTools | None = None
     ) -> Batch:
         """Take one batch, again when it lost against another worker."""
+        home = self.workspace_id if workspace_id is None else workspace_id
+
+        async def work(tx: Tx) -> Batch:
+            return await resolve_evidence(tx, [Fact(home, one) for one in events], tools or self.tools)
+
+        return await self.again_when_lost(home, work)
+
+    async def again_when_lost(self, workspace_id: int, work: Callable[[Tx], Awaitable[T]]) -> T:
+        """Return what `work` does in a transaction of its own, again when it lost against another worker."""
         for attempt in range(20):
             try:
                 async with self.database.worker.transaction(workspace_id) as tx:
-                    return await resolve_evidence(tx, [Fact(workspace_id, one) for one in events], tools or self.tools)
+                    return await work(tx)
             except Exception as error:
-                if "deadlock" not in str(error):
+                if "deadlock" not in str(error) and not isinstance(error, Unavailable):
                     raise
                 await asyncio.sleep(random.random() * 0.05 * (attempt + 1))
         raise AssertionError("twenty deadlocks in a row")
@@ -73,7 +86,7 @@ class Graph:
         """Look at every region that is due; return how many there were."""
         done = 0
         while True:
-            async with self.database.worker.transaction(WORKSPACE) as tx:
+            async with self.database.worker.transaction(self.workspace_id) as tx:
                 due = await regions.claim(tx, 50)
                 await recompute_regions(tx, due, self.tools)
             done += len(due)
@@ -83,19 +96,20 @@ class Graph:
     async def set_clock(self, now: datetime) -> None:
         """Drive the workspace's clock."""
         self.now = now
-        async with self.database.worker.transaction(WORKSPACE) as tx:
+        async with self.database.worker.transaction(self.workspace_id) as tx:
             await tx.execute(
                 statement(
-                    "insert into workspace (workspace_id, key, name, driven_now) values (:one, 'acme', 'Acme', :now)"
+                    "insert into workspace (workspace_id, key, name, driven_now) values (:one, :key, 'Acme', :now)"
                     " on conflict (workspace_id) do update set driven_now = excluded.driven_now"
                 ),
-                one=WORKSPACE,
+                one=self.workspace_id,
+                key=f"acme-{self.workspace_id}",
                 now=now,
             )
 
-    async def stored(self, workspace_id: int = WORKSPACE) -> Stored:
+    async def stored(self, workspace_id: int | None = None) -> Stored:
         """Read the whole partition."""
-        async with self.database.worker.transaction(workspace_id) as tx:
+        async with self.database.worker.transaction(self.workspace_id if workspace_id is None else workspace_id) as tx:
             nodes = await tx.fetch(statement("select * from node"))
             links = await tx.fetch(statement("select * from link"))
             people = await tx.fetch(statement("select * from person"))

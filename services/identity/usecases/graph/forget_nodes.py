@@ -21,10 +21,15 @@ from services.identity.usecases.graph.tools import GraphTools
 
 @dataclass(slots=True)
 class Gone:
-    """Facts that went with the identifiers they were about, and those that lost one of several."""
+    """Facts that went with the identifiers they were about, and those that lost one of several.
+
+    `bare` are other identifiers that nothing else ever named: they went too, with the persons they were.
+    """
 
     deleted: list[EvidenceRow] = field(default_factory=list)
     trimmed: list[EvidenceRow] = field(default_factory=list)
+    bare: dict[Key, Key] = field(default_factory=dict)
+    """node -> its owner"""
 
 
 async def forget_nodes(
@@ -36,26 +41,33 @@ async def forget_nodes(
     """
     decided = await load_regions(tx, batch, tools, keys | orphans, keys, patient=patient)
     numbers = [number_of(one) for one in keys]
-    near = [number_of(one) for one in decided | batch.watched]
-    rows = await evidence.naming(tx, workspace_id, numbers, near)
-    await name_nodes(tx, batch, tools, rows)
-    others = {key(workspace_id, one) for row in rows for one in row.node_nos} - keys
-    distant = others - batch.nodes.keys()
-    if distant:
-        decided |= await load_regions(tx, batch, tools, distant, set(), patient=patient)
+    while True:
         near = [number_of(one) for one in decided | batch.watched]
+        rows = await evidence.naming(tx, workspace_id, numbers, near)
+        others = {key(workspace_id, one) for row in rows for one in row.node_nos} - keys
+        # hubs at the edge stay unread; whatever else was only looked at is locked like the rest, and looked at again
+        distant = {one for one in others - decided if one not in batch.nodes or not batch.nodes[one].is_shared}
+        if not distant:
+            break
+        for one in distant & batch.nodes.keys():
+            del batch.nodes[one]
+        batch.watched -= distant
+        decided |= distant | await load_regions(tx, batch, tools, distant, set(), patient=patient)
+    await name_nodes(tx, batch, tools, rows)
     gone = _parted(batch, workspace_id, keys, rows)
     await evidence.delete(tx, gone.deleted)
     await evidence.trim(tx, gone.trimmed)
     await forgetting.delete_nodes(tx, workspace_id, numbers)
     locked = others - batch.watched
-    await _weigh_anew(tx, batch, tools, workspace_id, locked, near)
-    for one in keys:
+    bare = await _weigh_anew(tx, batch, tools, workspace_id, locked, near)
+    gone.bare = {one: batch.nodes[one].owner for one in bare}
+    await forgetting.delete_nodes(tx, workspace_id, [number_of(one) for one in bare])
+    for one in keys | bare:
         del batch.nodes[one]
     batch.links.clear()
-    left = (decided | locked) - keys
+    left = (decided | locked) - keys - bare
     hubs = {one for one in left if batch.nodes[one].is_shared}
-    tools.forget(workspace_id, {batch.names[one] for one in keys})
+    tools.forget(workspace_id, {batch.names[one] for one in keys | bare})
     await reassign(tx, batch, tools, left, hubs, patient=patient)
     return gone
 
@@ -84,24 +96,32 @@ def _middle(left: Evidence, policies: PolicySet) -> Identifier:
 
 async def _weigh_anew(
     tx: Tx, batch: Batch, tools: GraphTools, workspace_id: int, keys: Collection[Key], near: list[int]
-) -> None:
-    """Say anew when nodes were last seen alone and how well they were proved: maxima that what is gone took part in."""
+) -> set[Key]:
+    """Say anew when nodes were last seen alone and how well they were proved; return those nothing names any more.
+
+    Both are maxima, and what is gone took part in them.
+    """
     if not keys:
-        return
+        return set()
     rows = await evidence.naming(tx, workspace_id, [number_of(one) for one in keys], near)
     await name_nodes(tx, batch, tools, rows)
     alone: dict[Key, datetime | None] = {}
     tiers: dict[Key, int] = {}
     for row in rows:
+        if key(workspace_id, row.centre_no) not in batch.names:
+            continue  # it goes at this moment, by another erasure
         said = evidence_of(row, batch)
         linked = {end for pair in pairs(said, batch.policies[workspace_id]) for end in pair}
         tier = min(said.tier, INFERRED) if said.kind in POSITIVE and said.kind != "infer" else INFERRED
         for number in row.node_nos:
             one = key(workspace_id, number)
             tiers[one] = min(tier, tiers.get(one, INFERRED))
-            if batch.names[one] not in linked:
+            if batch.names.get(one) not in linked:
                 alone[one] = latest(alone.get(one), said.effective_time)
-    for one in keys:
+    named = [one for one in sorted(keys) if one in tiers]
+    for one in named:
         batch.nodes[one].alone_at = alone.get(one)
-        batch.nodes[one].best_tier = tiers.get(one, INFERRED)
-    await nodes.save(tx, [batch.nodes[one] for one in sorted(keys)])
+        batch.nodes[one].best_tier = tiers[one]
+    if named:
+        await nodes.save(tx, [batch.nodes[one] for one in named])
+    return set(keys) - set(named)

@@ -3,6 +3,7 @@
 import msgspec
 
 from libs.common.db import Tx
+from libs.common.errors import Unavailable
 from services.identity.domain.erasing import without
 from services.identity.domain.evidence import Identifier
 from services.identity.store import erasures, nodes
@@ -31,6 +32,8 @@ async def identify_nodes(tx: Tx, batch: Batch, tools: GraphTools) -> None:
     if missing:
         await _insert(tx, batch, tools, missing)
         found |= await _found(tx, list(missing))
+        if not found.keys() >= missing.keys():
+            raise Unavailable("an identifier was erased at this moment; send it again", retry_after_seconds=1)
     tx.after_commit(lambda: tools.numbered.update(found))
     for one, number in (numbers | found).items():
         if one not in wanted:
