@@ -3,7 +3,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from libs.common.db import Tx
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
@@ -26,12 +26,14 @@ from services.identity.usecases.find_person import FoundPerson, find_person, fin
 from services.identity.usecases.graph.batch import Batch
 from services.identity.usecases.look_up_persons import LookedUp, look_up_persons
 from services.identity.usecases.merge_persons import merge_persons
+from services.identity.usecases.read_history import PersonThen, read_identifier_then, read_person_then
 from services.identity.usecases.unmerge_person import unmerge_person
 
 router = APIRouter(prefix="/v1/identity/persons", tags=["persons"])
 
 Reader = Annotated[Caller, Depends(requires("persons:read"))]
 Writer = Annotated[Caller, Depends(requires("persons:write"))]
+AsOf = Annotated[AwareDatetime | None, Query(description="an event time: who was one person with whom by then")]
 Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
@@ -53,6 +55,7 @@ class PersonView(BaseModel):
     retired_ids: list[UUID]
     identifiers: list[OwnedIdentifier]
     refused: list[LinkView] = Field(description="links to identifiers of others, and why they do not hold")
+    as_of: datetime | None = Field(None, description="the event time asked for; the links are not told then")
 
 
 class LookupBody(BaseModel):
@@ -107,19 +110,28 @@ async def read_person_of(
     namespace: Annotated[str, Query(pattern=NAME)],
     value: Annotated[str, Query(min_length=1, max_length=512, pattern=STORABLE)],
     scope: Annotated[str, Query(max_length=200, pattern=STORABLE)] = "",
+    as_of: AsOf = None,
 ) -> PersonView:
-    """The person who owns an identifier."""
+    """The person who owns an identifier, or was it at an event time."""
     parts = parts_of(runtime)
     policies = await parts.graph.present_policies(tx, caller.workspace_id)
     given = GivenIdentifier(namespace=namespace, scope=scope, value=value)
     identifier = identifier_of(given, parts, policies, pointer="query/value")
+    if as_of is not None:
+        then = await read_identifier_then(tx, parts.graph, caller.workspace_id, identifier, as_of)
+        return _view_then(then, clear=reads_clear(caller))
     found = await find_person_of(tx, parts.graph, caller.workspace_id, identifier)
     return _view(found, clear=reads_clear(caller))
 
 
 @router.get("/{person_id}")
-async def read_person(caller: Reader, tx: Transaction, runtime: RuntimeOf, person_id: UUID) -> PersonView:
-    """A person with his identifiers; an id that ended in a merge leads to the survivor for ever."""
+async def read_person(
+    caller: Reader, tx: Transaction, runtime: RuntimeOf, person_id: UUID, as_of: AsOf = None
+) -> PersonView:
+    """A person with his identifiers, or those he had at an event time; an id that ended leads to the survivor."""
+    if as_of is not None:
+        then = await read_person_then(tx, parts_of(runtime).graph, caller.workspace_id, person_id, as_of)
+        return _view_then(then, clear=reads_clear(caller))
     found = await find_person(tx, parts_of(runtime).graph, caller.workspace_id, person_id)
     return _view(found, clear=reads_clear(caller))
 
@@ -178,6 +190,27 @@ def _view(found: FoundPerson, *, clear: bool) -> PersonView:
         retired_ids=[row.person_id for row in found.retired],
         identifiers=[_owned(found, one, clear=clear) for one in found.mine],
         refused=[view_of_link(component, link, clear=clear) for link in refused if link.state],
+    )
+
+
+def _view_then(then: PersonThen, *, clear: bool) -> PersonView:
+    return PersonView(
+        person_id=then.asked,
+        canonical_id=then.person.person_id,
+        graph_version=then.person.graph_version,
+        created_at=then.person.created_at,
+        retired_ids=[],
+        identifiers=[
+            OwnedIdentifier(
+                **IdentifierView.of(one, clear=clear).model_dump(),
+                state="shared" if one in then.shared else "active",
+                subject_no=then.subject_nos[one],
+                last_at=None,
+            )
+            for one in then.identifiers
+        ],
+        refused=[],
+        as_of=then.at,
     )
 
 

@@ -74,6 +74,8 @@ async def erase_person(tx: Tx, tools: GraphTools, workspace_id: int, person_id: 
         batch.spare_persons = {workspace_id: list(spare)}
         present = await find_row(tx, workspace_id, person_id)
         keys = await hold_nodes(tx, batch, tools, [present], patient=patient)
+        if not keys or (await find_row(tx, workspace_id, person_id)).person_no != present.person_no:
+            raise Contended(set(batch.nodes))  # he was merged between the two looks
         taken[:] = [await erase(tx, batch, tools, Leaving(keys, [present]), wish, patient=patient)]
 
     await under_locks(tx, batch, tools, mine, work)

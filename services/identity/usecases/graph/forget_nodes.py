@@ -49,9 +49,7 @@ async def forget_nodes(
         distant = {one for one in others - decided if one not in batch.nodes or not batch.nodes[one].is_shared}
         if not distant:
             break
-        for one in distant & batch.nodes.keys():
-            del batch.nodes[one]
-        batch.watched -= distant
+        _look_away(batch)
         decided |= distant | await load_regions(tx, batch, tools, distant, set(), patient=patient)
     await name_nodes(tx, batch, tools, rows)
     gone = _parted(batch, workspace_id, keys, rows)
@@ -65,11 +63,19 @@ async def forget_nodes(
     for one in keys | bare:
         del batch.nodes[one]
     batch.links.clear()
+    _look_away(batch)
     left = (decided | locked) - keys - bare
     hubs = {one for one in left if batch.nodes[one].is_shared}
     tools.forget(workspace_id, {batch.names[one] for one in keys | bare})
     await reassign(tx, batch, tools, left, hubs, patient=patient)
     return gone
+
+
+def _look_away(batch: Batch) -> None:
+    """Forget what was read without a lock: a region that is loaded next may have to lock it."""
+    for one in batch.watched:
+        batch.nodes.pop(one, None)
+    batch.watched.clear()
 
 
 def _parted(batch: Batch, workspace_id: int, keys: set[Key], rows: Sequence[EvidenceRow]) -> Gone:

@@ -1,0 +1,60 @@
+"""The past of the graph: who owned what since when, and which ids ended and came back."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from libs.common.db import Tx, load_sql, statement
+
+_OWNERSHIP = statement(
+    "select node_no, version, person_no, since, recorded_at from ownership"
+    " where workspace_id = :workspace_id and node_no = any(:node_nos::int[]) order by version"
+)
+_BORN = statement(
+    "select node_no from ownership o where workspace_id = :workspace_id and person_no = :person_no"
+    " and not exists (select from ownership b where b.workspace_id = o.workspace_id and b.node_no = o.node_no"
+    " and b.version < o.version)"
+)
+_OF_PERSON = load_sql(__file__, "person_history.sql")
+
+Kind = Literal["gained", "lost", "absorbed", "merged", "revived"]
+
+
+class Owned(msgspec.Struct, frozen=True):
+    """From a version on, and for events from `since` on (None: all), an identifier is a person's."""
+
+    node_no: int
+    version: int
+    person_no: int
+    since: datetime | None
+    recorded_at: datetime
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One thing that happened to a person; `other_no` is who else it happened to, 0 for nobody."""
+
+    kind: Kind
+    version: int
+    recorded_at: datetime
+    since: datetime | None
+    node_no: int
+    other_no: int
+
+
+async def ownership_of(tx: Tx, workspace_id: int, node_nos: Collection[int]) -> list[Owned]:
+    """Return everything that was said of whose identifiers are, oldest first."""
+    rows = await tx.fetch(_OWNERSHIP, workspace_id=workspace_id, node_nos=list(node_nos))
+    return [Owned(**dict(row)) for row in rows]
+
+
+async def born_to(tx: Tx, workspace_id: int, person_no: int) -> set[int]:
+    """Return the identifiers whose first owner a person was."""
+    return {row["node_no"] for row in await tx.fetch(_BORN, workspace_id=workspace_id, person_no=person_no)}
+
+
+async def of_person(tx: Tx, workspace_id: int, person_no: int) -> list[Change]:
+    """Return what happened to a person, oldest first."""
+    rows = await tx.fetch(_OF_PERSON, workspace_id=workspace_id, person_no=person_no)
+    return [Change(**dict(row)) for row in rows]
