@@ -64,11 +64,11 @@ class Components:
     def refusal(self, one: int, other: int, tier: int, *, is_leaf: bool) -> Refusal | None:
         """Return why the components of two nodes must not be joined by a link of `tier`, None when they may."""
         a, b = self.root(one), self.root(other)
+        # The least pair, not the first one kept: what is told must not depend on the order of evidence either.
         if len(self._apart[a]) > len(self._apart[b]):
-            kept = next(((m, n) for m, n in self._apart[b] if self.root(n) == a), None)
-            kept = (kept[1], kept[0]) if kept else None
+            kept = min(((n, m) for m, n in self._apart[b] if self.root(n) == a), default=None)
         else:
-            kept = next(((m, n) for m, n in self._apart[a] if self.root(n) == b), None)
+            kept = min(((m, n) for m, n in self._apart[a] if self.root(n) == b), default=None)
         if kept:
             return Refusal("cannot_link", kept)
         exceeded = [kind for kind in self._held[a] if self._exceeds(kind, a, b, tier)]

@@ -1,6 +1,7 @@
 """The laws of the assignment rule, on the pure function."""
 
 from collections import Counter
+from itertools import permutations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from services.identity.domain.evidence import Evidence, Identifier
 from services.identity.domain.links import link_pairs, once_each, pairs
 from services.identity.domain.partition import Partition, partition
 from services.identity.domain.policy import PolicySet
-from tests.identity.graph.worlds import DENSE, EXAMPLES, FADING, NOW, histories
+from tests.identity.graph.worlds import DENSE, EXAMPLES, FADING, NOW, an_identifier, evidence, histories
 
 policy_sets = st.sampled_from([DENSE, FADING])
 many = settings(max_examples=EXAMPLES, deadline=None)
@@ -20,6 +21,21 @@ many = settings(max_examples=EXAMPLES, deadline=None)
 def test_the_order_of_events_does_not_matter(events, policies, data):
     shuffled = data.draw(st.permutations(events))
     assert partition(shuffled, policies, NOW) == partition(events, policies, NOW)
+
+
+def test_of_two_decisions_in_the_way_the_same_one_is_told_in_any_order():
+    one, other, tel, cookie = (
+        an_identifier(*named) for named in (("account", 0), ("account", 1), ("tel", 1), ("cookie", 1))
+    )
+    events = [
+        evidence(1, one, tel, tier=0),
+        evidence(2, other, cookie),
+        evidence(3, tel, cookie, kind="cannot_link", tier=0),
+        evidence(4, one, cookie, kind="cannot_link", tier=0),
+        evidence(5, one, cookie, kind="observe", tier=3),
+        evidence(6, one, an_identifier("tel", 9), kind="cannot_link", tier=0),
+    ]
+    assert len({str(partition(order, DENSE, NOW).refused[one, cookie]) for order in permutations(events)}) == 1
 
 
 @many
