@@ -12,13 +12,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-NEGATIVES = {
-    "not_equals": "equals",
-    "not_in": "in",
-    "not_contains": "contains",
-    "has_none": "has_any",
-    "missing": "exists",
-}
+NEGATIVES = {"has_none": "has_any", "missing": "exists"} | {f"not_{op}": op for op in ("equals", "in", "contains")}
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
