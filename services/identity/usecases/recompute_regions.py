@@ -16,9 +16,8 @@ async def recompute_regions(tx: Tx, due: Mapping[Key, bool], tools: GraphTools) 
     async def work(*, patient: bool) -> None:
         stirred = {one for one in due if one in batch.nodes}
         anew = {one for one in stirred if due.get(one)}
-        if anew:
-            await reread_regions(tx, batch, tools, anew, patient=patient)
+        read = await reread_regions(tx, batch, tools, anew, patient=patient) if anew else set()
         # Hubs are opened too: what time or a policy took from them may make them somebody's again.
-        await reassign(tx, batch, tools, stirred, stirred, patient=patient)
+        await reassign(tx, batch, tools, stirred | read, stirred, patient=patient)
 
     await under_locks(tx, batch, tools, set(due), work)

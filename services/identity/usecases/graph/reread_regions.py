@@ -14,10 +14,11 @@ from services.identity.usecases.graph.load_regions import load_regions, name_of
 from services.identity.usecases.graph.tools import GraphTools
 
 
-async def reread_regions(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[Key], *, patient: bool) -> None:
+async def reread_regions(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[Key], *, patient: bool) -> set[Key]:
     """Replace the links of the regions of nodes by what their evidence says under the batch's policies.
 
-    A star has the same members under every policy, whatever stands in its middle, so regions stay what they are.
+    Return the nodes of these regions: all have to be assigned anew. A star has the same members under every policy, but
+    another middle: what hung on a member may hang on a hub now, through which nothing is reached.
     """
     decided = await load_regions(tx, batch, tools, stirred, stirred, patient=patient)
     rows = await evidence.centred(tx, decided | batch.watched)
@@ -32,6 +33,7 @@ async def reread_regions(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[K
     await links.drop(tx, stale)
     await links.merge(tx, wanted)
     batch.links.clear()
+    return decided
 
 
 async def name_nodes(tx: Tx, batch: Batch, tools: GraphTools, rows: Collection[EvidenceRow]) -> None:
