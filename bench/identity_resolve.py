@@ -1,11 +1,12 @@
 """Resolve: known-identifier and link-changing events a second of one worker, and one person's wait beside them.
 
-    python -m bench.identity_resolve [--persons 2000] [--runs 5] [--growth 1]
+    python -m bench.identity_resolve [--persons 2000] [--runs 5] [--growth 1] [--resolves 300]
 
 Measures `resolve_evidence` (the graph's part of the resolver) with its transaction, commits included, on a cluster of
 its own: durable, batches of 1,000. Every figure is a median of the runs with its spread, beside the processor time an
 event costs this process and PostgreSQL's backend. `--growth 100` loads 100 times as many people before it measures.
-Last: what one caller waits for one event while a worker resolves link-changing batches without a pause.
+Last: what one caller waits for one event while a worker resolves link-changing batches without a pause, in the same
+process and at the resolver's own pace (domain/pace.py); the people asked about are among those that change.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from libs.common.personal import Sealer
 from libs.common.registry import discover
 from services.identity import namespaces
 from services.identity.domain.evidence import Evidence, EvidenceKind, Identifier
+from services.identity.domain.pace import LEAST, next_size
 from services.identity.domain.policy import NamespaceKind
 from services.identity.usecases.graph.batch import Fact
 from services.identity.usecases.graph.resolve_evidence import resolve_evidence
@@ -36,6 +38,8 @@ from services.identity.usecases.graph.tools import GraphTools
 WORKSPACE = 1
 START = datetime(2026, 3, 1, tzinfo=UTC)
 BATCH = 1_000
+RESOLVE_SECONDS = 0.05
+"""What IDENTITY_RESOLVE_SECONDS is by itself."""
 _PID = statement("select pg_backend_pid()")
 
 
@@ -135,22 +139,72 @@ async def measure(worker: Worker, persons: int, runs: int, first: int) -> None:
         row.show()
 
 
-async def waits(worker: Worker, other: Worker, persons: int, first: int) -> None:
-    """Print how long single events wait while the other worker resolves link-changing batches."""
-    load = [event(1e6, user(first + n), cookie(first + n, 7)) for n in range(persons)]
-    await worker.take([event(0, user(n), cookie(n)) for n in range(first, first + persons)])
-    busy = asyncio.create_task(other.take(load))
-    measured: list[float] = []
+@dataclass
+class Beside:
+    """One caller's waits beside a worker that resolves link-changing batches without a pause."""
+
+    waits: list[float]
+    load: float
+    """Events a second of the other worker meanwhile."""
+    sizes: list[int]
+    held: float
+    """The longest time for which the event loop answered nobody, in seconds."""
+
+
+async def beside(worker: Worker, other: Worker, persons: int, first: int, resolves: int) -> Beside:
+    """Time single resolves of people whom the load names too, while the other worker goes at the resolver's pace."""
+    stop, found = asyncio.Event(), Beside([], 0.0, [], 0.0)
+
+    async def load() -> None:
+        size, number, begun = LEAST, 0, time.perf_counter()
+        while not stop.is_set():
+            facts = [
+                event(1e6, user(first + n % persons), cookie(first + n % persons, 7 + n // persons))
+                for n in range(number, number + size)
+            ]
+            number += size
+            found.sizes.append(size)
+            [seconds] = await other.take(facts, size)
+            size = next_size(size, size, seconds, budget_seconds=RESOLVE_SECONDS)
+        found.load = number / (time.perf_counter() - begun)
+
+    async def heart() -> None:
+        while not stop.is_set():
+            before = time.perf_counter()
+            await asyncio.sleep(0.001)
+            found.held = max(found.held, time.perf_counter() - before - 0.001)
+
     chance = random.Random(2)
-    while not busy.done():
-        who = chance.randrange(persons)
-        measured += await worker.take([event(2e6, user(first + who), cookie(first + who))], size=1)
-    await busy
-    measured.sort()
-    middle, late = measured[len(measured) // 2], measured[int(len(measured) * 0.99)]
+    async with asyncio.TaskGroup() as group:
+        group.create_task(load())
+        group.create_task(heart())
+        for _ in range(resolves):
+            who = first + chance.randrange(persons)
+            found.waits += await worker.take([event(2e6, user(who), cookie(who))], size=1)
+            await asyncio.sleep(0.005)
+        stop.set()
+    found.waits.sort()
+    return found
+
+
+async def waits(worker: Worker, other: Worker, options: argparse.Namespace, first: int) -> None:
+    """Print how long single events wait while the other worker resolves link-changing batches."""
+    persons: int = options.persons
+    middle, late, load, sizes, held = [], [], [], [], []
+    for run in range(options.runs):
+        base = first + run * persons
+        await worker.take([event(0, user(n), cookie(n)) for n in range(base, base + persons)])
+        found = await beside(worker, other, persons, base, options.resolves)
+        middle.append(1000 * found.waits[len(found.waits) // 2])
+        late.append(1000 * found.waits[int(len(found.waits) * 0.99)])
+        load.append(found.load)
+        sizes.append(statistics.median(found.sizes))
+        held.append(1000 * found.held)
     print(
-        f"one resolve beside link-changing batches of {BATCH}: p50 {1000 * middle:.1f} ms, p99 {1000 * late:.1f} ms"
-        f" ({len(measured)} events)"
+        f"one resolve beside link-changing batches: p50 {statistics.median(middle):.1f} ms,"
+        f" p99 {statistics.median(late):.1f} ms ({min(late):.1f} to {max(late):.1f}; {options.runs} x"
+        f" {options.resolves} resolves); load {statistics.median(load):,.0f}/s in batches of"
+        f" {statistics.median(sizes):.0f}; event loop held {statistics.median(held):.0f} ms at the longest"
     )
 
 
@@ -160,6 +214,7 @@ async def main() -> None:
     parser.add_argument("--persons", type=int, default=2_000, help="people (and link-changing events) a run")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--growth", type=int, default=1, help="times so many people are loaded before")
+    parser.add_argument("--resolves", type=int, default=300, help="single resolves a run beside the load")
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="rapport-bench-") as directory,
@@ -182,7 +237,7 @@ async def main() -> None:
             await one.take([event(0, user(n), cookie(n)) for n in range(before)])
             print(f"{before:,} people loaded before, {time.perf_counter() - begun:.1f} s")
             await measure(one, options.persons, options.runs, before)
-            await waits(one, other, options.persons, before + options.persons * options.runs)
+            await waits(one, other, options, before + options.persons * options.runs)
         finally:
             for database in databases:
                 await database.close()

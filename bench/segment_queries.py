@@ -1,10 +1,11 @@
 """Segment questions over made-up persons and events, through the service's own compiler and store.
 
     python bench/segment_queries.py --persons 100000 --events 1000000
-    python bench/segment_queries.py --persons 10000000 --events 100000000    # about 5 GB of disk, a quarter of an hour
+    python bench/segment_queries.py --persons 10000000 --events 100000000 --data DIR   # 10 GB of disk, filled once
 
 Prints medians and spread of the runs; with duckdb and polars importable (the extra `bench`), the same questions in the
-same run.
+same run, over the same columns: from what a user would have on disk, and in memory, amounts exact and as floats. Every
+answer has to be the same person count.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +31,10 @@ from services.segment.domain.answer import answer_one
 from services.segment.domain.condition import Inquiry
 from services.segment.domain.definition import parse_definition
 from services.segment.domain.moment import Moment
-from services.segment.store.asking import Scope, ask
+from services.segment.store.asking import ask
+from services.segment.store.asking_few import ask_few
 from services.segment.store.columnar import Columnar
+from services.segment.store.scans import Scope
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 NAMES = 20
@@ -42,7 +46,14 @@ WINDOWED = {"did": "event 3", "count": {"op": "gte", "n": 2}, "window": {"last":
 FOUR = {
     "all": [
         {"did": "event 1", "count": {"op": "gte", "n": 2}, "window": {"last": "30 days"}},
-        {"did": "event 2", "where": [{"prop": "amount", "op": "gt", "value": 50}], "window": {"last": "60 days"}},
+        {
+            "aggregate": "sum",
+            "event": "event 2",
+            "prop": "amount",
+            "op": "gt",
+            "value": 100,
+            "window": {"last": "60 days"},
+        },
         {"none": [{"did": "event 4", "window": {"last": "14 days"}}]},
         {
             "any": [
@@ -101,11 +112,11 @@ async def fill(store: Columnar, persons: int, events: int) -> None:
 
 
 async def asked(store: Columnar, bodies: list[Any], universe: BitMap, touched: list[int] | None) -> list[int]:
-    """Ask all definitions in one statement; return their counts."""
+    """Ask all definitions at once; return their counts."""
     inquiry = Inquiry(Moment(NOW))
     formulas = [parse_definition(body, grammar()).formula(inquiry) for body in bodies]
-    scope = Scope(1, False) if touched is None else Scope(1, False, touched, touched)
-    atoms = await ask(store, inquiry, scope)
+    scope = Scope(1, None) if touched is None else Scope(1, None, touched, touched)
+    atoms = await (ask if touched is None else ask_few)(store, inquiry, scope)
     among = universe if touched is None else BitMap(touched)
     return [len(answer_one(formula, atoms=atoms, among=among, members={})) for formula in formulas]
 
@@ -130,44 +141,80 @@ async def measure(name: str, runs: int, question: Callable[[], Awaitable[Any] | 
     )
 
 
-async def compare(store: Columnar, runs: int) -> None:
+async def compare(store: Columnar, runs: int, directory: Path) -> None:
     """Ask DuckDB and Polars, where they are installed, the two whole-population questions over the same rows."""
-    columns = "name, person_no, event_time, property_number['amount'] as amount"
-    events = await store.ask(f"select {columns} from event order by name, person_no {BULK}", {})
-    traits = await store.ask(f"select name, person_no, text, number from trait order by name, person_no {BULK}", {})
+    files = {name: directory / f"{name}.parquet" for name in ("event", "trait")}
+    # in the order that suits the questions; amounts as a shop would keep them, and as floats
+    amounts = "toDecimal64(property_decimal['amount'], 2) as amount, property_number['amount'] as amount_float"
+    columns = {
+        "event": f"toString(name) as name, person_no, event_time, {amounts}",
+        "trait": "toString(name) as name, person_no, text, number",
+    }
+    for name, file in files.items():
+        if not file.exists():
+            await store.command(
+                f"insert into function file('{file}', Parquet) select {columns[name]} from {name}"
+                f" order by name, person_no {BULK}, max_bytes_before_external_sort = 2000000000"
+            )
     if importlib.util.find_spec("duckdb"):
-        await compare_duckdb(events, traits, runs)
+        await compare_duckdb(files, runs, directory)
     if importlib.util.find_spec("polars"):
-        await compare_polars(events, traits, runs)
+        await compare_polars(files, runs)
 
 
-async def compare_duckdb(events: Any, traits: Any, runs: int) -> None:
-    """Ask DuckDB, its tables in the order that suits the questions."""
+async def compare_duckdb(files: dict[str, Path], runs: int, directory: Path) -> None:
+    """Ask DuckDB: a database file, opened anew; then the same tables in memory."""
     duckdb = importlib.import_module("duckdb")
-    peer = duckdb.connect()
-    peer.register("events_in", events)
-    peer.register("traits_in", traits)
-    peer.execute("create table event as select name::varchar as name, * exclude name from events_in")
-    peer.execute("create table trait as select name::varchar as name, * exclude name from traits_in")
+    path = directory / "peer.duckdb"
+    kept = path.exists()
+    with duckdb.connect(path) as peer:
+        for name in files if not kept else ():
+            peer.execute(f"create table {name} as select * from read_parquet('{files[name]}')")
+    with duckdb.connect(path, read_only=True) as peer:
+        await ask_duckdb(peer, "duckdb, from a file", runs)
+    with duckdb.connect() as peer:
+        peer.execute("set memory_limit = '6GB'")
+        for name, file in files.items():
+            peer.execute(f"create table {name} as select * from read_parquet('{file}')")
+        await ask_duckdb(peer, "duckdb, in memory", runs)
+
+
+async def ask_duckdb(peer: Any, called: str, runs: int) -> None:
+    """Put both questions."""
+
+    def fetch(sql: str) -> int:
+        return int(peer.execute(sql).fetchone()[0])
+
     week, month, two = (f"event_time >= timestamptz '{NOW - timedelta(days=days)}'" for days in (7, 30, 60))
     fortnight = f"event_time >= timestamptz '{NOW - timedelta(days=14)}'"
     twice = "group by all having count(*) >= 2"
     windowed = f"select count(*) from (select person_no from event where name = 'event 3' and {week} {twice})"
-    four = f"""
-        select count(*) from (select person_no from event where name = 'event 1' and {month} {twice})
-        where person_no in (select person_no from event where name = 'event 2' and {two} and amount > 50)
-          and person_no not in (select person_no from event where name = 'event 4' and {fortnight})
-          and person_no in (select person_no from trait where (name = 'city' and text in ('city 1', 'city 2', 'city 3'))
-                            or (name = 'age' and number >= 60))"""
-    await measure("duckdb: windowed count", runs, lambda: peer.execute(windowed).fetchone())
-    await measure("duckdb: four conditions", runs, lambda: peer.execute(four).fetchone())
+    await measure(f"{called}: windowed count", runs, partial(fetch, windowed))
+    for amount in ("amount", "amount_float"):
+        spent = f"select person_no from event where name = 'event 2' and {two} group by all having sum({amount}) > 100"
+        four = f"""
+            select count(*) from (select person_no from event where name = 'event 1' and {month} {twice})
+            where person_no in ({spent})
+              and person_no not in (select person_no from event where name = 'event 4' and {fortnight})
+              and person_no in (select person_no from trait
+                                where (name = 'city' and text in ('city 1', 'city 2', 'city 3'))
+                                   or (name = 'age' and number >= 60))"""
+        await measure(f"{called}: four, {amount}", runs, partial(fetch, four))
 
 
-async def compare_polars(events: Any, traits: Any, runs: int) -> None:
-    """Ask Polars, the rows in memory in the same order, names as categories."""
+async def compare_polars(files: dict[str, Path], runs: int) -> None:
+    """Ask Polars: Parquet files; then the columns in memory, names as categories."""
     pl = importlib.import_module("polars")
-    event = pl.from_arrow(events).with_columns(pl.col("name").cast(pl.Categorical)).lazy()
-    trait = pl.from_arrow(traits).with_columns(pl.col("name").cast(pl.Categorical)).lazy()
+    await ask_polars(pl, pl.scan_parquet(files["event"]), pl.scan_parquet(files["trait"]), "polars, from a file", runs)
+    event, trait = (
+        pl.scan_parquet(files[name]).with_columns(pl.col("name").cast(pl.Categorical)).collect(engine="streaming")
+        for name in ("event", "trait")
+    )
+    await ask_polars(pl, event.lazy(), trait.lazy(), "polars, in memory", runs)
+
+
+async def ask_polars(pl: Any, event: Any, trait: Any, called: str, runs: int) -> None:
+    """Put both questions."""
 
     def did(name: str, days: int) -> Any:
         return event.filter((pl.col("name") == name) & (pl.col("event_time") >= NOW - timedelta(days=days)))
@@ -175,17 +222,21 @@ async def compare_polars(events: Any, traits: Any, runs: int) -> None:
     def twice(rows: Any) -> Any:
         return rows.group_by("person_no").len().filter(pl.col("len") >= 2).select("person_no")
 
+    def count(rows: Any) -> int:
+        return int(rows.select(pl.len()).collect(engine="streaming").item())
+
     in_cities = (pl.col("name") == "city") & pl.col("text").is_in(["city 1", "city 2", "city 3"])
     here = trait.filter(in_cities | ((pl.col("name") == "age") & (pl.col("number") >= 60))).select("person_no")
-    four = (
-        twice(did("event 1", 30))
-        .join(did("event 2", 60).filter(pl.col("amount") > 50), on="person_no", how="semi")
-        .join(did("event 4", 14), on="person_no", how="anti")
-        .join(here, on="person_no", how="semi")
-    )
-    windowed = twice(did("event 3", 7))
-    await measure("polars: windowed count", runs, lambda: windowed.collect().height)
-    await measure("polars: four conditions", runs, lambda: four.collect().height)
+    await measure(f"{called}: windowed count", runs, lambda: count(twice(did("event 3", 7))))
+    for amount in ("amount", "amount_float"):
+        spent = did("event 2", 60).group_by("person_no").agg(pl.col(amount).sum()).filter(pl.col(amount) > 100)
+        four = (
+            twice(did("event 1", 30))
+            .join(spent, on="person_no", how="semi")
+            .join(did("event 4", 14), on="person_no", how="anti")
+            .join(here, on="person_no", how="semi")
+        )
+        await measure(f"{called}: four, {amount}", runs, partial(count, four))
 
 
 async def main(persons: int, events: int, runs: int, directory: Path) -> None:
@@ -206,10 +257,9 @@ async def main(persons: int, events: int, runs: int, directory: Path) -> None:
     await measure("four conditions, everybody", runs, lambda: asked(store, [FOUR], universe, None))
     await measure("one condition, 1,000 touched persons", runs, lambda: asked(store, [WINDOWED], universe, touched))
     await measure("four conditions, 500 touched persons", runs, lambda: asked(store, [FOUR], universe, touched[:500]))
-    await measure(
-        "300 segments in one statement, 1,000 touched", runs, lambda: asked(store, THREE_HUNDRED, universe, touched)
-    )
-    await compare(store, runs)
+    await measure("300 segments at once, 1,000 touched", runs, lambda: asked(store, THREE_HUNDRED, universe, touched))
+    print(f"peak memory until here {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB", flush=True)
+    await compare(store, runs, directory)
     print(
         f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB, "
         f"load {os.getloadavg()[0]:.1f}"
@@ -222,9 +272,9 @@ if __name__ == "__main__":
     parser.add_argument("--persons", type=int, default=100_000)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--directory", type=Path, help="keep the store here, and ask it again the next time")
+    parser.add_argument("--data", type=Path, help="keep the store here, and ask it again the next time")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="rapport-segment-queries-") as made:
-        folder = arguments.directory or Path(made)
+        folder = arguments.data or Path(made)
         folder.mkdir(parents=True, exist_ok=True)
         asyncio.run(main(arguments.persons, arguments.events, arguments.runs, folder))

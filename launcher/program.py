@@ -24,7 +24,7 @@ class Program:
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 30
     last_signal: signal.Signals = signal.SIGKILL
-    ready_seconds: float | None = 120
+    ready_seconds: float | None = 300
     """How long a start may take while the process lives; None: as long as it takes (crash recovery)."""
 
 

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 from xdist.remote import Producer
 
 from launcher.nats import EmbeddedNats
@@ -17,6 +18,10 @@ from tests.fixtures.system import a_brand, sink, stack
 from tests.fixtures.workers import UnitScheduling
 
 __all__ = ["a_brand", "sink", "stack"]
+
+# a busy machine is no fault of what is tested
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 
 @pytest.hookimpl(optionalhook=True)

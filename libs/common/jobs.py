@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from libs.common.errors import Unavailable
+from libs.common.idle import idle_pause
 
 if TYPE_CHECKING:
     from libs.common.bus.inbox import DeadLetter
@@ -38,6 +39,7 @@ class Job:
     oldest: Callable[["Runtime[Any]", int], Awaitable[datetime | None]] | None = None
     replay: Callable[["Tx", "DeadLetter", "Runtime[Any]"], Awaitable[None]] | None = None
     idle_seconds: float = 0.5
+    """The pause after a round that found nothing; the next ones are longer, up to libs.common.idle."""
     workers: int = 1
 
 
@@ -76,7 +78,7 @@ class JobLoop:
         return done
 
     async def _loop(self) -> None:
-        failures = 0
+        failures = empty = 0
         while not self._stopping:
             self.wakened.clear()
             try:
@@ -91,10 +93,12 @@ class JobLoop:
                 done = 0
                 log.exception("job failed; it will be tried again", extra={"job": self.job.name})
             if done and not failures:
+                empty = 0
                 await asyncio.sleep(0)
                 continue
-            pause = min(self.job.idle_seconds * 2**failures, MAX_PAUSE_SECONDS) if failures else self.job.idle_seconds
+            pause = min(self.job.idle_seconds * 2**failures, MAX_PAUSE_SECONDS)
             try:
-                await asyncio.wait_for(self.wakened.wait(), pause)
+                await asyncio.wait_for(self.wakened.wait(), pause if failures else idle_pause(pause, empty))
+                empty = 0
             except TimeoutError:
-                continue
+                empty += 1

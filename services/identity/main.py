@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
+from opentelemetry import metrics
+
 import services.identity.api
 import services.identity.jobs
 import services.identity.subscribers
@@ -21,6 +23,9 @@ from services.identity.usecases.note_in_ledger import note_unwritten
 from services.identity.usecases.reapply_erasures import last_words, missing_erasures, reapply_erasures
 
 log = logging.getLogger(__name__)
+_quarantined = metrics.get_meter("rapport").create_counter(
+    "rapport.identity.links_quarantined", description="links that wait until somebody has looked, by reason"
+)
 
 
 @asynccontextmanager
@@ -42,11 +47,17 @@ async def parts(runtime: Runtime[Any]) -> AsyncIterator[IdentityParts]:
     settings = cast("IdentitySettings", runtime.settings)
     wechat = WeChat(settings.wechat_url, settings.wecom_url)
     try:
-        made = make_identity_parts(runtime, wechat)
+        made = make_identity_parts(runtime, wechat, tell_quarantined)
         await keep_erased(runtime, made)
         yield made
     finally:
         await wechat.close()
+
+
+def tell_quarantined(workspace_id: int, reason: str, links: int) -> None:
+    """Count links that went into quarantine, and say so: somebody has to look at them."""
+    _quarantined.add(links, {"workspace": workspace_id, "reason": reason})
+    log.warning("links were quarantined", extra={"workspace": workspace_id, "reason": reason, "links": links})
 
 
 async def keep_erased(runtime: Runtime[Any], made: IdentityParts) -> None:

@@ -15,6 +15,9 @@ class IdentitySettings(ServiceSettings):
     """Directory from which imports may read local files; empty: uploads only."""
     erasure_ledger: str = ""
     """File in which erasures are written down beside the database; empty: `erasures.ndjson` in the data directory."""
+    resolve_seconds: float = Field(default=0.05, gt=0)
+    """How long one transaction of the resolver should last: who asks about identifiers in it waits as long. More of it
+    resolves more events a second."""
     wechat_url: str = "https://api.weixin.qq.com"
     """Where WeChat's server API is, for log-in codes and followers' unionids."""
     wecom_url: str = "https://qyapi.weixin.qq.com"

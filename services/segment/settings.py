@@ -14,6 +14,9 @@ class SegmentSettings(ServiceSettings):
     columnar_url: str = ""
     """`chdb:///path` (one process owns it) or a ClickHouse DSN; empty: chDB in the data directory."""
 
+    most_rows_read: int = 2_000_000_000
+    """Rows of the columnar store one definition may read when everybody is asked; more is refused when published."""
+
     @model_validator(mode="after")
     def _one_process_owns_the_embedded_store(self) -> Self:
         if self.columnar.startswith("chdb:") and self.roles != frozenset(get_args(Role)):

@@ -77,9 +77,10 @@ async def _declare(made: Furnished) -> None:
             },
         },
     )
-    made.ids |= {"suggestion_id": str(new_id()), "erasure_id": str(new_id())}
+    made.ids |= {"suggestion_id": str(new_id()), "erasure_id": str(new_id()), "join_id": str(new_id())}
     made.ids |= {"segment_id": segment["segment_id"], "journey_id": journey["id"]}
-    made.ids |= {"key": "thanks", "version": "1", "trait": "city", "channel": "email"}
+    made.ids |= {"key": "thanks", "version": "1", "trait": "city", "channel": "email", "tag": "keen"}
+    await brand.put("profile", "/v1/profile/tags/keen", {"kind": "manual", "group": "mood"})
     await brand.drain()
     await brand.post("journey", f"/v1/journey/journeys/{journey['id']}/publish", {"policy": "pin"})
 

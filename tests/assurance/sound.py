@@ -39,8 +39,13 @@ SOUND: dict[str, Any] = {
     "POST /v1/identity/erasures/{erasure_id}/repeat": None,
     "POST /v1/identity/erasures/reopen": {"identifiers": [USER]},
     "PUT /v1/identity/policies": {
-        "namespaces": {"email": {"priority": 20, "max_per_person": 5, "window_days": 30, "blocked": ["x@y.example"]}}
+        "namespaces": {"email": {"priority": 20, "max_per_person": 5, "window_days": 30, "blocked": ["x@y.example"]}},
+        "linking": "opt_out", "safeguards": {"largest_person": 200, "joins_per_minute": 50, "dormant_days": None},
     },
+    "POST /v1/identity/quarantined-links/release": {"hold_ids": [ANY], "dry_run": True},
+    "POST /v1/identity/quarantined-links/throw-away": {"identifier": USER, "dry_run": True},
+    "POST /v1/identity/at-risk-joins/{join_id}/fine": None,
+    "POST /v1/identity/at-risk-joins/{join_id}/undo": {"dry_run": True},
     "POST /v1/identity/policies/shadows": {"namespaces": {"email": {"priority": 20, "max_per_person": 5}}},
     "POST /v1/identity/policies/shadows/{shadow_id}/switch": None,
     "POST /v1/identity/evidence/preview": {
@@ -116,6 +121,12 @@ SOUND: dict[str, Any] = {
     },
     "POST /v1/profile/questions/traits": {"person_nos": [1], "names": ["city"]},
     "PUT /v1/profile/trait-rules/{trait}": {"kind": "most_frequent", "type": "text", "sources": [1]},
+    "PUT /v1/profile/tags/{tag}": {
+        "kind": "event", "group": "live", "owner": "crm", "description": "came by a code", "refresh": "daily",
+        "ttl_seconds": 60, "event": "Live Entered",
+        "where": [{"prop": "entry_code", "op": "in", "value": ["a", 1, True, 4.5]}],
+    },
+    "POST /v1/profile/tags/{tag}/persons": {"assign": ["person_id"], "remove": [ANY], "expires_at": AT},
     "POST /v1/segment/questions/membership": {"condition": DEFINITION, "person_nos": [1]},
     "POST /v1/segment/preview": {"definition": DEFINITION},
     "POST /v1/segment/explain": {"definition": DEFINITION, "person_no": 1},

@@ -62,7 +62,7 @@ def test_every_route_with_a_body_is_called_soundly_somewhere() -> None:
     assert {str(route) for route in GUARDED if route.method in {"POST", "PUT", "PATCH"}} <= set(SOUND)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_body_with_anything_in_any_place_is_answered(service: str, made: Furnished, sender: Sender) -> None:
     routes = [r for r in ROUTES if r.service == service and SOUND.get(str(r)) and str(r) not in DRIVING]
@@ -75,14 +75,14 @@ async def test_a_body_with_anything_in_any_place_is_answered(service: str, made:
     assert sender.counts[422] > 20
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_a_body_that_is_no_json_is_answered(made: Furnished, sender: Sender) -> None:
     writing = [route for route in ROUTES if route.method in {"POST", "PUT", "PATCH"}]
     await sender.send_all(asked(repr(body[:40]), route, made, content=body) for route in writing for body in BROKEN)
     assert sender.wrong == []
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_any_path_query_and_cursor_is_answered(made: Furnished, sender: Sender) -> None:
     def requests() -> Iterable[Request]:
         for route in ROUTES:

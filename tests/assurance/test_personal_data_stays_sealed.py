@@ -123,7 +123,7 @@ async def say_everything(made: Furnished) -> None:
     await brand.drain()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 async def test_no_file_of_the_system_holds_a_personal_value_in_clear(
     a_brand: BrandOf, stack: Stack, sink: MailSink, tmp_path: Path
 ) -> None:

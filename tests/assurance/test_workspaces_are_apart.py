@@ -36,7 +36,7 @@ async def a_customer(made: Furnished, city: str) -> dict[str, Any]:
     return person
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 async def test_the_same_ids_in_two_brands_are_two_persons_all_the_way(a_brand: BrandOf, sink: MailSink) -> None:
     one, two = await asyncio.gather(a_furnished(a_brand, "apartoneaa"), a_furnished(a_brand, "aparttwobb"))
     before = sink.recipients[SHARED["email"]]
@@ -113,7 +113,7 @@ async def test_a_bounce_reported_by_one_brand_touches_no_message_of_another(a_br
     assert (await one.call("GET", "messaging", path)).json() == before
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 async def test_a_thousand_interleaved_requests_over_one_pool_leak_nothing(a_brand: BrandOf) -> None:
     brands = await asyncio.gather(*(a_furnished(a_brand, f"pool{word}aaaa") for word in ("one", "two", "three")))
     people = [await a_customer(made, f"{number}-town") for number, made in enumerate(brands)]

@@ -72,7 +72,7 @@ def comparable(figures: Figures) -> dict[str, object]:
     }
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 async def test_a_kill_of_every_process_in_turn_changes_no_count(
     stack: Stack, sink: MailSink, shopping: Shopping, monkeypatch: pytest.MonkeyPatch
 ) -> None:

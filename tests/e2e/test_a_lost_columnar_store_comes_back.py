@@ -33,7 +33,7 @@ async def picture(brand: Brand, segments: list[str]) -> tuple[Any, ...]:
     return counts, members
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_a_columnar_store_deleted_from_disk_comes_back_as_it_was(stack: Stack, a_brand: BrandOf) -> None:
     brand = await a_brand()
     segments = []

@@ -8,7 +8,7 @@ from pathlib import Path
 from launcher.home import PROJECT
 
 
-def rapport(*words: str, home: Path, seconds: float = 110, **environment: str) -> subprocess.CompletedProcess[str]:
+def rapport(*words: str, home: Path, seconds: float = 330, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command and give its status and words."""
     return subprocess.run(
         command(*words),

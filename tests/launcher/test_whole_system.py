@@ -17,7 +17,7 @@ from launcher.home import Home
 from launcher.nats_permissions import SERVICES
 from tests.launcher.commands import command, rapport, surroundings
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 PROGRAMS = ("postgres", "nats", *SERVICES)
 

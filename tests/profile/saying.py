@@ -94,6 +94,7 @@ def owns(
     *,
     workspace_id: int = 1,
     since: float | None = None,
+    until: float | None = None,
     received: float = 0,
     namespace: str = "user_id",
     value: str | None = None,
@@ -111,6 +112,7 @@ def owns(
         scope="main",
         sealed_value=base64.b64encode(sealer.seal(clear.encode())).decode(),
         since=None if since is None else at(since),
+        until=None if until is None else at(until),
         received_at=at(received),
         occurred_at=at(received),
     )
@@ -162,6 +164,10 @@ COMPARED = {
     "timeline": "*",
     "consent_ledger": "*",
     "consent_state": "*",
+    "contact_state": "*",
+    "tag_fact": "*",
+    "tag_view": "*",
+    "permission": "*",
 }
 _COUNTERS = {"version", "received_at", "sealed_value", "workspace_id"}
 

@@ -1,33 +1,27 @@
 """What Hypothesis makes definitions and histories of."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from hypothesis import strategies as st
 
-from tests.segment.oracle import Person
-
-START = datetime(2024, 2, 26, 12, 0, tzinfo=UTC)
-ZONES = ("UTC", "Asia/Shanghai", "America/New_York", "Europe/Berlin")
-NAMES = ("bought", "seen", "Ünï. 'x' \\ %_", "a.b")
-TRAITS = ("age", "note", "likes", "when", "a.b", "nest")
-pick = st.sampled_from
-
-texts = pick(
-    ["", "blue", "Blue", "STRASSE", "straße", "8", "8.0", "10", "1e1", "%", "_", "a'b\\", "金", "true", "x\x00y"]
+from tests.segment.generated_values import (
+    NAMES,
+    SPOTS,
+    START,
+    TRAITS,
+    ZONES,
+    folding,
+    nested,
+    operands,
+    orderables,
+    pick,
+    spans,
+    spots,
+    texts,
+    times,
+    values,
 )
-numbers = st.one_of(st.integers(-10, 10), pick([2**53 + 1, 2**53, 8, 10, 10**30, 0.1, 1.5, 8.0]))
-times = st.one_of(
-    st.integers(-900, 900).map(lambda hours: (START + timedelta(hours=hours)).isoformat().replace("+00:00", "Z")),
-    st.integers(-400, 40).map(lambda days: (START + timedelta(days=days)).date().isoformat()),
-    pick(["1992-02-29", "2024-02-29T23:30:00+08:00", "1990-03-04T15:00:00Z"]),
-)
-scalars = st.one_of(texts, numbers, st.booleans(), times)
-values = st.one_of(scalars, st.lists(st.one_of(texts, numbers), max_size=3), st.none())
-nested = st.fixed_dictionaries({}, optional={"a": values, "b.c": values})
-operands = st.one_of(texts, numbers, st.booleans())
-orderables = st.one_of(texts, numbers)
-spans = pick(["5 minutes", "3 hours", "1 day", "7 days", "2 weeks", "1 month", "3 months", "1 year"])
-folding = st.fixed_dictionaries({}, optional={"ignore_case": st.booleans()})
+from tests.segment.oracle_of_persons import Person, Word
 
 value_tests = st.one_of(
     st.builds(
@@ -52,16 +46,27 @@ value_tests = st.one_of(
         lambda value, fold: {"op": "matches", "value": value, **fold}, pick(["lu", "^B", "[0-9]+$", "s{2}"]), folding
     ),
     pick([{"op": "exists"}, {"op": "missing"}]),
+    st.builds(
+        lambda spot, radius: {"op": "within_circle", "center": {"lat": spot[0], "lon": spot[1]}, "radius_m": radius},
+        pick(SPOTS),
+        pick([0, 5000, 20_000, 9_000_000]),
+    ),
+    st.builds(
+        lambda corners: {"op": "within_polygon", "corners": [{"lat": lat, "lon": lon} for lat, lon in corners]},
+        st.lists(pick([*SPOTS, (31, 121), (32, 121), (31, 122), (-40, 100), (60, 10)]), min_size=3, max_size=5),
+    ),
     st.builds(lambda op, value: {"op": op, "value": value}, pick(["before", "after"]), times),
 )
+own_zone = pick([{}, {"zone": "person"}, {"zone": "person"}, {"zone": "workspace"}])
 clock_tests = st.one_of(
     st.builds(lambda op, span: {"op": op, "span": span}, pick(["within_last", "within_next", "more_than_ago"]), spans),
     st.builds(
-        lambda period, offset: {"op": "in_period", "period": period, "offset": offset},
+        lambda period, offset, zone: {"op": "in_period", "period": period, "offset": offset, **zone},
         pick(["day", "week", "month", "quarter", "year"]),
         st.integers(-2, 1),
+        own_zone,
     ),
-    st.builds(lambda days: {"op": "anniversary", "in_days": days}, st.integers(-3, 3)),
+    st.builds(lambda days, zone: {"op": "anniversary", "in_days": days, **zone}, st.integers(-3, 3), own_zone),
     st.builds(
         lambda value, key, span: {"op": "has_been", "value": value, key: span},
         operands,
@@ -69,7 +74,7 @@ clock_tests = st.one_of(
         spans,
     ),
 )
-paths = st.one_of(pick(TRAITS), pick([["nest", "a"], ["nest", "b.c"], ["nest"]]))
+paths = st.one_of(pick(TRAITS), pick(["when", "home"]), pick([["nest", "a"], ["nest", "b.c"], ["nest"]]))
 trait_conditions = st.builds(lambda path, test: {"trait": path, **test}, paths, st.one_of(value_tests, clock_tests))
 counts = st.one_of(
     st.builds(lambda op, n: {"op": op, "n": n}, pick(["equals", "gte", "gt", "lte"]), st.integers(0, 3)),
@@ -189,28 +194,107 @@ sequences = st.builds(
         },
     ),
 )
-conditions = st.one_of(
-    trait_conditions, did_conditions, since_conditions, outer_times, outer_events, rhythms, aggregates, sequences
+PURPOSES, CHANNELS, TOPICS = ("marketing", "a'b\\"), ("email", "sms"), ("news", "sport")
+TAGS = ("gold", "a.b 'x'")
+consented = st.builds(
+    lambda purpose, channel, topic: {"consented": {"purpose": purpose, "channel": channel, **topic}},
+    pick(PURPOSES),
+    pick(CHANNELS),
+    pick([{}, {}, {"topic": "news"}]),
 )
-definitions = st.recursive(
+others = st.one_of(
+    st.builds(
+        lambda salt, low, more: {"bucket": salt, "from": low, "to": low + more},
+        pick(["spring", "金", "'"]),
+        pick([0, 12.5, 50]),
+        pick([0.0001, 25, 50]),
+    ),
+    st.builds(
+        lambda word, tests: {"account": word, "where": tests},
+        pick(["any", "all", "none"]),
+        st.lists(
+            st.builds(lambda path, test: {"trait": path, **test}, paths, value_tests),
+            min_size=1,
+            max_size=2,
+        ),
+    ),
+    st.builds(lambda word, span: {"person": word, "span": span}, pick(["younger_than", "older_than"]), spans),
+    st.builds(lambda word: {"person": word}, pick(["named", "anonymous"])),
+)
+conditions = st.one_of(
+    others,
+    trait_conditions,
+    did_conditions,
+    since_conditions,
+    outer_times,
+    outer_events,
+    rhythms,
+    aggregates,
+    sequences,
+    consented,
+    st.builds(lambda tag, op: {"tag": tag, **op}, pick([*TAGS, "never"]), pick([{}, {"op": "has"}, {"op": "has_not"}])),
+    pick(["email", "sms", "inbox", "never"]).map(lambda channel: {"reachable": channel}),
+)
+trees = st.recursive(
     conditions,
     lambda inner: st.builds(
         lambda kind, parts: {kind: parts}, pick(["all", "any", "none"]), st.lists(inner, min_size=1, max_size=3)
     ),
     max_leaves=6,
 )
+flagged = st.builds(lambda tree, flag: {"all": [tree], "anonymous": flag}, trees, pick(["in", "out", "out"]))
+definitions = st.one_of(trees, trees, trees, flagged)
 money = st.fixed_dictionaries({}, optional={"amount": amounts, "currency": pick(["EUR", "EUR", "USD", 3])})
 properties = st.builds(
     lambda some, nest, paid: {**some, **nest, **paid},
     st.dictionaries(pick(TRAITS[:5]), values, max_size=3),
-    st.fixed_dictionaries({}, optional={"nest": nested}),
+    st.fixed_dictionaries({}, optional={"nest": nested, "home": spots}),
     money,
 )
 events = st.tuples(pick(NAMES), st.integers(-900, 48).map(lambda hours: START + timedelta(hours=hours)), properties)
-traits = st.fixed_dictionaries({}, optional={**dict.fromkeys(TRAITS[:5], values), "nest": nested})
+traits = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(TRAITS[:5], values),
+        "nest": nested,
+        "home": spots,
+        "timezone": pick([*ZONES, "Pacific/Kiritimati", "Pacific/Pago_Pago", "Mars/Base", "", 3]),
+    },
+)
+words = st.builds(
+    lambda purpose, channel, topic, yes, ago, lasts: Word(
+        (purpose, channel, topic),
+        yes,
+        START - timedelta(hours=ago),
+        None if lasts is None or not yes else START + timedelta(hours=lasts - ago),
+    ),
+    pick([*PURPOSES, "*"]),
+    pick([*CHANNELS, "*"]),
+    pick(["", "", *TOPICS]),
+    pick([True, True, False]),
+    st.integers(0, 6),
+    st.one_of(st.none(), st.none(), st.integers(1, 600)),
+)
+opt_outs = st.dictionaries(st.tuples(pick(PURPOSES), pick([*CHANNELS, "*"])), st.booleans(), max_size=3)
 people = st.builds(
-    lambda held, since, done: Person(held, dict.fromkeys(held, START + timedelta(hours=since)), done),
+    lambda held, since, done, said, tags, channels, known, accounts, named: Person(
+        held,
+        dict.fromkeys(held, START + timedelta(hours=since)),
+        done,
+        said,
+        channels=channels,
+        known=START + timedelta(hours=known),
+        accounts=accounts,
+        tags=tags,
+        named=named,
+    ),
     traits,
     st.integers(-900, 0),
     st.lists(events, max_size=8),
+    st.dictionaries(st.integers(1, 3), st.lists(words, min_size=1, max_size=4), max_size=3),
+    st.dictionaries(pick(TAGS), st.one_of(st.none(), st.integers(-9, 600).map(lambda h: START + timedelta(hours=h)))),
+    st.sets(pick(CHANNELS)),
+    st.integers(-900, 0),
+    st.lists(st.dictionaries(pick(TRAITS[:4]), values, max_size=3), max_size=2),
+    st.booleans(),
 )

@@ -3,38 +3,25 @@
 It reads the public JSON itself; nothing of the service is imported, so that a wrong reading there shows here.
 """
 
-import calendar
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
+
+from tests.segment.oracle_of_others import OTHERS, PLACES, own_zone
+from tests.segment.oracle_of_persons import Person, When
+from tests.segment.oracle_of_times import TIMES, back, between_times, read_time
 
 NEGATIVES = {"has_none": "has_any", "missing": "exists"} | {f"not_{op}": op for op in ("equals", "in", "contains")}
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
-@dataclass
-class Person:
-    """A person's traits with since when each has its value, and his events."""
-
-    traits: dict[str, Any] = field(default_factory=dict)
-    since: dict[str, datetime] = field(default_factory=dict)
-    events: list[tuple[str, datetime, dict[str, Any]]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class When:
-    """Now, and the workspace's zone."""
-
-    now: datetime
-    zone: str = "UTC"
-
-
 def is_member(definition: Mapping[str, Any], person: Person, when: When) -> bool:
     """Return whether a person is in."""
+    if definition.get("anonymous") == "out" and not person.named:
+        return False
     if "all" in definition:
         return all(is_member(part, person, when) for part in definition["all"])
     if "any" in definition:
@@ -43,7 +30,11 @@ def is_member(definition: Mapping[str, Any], person: Person, when: When) -> bool
         return not any(is_member(part, person, when) for part in definition["none"])
     if "trait" in definition:
         path = definition["trait"] if isinstance(definition["trait"], list) else [definition["trait"]]
+        when = replace(when, zone=own_zone(definition, person, when))
         return passes(look_up(person.traits, path), definition, when, person.since.get(path[0]))
+    for key, answer in OTHERS.items():
+        if key in definition:
+            return answer(definition, person, when)
     from tests.segment import oracle_of_events as events  # they know each other
 
     return events.happened(definition, person, when)
@@ -111,6 +102,8 @@ def passes(  # noqa: C901 - the table of operators, as plain as it can be said
     if op == "exists":
         return True
     fold = str.casefold if test.get("ignore_case") else str
+    if op in PLACES:
+        return PLACES[op](value, test)
     if op in TIMES:
         return isinstance(value, str) and TIMES[op](value, test, when)
     wanted = test.get("value")
@@ -186,115 +179,3 @@ def has_part(op: str, value: str, wanted: str, test: Mapping[str, Any]) -> bool:
     if test.get("ignore_case"):
         value, wanted = value.casefold(), wanted.casefold()
     return {"contains": wanted in value, "starts_with": value.startswith(wanted)}.get(op, value.endswith(wanted))
-
-
-def back(when: When, span: str, sign: int = -1) -> datetime:
-    """Return the instant a span before (or after) now; months by the local calendar, clamped to its last day."""
-    count, unit = span.split()
-    unit = unit.rstrip("s")
-    exact = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
-    if unit in exact:
-        return when.now + sign * timedelta(seconds=int(count) * exact[unit])
-    months = int(count) * {"month": 1, "quarter": 3, "year": 12}[unit] * sign
-    local = when.now.astimezone(ZoneInfo(when.zone))
-    total = local.year * 12 + local.month - 1 + months
-    year, month = divmod(total, 12)
-    day = min(local.day, calendar.monthrange(year, month + 1)[1])
-    return local.replace(year=year, month=month + 1, day=day).astimezone(UTC)
-
-
-def read_time(text: str, when: When) -> tuple[datetime, bool] | None:
-    """Return the instant of a text, and whether it is a bare date; without a zone it is local."""
-    if not re.match(r"\d{4}-\d\d-\d\d", text):
-        return None
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    if parsed.tzinfo is None:
-        parsed = parsed.replace(tzinfo=ZoneInfo(when.zone))
-    if not 1900 <= parsed.year <= 2299:
-        return None  # the store holds times of these years
-    return parsed.astimezone(UTC), len(text) == 10
-
-
-def between_times(value: str, wanted: list[str], when: When) -> bool:
-    """Return whether a time lies between two; a bare date as the far end is the whole day."""
-    time = read_time(value, when)
-    low, high = read_time(wanted[0], when), read_time(wanted[1], when)
-    assert low and high
-    return time is not None and low[0] <= time[0] < (_next_day(high[0], when) if high[1] else high[0])
-
-
-def _next_day(instant: datetime, when: When) -> datetime:
-    local = instant.astimezone(ZoneInfo(when.zone)).date() + timedelta(days=1)
-    return _midnight(local, when)
-
-
-def _midnight(day: date, when: When) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(when.zone)).astimezone(UTC)
-
-
-def _before(value: str, test: Mapping[str, Any], when: When) -> bool:
-    time, bound = read_time(value, when), read_time(test["value"], when)
-    return time is not None and bound is not None and time[0] < bound[0]
-
-
-def _after(value: str, test: Mapping[str, Any], when: When) -> bool:
-    time, bound = read_time(value, when), read_time(test["value"], when)
-    if time is None or bound is None:
-        return False
-    return time[0] >= _next_day(bound[0], when) if bound[1] else time[0] > bound[0]
-
-
-def _within_last(value: str, test: Mapping[str, Any], when: When) -> bool:
-    time = read_time(value, when)
-    return time is not None and back(when, test["span"]) <= time[0] <= when.now
-
-
-def _within_next(value: str, test: Mapping[str, Any], when: When) -> bool:
-    time = read_time(value, when)
-    return time is not None and when.now <= time[0] < back(when, test["span"], 1)
-
-
-def _more_than_ago(value: str, test: Mapping[str, Any], when: When) -> bool:
-    time = read_time(value, when)
-    return time is not None and time[0] < back(when, test["span"])
-
-
-def _in_period(value: str, test: Mapping[str, Any], when: When) -> bool:
-    time = read_time(value, when)
-    if time is None:
-        return False
-    zone = ZoneInfo(when.zone)
-    today, day = when.now.astimezone(zone).date(), time[0].astimezone(zone).date()
-    return _ordinal(day, test["period"]) == _ordinal(today, test["period"]) + test.get("offset", 0)
-
-
-def _ordinal(day: date, period: str) -> int:
-    months = day.year * 12 + day.month - 1
-    weeks = (day.toordinal() - 1) // 7
-    return {"day": day.toordinal(), "week": weeks, "month": months, "quarter": months // 3, "year": day.year}[period]
-
-
-def _anniversary(value: str, test: Mapping[str, Any], when: When) -> bool:
-    time = read_time(value, when)
-    if time is None:
-        return False
-    zone = ZoneInfo(when.zone)
-    day = when.now.astimezone(zone).date() + timedelta(days=test.get("in_days", 0))
-    born = time[0].astimezone(zone).date()
-    if (born.month, born.day) == (2, 29) and not calendar.isleap(day.year):
-        return (day.month, day.day) == (2, 28)
-    return (day.month, day.day) == (born.month, born.day)
-
-
-TIMES = {
-    "before": _before,
-    "after": _after,
-    "within_last": _within_last,
-    "within_next": _within_next,
-    "more_than_ago": _more_than_ago,
-    "in_period": _in_period,
-    "anniversary": _anniversary,
-}

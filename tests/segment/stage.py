@@ -15,7 +15,9 @@ from libs.common.contracts.identity.person_created import PersonCreated
 from libs.common.contracts.identity.person_erased import PersonErased
 from libs.common.contracts.identity.person_merged import Absorbed, PersonMerged
 from libs.common.contracts.identity.person_split import Part, PersonSplit
+from libs.common.contracts.profile.account_changed import AccountChanged
 from libs.common.contracts.profile.trait_changed import TraitChanged
+from libs.common.contracts.profile.trait_declared import TraitDeclared
 from libs.common.contracts.segment.membership_entered import MembershipEntered
 from libs.common.contracts.segment.membership_exited import MembershipExited
 from libs.common.db import statement
@@ -58,13 +60,15 @@ class Stage:
         return self.versions
 
     async def create(self, *names: str) -> None:
-        for name in names:
-            await self.say(
+        await self.say(
+            *[
                 PersonCreated(
                     workspace_id=WORKSPACE, person_no=self.person(name), person_id=self.ids[name],
                     graph_version=self.version(), received_at=self.now, occurred_at=self.now,
                 )
-            )  # fmt: skip
+                for name in names
+            ]
+        )  # fmt: skip
 
     def recorded(
         self,
@@ -99,6 +103,31 @@ class Stage:
             )
         )  # fmt: skip
 
+    async def group(self, name: str, account: str, *, subject: int = 0) -> None:
+        """Let a group call link a person to an account."""
+        call = msgspec.structs.replace(self.recorded(name, "$group", subject=subject), kind="group", group_id=account)
+        await self.say(call)
+
+    async def account(self, account: str, trait: str, value: Any, *, personal: bool = False) -> None:
+        """Let profile say what an account's trait is."""
+        sealed = self.app.runtime.sealer(WORKSPACE).seal_json(value) if personal else None
+        await self.say(
+            AccountChanged(
+                workspace_id=WORKSPACE, account=account, name=trait, version=self.version(), since=self.now,
+                value=msgspec.Raw(b"null" if personal else msgspec.json.encode(value)), sealed=sealed,
+                removed=value is None, received_at=self.now, occurred_at=self.now,
+            )
+        )  # fmt: skip
+
+    async def declare(self, trait: str, type_: str | None) -> None:
+        """Let profile say of which type a trait is."""
+        await self.say(
+            TraitDeclared(
+                workspace_id=WORKSPACE, name=trait, type=type_, version=self.version(), received_at=self.now,
+                occurred_at=self.now,
+            )
+        )  # fmt: skip
+
     async def merge(self, survivor: str, *absorbed: str) -> None:
         await self.say(
             PersonMerged(
@@ -126,11 +155,20 @@ class Stage:
             )
         )  # fmt: skip
 
-    async def own(self, subject: int, name: str) -> None:
+    async def own(
+        self,
+        subject: int,
+        name: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        namespace: str = "user_id",
+    ) -> None:
         await self.say(
             OwnershipChanged(
                 workspace_id=WORKSPACE, person_no=self.person(name), person_id=self.ids[name], subject_no=subject,
-                version=self.version(), namespace="user_id", received_at=self.now, occurred_at=self.now,
+                version=self.version(), namespace=namespace, received_at=self.now, occurred_at=self.now,
+                since=since, until=until,
             )
         )  # fmt: skip
 

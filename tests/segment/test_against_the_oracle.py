@@ -1,6 +1,7 @@
 """The SQL, asked about everybody and about some persons only, agrees with the oracle person for person."""
 
 import asyncio
+import os
 from datetime import timedelta
 from itertools import count
 
@@ -13,9 +14,13 @@ from services.segment.domain.answer import answer_one
 from services.segment.domain.condition import Inquiry
 from services.segment.domain.fault import InvalidDefinition
 from services.segment.domain.moment import Moment
-from services.segment.store.asking import Scope, ask
+from services.segment.domain.silence import Silence
+from services.segment.store.asking import ask
+from services.segment.store.asking_few import ask_few
+from services.segment.store.scans import Scope
 from tests.segment.columnar import a_columnar_store, parsed, put
-from tests.segment.generators import START, ZONES, definitions, people, pick
+from tests.segment.generated_values import START, ZONES, pick
+from tests.segment.generators import definitions, opt_outs, people
 from tests.segment.oracle import When, is_member
 
 _workspaces = count(1)
@@ -35,6 +40,9 @@ def loop():
     made.close()
 
 
+EXAMPLES = int(os.environ.get("RAPPORT_EXAMPLES", "8"))
+
+
 @pytest.fixture(scope="module")
 def store(loop, tmp_path_factory):
     manager = a_columnar_store(tmp_path_factory.mktemp("oracle"))
@@ -43,7 +51,7 @@ def store(loop, tmp_path_factory):
 
 
 @settings(
-    max_examples=25,
+    max_examples=EXAMPLES,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture],
 )
@@ -52,8 +60,9 @@ def store(loop, tmp_path_factory):
     persons=st.lists(people, min_size=3, max_size=8),
     hours=st.lists(st.integers(0, 700), min_size=1, max_size=2),
     zone=pick(ZONES),
+    opt_out=opt_outs,
 )
-def test_full_and_touched_questions_agree_with_the_oracle(loop, store, bodies, persons, hours, zone):
+def test_full_and_touched_questions_agree_with_the_oracle(loop, store, bodies, persons, hours, zone, opt_out):
     workspace_id = next(_workspaces)
     numbered = dict(enumerate(persons, start=1))
 
@@ -61,13 +70,14 @@ def test_full_and_touched_questions_agree_with_the_oracle(loop, store, bodies, p
         await put(store, workspace_id, numbered)
         universe, some = BitMap(numbered), list(numbered)[::2]
         for hour in sorted(hours):
-            when = When(START + timedelta(hours=hour, microseconds=7), zone)
+            when = When(START + timedelta(hours=hour, microseconds=7), zone, opt_out)
+            moment = Moment(when.now, zone, silence=Silence(frozenset((*where, yes) for where, yes in opt_out.items())))
             expected = [
                 {number for number, person in numbered.items() if is_member(body, person, when)} for body in bodies
             ]
-            full = await fused(store, workspace_id, bodies, universe, Moment(when.now, zone), None)
+            full = await fused(store, workspace_id, bodies, universe, moment, None)
             assert [set(found) for found in full] == expected, (bodies, when)
-            touched = await fused(store, workspace_id, bodies, BitMap(some), Moment(when.now, zone), some)
+            touched = await fused(store, workspace_id, bodies, BitMap(some), moment, some)
             assert [set(found) for found in touched] == [found & set(some) for found in expected], (bodies, when)
 
     loop.run_until_complete(compare())
@@ -76,6 +86,8 @@ def test_full_and_touched_questions_agree_with_the_oracle(loop, store, bodies, p
 async def fused(store, workspace_id, bodies, among, moment, persons):
     inquiry = Inquiry(moment)
     formulas = [parsed(body).formula(inquiry) for body in bodies]
-    scope = Scope(workspace_id, False) if persons is None else Scope(workspace_id, False, persons, persons)
-    atoms = await ask(store, inquiry, scope)
+    if persons is None:
+        atoms = await ask(store, inquiry, Scope(workspace_id, None))
+    else:
+        atoms = await ask_few(store, inquiry, Scope(workspace_id, None, persons, persons))
     return [answer_one(formula, atoms=atoms, among=among, members={}) for formula in formulas]

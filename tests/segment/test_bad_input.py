@@ -161,3 +161,30 @@ async def test_unknown_names_are_valid_and_warned_of(stage):
     previewed = await stage.preview({"any": [{"did": "bought"}, {"did": "boguht"}, {"trait": "agee", "op": "exists"}]})
     assert previewed["count"] == 1
     assert [warning["pointer"] for warning in previewed["warnings"]] == ["/definition/any/1", "/definition/any/2"]
+
+
+async def test_a_question_that_would_read_too_much_is_refused_with_the_reason_before_it_is_asked(stage):
+    for number in range(5):
+        await stage.event("kim", "bought", {"n": number})
+    definition = {"all": [{"did": "bought"}]}
+    assert (await stage.preview(definition))["count"] == 1
+    runtime = stage.app.runtime
+    runtime.settings = runtime.settings.model_copy(update={"most_rows_read": 4})
+    for path, body in (("preview", {}), ("segments", {"name": "s", "state": "live"})):
+        answer = await stage.app.client.post(f"/v1/segment/{path}", json={**body, "definition": definition})
+        assert answer.status_code == 422, answer.text
+        error = answer.json()["errors"][0]
+        assert error["pointer"] == "/definition"
+        assert "would read 5 rows, at most 4" in error["detail"]
+    assert await stage.ask("kim", condition=definition), "about few persons it costs nothing"
+
+
+async def test_a_definition_too_long_to_be_asked_is_refused(stage):
+    filters = [{"prop": ["p"] * 8, "op": "in", "value": [str(n) for n in range(40)]}] * 50
+    heavy = {"regularly": "e", "period": "1 day", "periods": 100, "where": filters}
+    for count, reason in ((10, "characters long"), (100, "bytes long")):
+        definition = {"any": [{**heavy, "regularly": f"e{n}"} for n in range(count)]}
+        answer = await stage.app.client.post("/v1/segment/preview", json={"definition": definition})
+        assert answer.status_code == 422, answer.text
+        error = answer.json()["errors"][0]
+        assert (error["pointer"], reason in error["detail"]) == ("/definition", True), error

@@ -16,11 +16,12 @@ from libs.common.ids import new_id
 from services.segment.domain.answer import answer_one
 from services.segment.domain.condition import Inquiry
 from services.segment.domain.moment import Moment
-from services.segment.store.asking import Scope, ask
+from services.segment.store.asking import ask
 from services.segment.store.columnar import Columnar, Refusal
-from services.segment.store.columnar_cluster import cluster_statements
+from services.segment.store.columnar_cluster import cluster_statements, local_table
 from services.segment.store.counting import counts_by_day
 from services.segment.store.rows import event_row
+from services.segment.store.scans import Scope
 from tests.fixtures.apps import START
 from tests.segment.columnar import MASTER_KEY, parsed, put
 from tests.segment.oracle import Person, When, is_member
@@ -78,7 +79,7 @@ async def test_a_server_answers_the_same_statements_with_the_same_persons(addres
             for persons in (None, list(range(1, 20))):
                 inquiry = Inquiry(Moment(START))
                 formula = parsed(body).formula(inquiry)
-                atoms = await ask(store, inquiry, Scope(1, merged=False, persons=persons, stored_under=persons or ()))
+                atoms = await ask(store, inquiry, Scope(1, merged=None, persons=persons, stored_under=persons or ()))
                 among = everybody if persons is None else BitMap(persons)
                 found = answer_one(formula, atoms=atoms, among=among, members={})
                 expected = {number for number in among if is_member(body, PEOPLE[number], When(START))}
@@ -101,6 +102,11 @@ async def test_a_server_answers_the_same_statements_with_the_same_persons(addres
             await store.rows(f"select formatQuerySingleLine({_quoted(statement)})", {})
     finally:
         await store.close()
+
+
+def test_what_is_deleted_from_a_distributed_table_is_deleted_on_every_node():
+    engine = "Distributed('brand', 'rapport', 'event_local', cityHash64(workspace_id, person_no))"
+    assert local_table(engine) == "event_local on cluster 'brand'"
 
 
 def _quoted(text):

@@ -9,7 +9,9 @@ from pyroaring import BitMap
 from services.segment.domain.answer import answer_one
 from services.segment.domain.condition import Inquiry
 from services.segment.domain.moment import Moment
-from services.segment.store.asking import Scope, ask
+from services.segment.store.asking import ask
+from services.segment.store.asking_few import ask_few
+from services.segment.store.scans import Scope
 from tests.segment.columnar import a_columnar_store, parsed, put
 from tests.segment.oracle import Person, When, is_member
 
@@ -124,12 +126,14 @@ async def disagreements(store, workspace_id, bodies, persons, moment):
     universe, when = BitMap(persons), When(moment.now, moment.zone)
     inquiry = Inquiry(moment)
     formulas = [parsed(body).formula(inquiry) for body in bodies]
-    atoms = await ask(store, inquiry, Scope(workspace_id, False))
+    of_everybody = await ask(store, inquiry, Scope(workspace_id, None))
+    of_few = await ask_few(store, inquiry, Scope(workspace_id, None, list(persons), list(persons)))
     for body, formula in zip(bodies, formulas, strict=True):
-        found = set(answer_one(formula, atoms=atoms, among=universe, members={}))
         expected = {number for number, person in persons.items() if is_member(body, person, when)}
-        for number in found ^ expected:
-            yield body, persons[number], number in expected
+        for atoms in (of_everybody, of_few):
+            found = set(answer_one(formula, atoms=atoms, among=universe, members={}))
+            for number in found ^ expected:
+                yield body, persons[number], number in expected
 
 
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"])

@@ -1,5 +1,7 @@
 """Merges and changes of hands arrive in any order: who owns what in the end is the same."""
 
+import asyncio
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -7,8 +9,10 @@ from hypothesis import strategies as st
 from libs.common.db import statement
 from libs.common.ids import new_id
 from services.segment.store import persons
+from services.segment.store.spans import OwnershipFact
 from services.segment.usecases.change_owners import change_owners
 from services.segment.usecases.merge_persons import merge_persons
+from services.segment.usecases.split_person import split_person
 from services.segment.usecases.stage_events import Happening, stage_events
 from tests.fixtures.apps import START
 from tests.segment.stage import WORKSPACE
@@ -32,7 +36,7 @@ async def apply(tx, fact):
     kind, first, second, version = fact
     common = {"workspace_id": WORKSPACE, "event_id": new_id(), "received_at": START}
     if kind == "own":
-        await change_owners(tx, facts=[(first, second, version)], **common)
+        await change_owners(tx, facts=[OwnershipFact(first, second, version)], **common)
     elif kind == "merge":
         absorbed = {second: IDS[second]}
         await merge_persons(tx, survivor=first, survivor_id=IDS[first], absorbed=absorbed, version=version, **common)
@@ -67,6 +71,30 @@ async def test_an_old_merge_does_not_end_him_who_survived_a_later_one(merging_da
         await apply(tx, ("merge", 2, 1, 3))
         assert await persons.present(tx, WORKSPACE, [1, 2]) == {2: 1}
         assert [(row["subject_no"], row["person_no"]) for row in await tx.fetch(SUBJECTS)] == [(-1, 1)]
+
+
+async def test_a_change_of_hands_waits_for_the_split_that_is_about_his_new_owner(merging_database):
+    events = [("event", -1, 1, 0), ("event", -2, 2, 0)]
+    async with merging_database.transaction(WORKSPACE) as tx:
+        await forget(tx)
+        for fact in (*events, ("own", 101, 2, 1), ("merge", 1, 2, 2), ("own", 101, 1, 2)):
+            await apply(tx, fact)
+
+    async def own() -> None:
+        async with merging_database.transaction(WORKSPACE) as tx:
+            await apply(tx, ("own", 101, 2, 3))
+
+    common = {"workspace_id": WORKSPACE, "event_id": new_id(), "received_at": START}
+    async with merging_database.transaction(WORKSPACE) as tx:
+        await split_person(tx, remaining=1, parts=[(2, IDS[2], (101,), True)], version=3, **common)
+        # he is still merged for everybody else, and must not be read so
+        owning = asyncio.create_task(own())
+        await asyncio.sleep(0.2)
+        assert not owning.done()
+    await owning
+    async with merging_database.transaction(WORKSPACE) as tx:
+        owned = {(row["subject_no"], row["person_no"]) for row in await tx.fetch(SUBJECTS)}
+    assert owned == {(-1, 1), (-2, 2), (101, 2)}
 
 
 async def test_two_merges_applied_side_by_side_settle_in_the_next_round(stage):

@@ -87,7 +87,7 @@ async def test_the_columnar_store_can_be_counted_against_the_record(stage):
     counts = (await stage.app.client.get("/v1/segment/columnar/counts")).json()
     assert counts == [{"day": str(stage.now.date()), "origin": "collected", "events": 3, "distinct_events": 3}]
     names = (await stage.app.client.get("/v1/segment/names")).json()
-    assert names == {"events": ["bought"], "traits": []}
+    assert names == {"events": ["bought"], "tags": [], "traits": []}
 
 
 async def test_a_key_is_unique_and_another_workspace_sees_nothing(stage):

@@ -18,6 +18,9 @@ DEFINITIONS = (
     {"all": [{"trait": "age", "op": "gte", "value": 30}, {"none": [{"did": "Returned"}]}]},
     {"trait": "email", "op": "ends_with", "value": "@example.com"},
     {"did": "$message_suppressed"},
+    {"consented": {"purpose": "marketing", "channel": "sms"}},
+    {"reachable": "email"},
+    {"person": "younger_than", "span": "3 days"},
 )
 
 
@@ -94,6 +97,9 @@ async def everything(house: House) -> Everything:
     calls.append({"type": "track", "anonymousId": "stranger", "event": "Bought"})
     calls.append(track("u9", "Returned"))
     await made.send(*calls)
+    said = {"purpose": "marketing", "state": "granted"}
+    said["identifier"] = {"namespace": "user_id", "value": "u5"}
+    await made.call("POST", "profile", "/v1/profile/consents", said)
     # two persons turn out to be one: their events lie under two numbers from now on
     await made.send({"type": "alias", "userId": "u2", "previousId": "u1"})
     path = "/v1/identity/persons/by-identifier?namespace=user_id&scope=main&value=u3"

@@ -19,6 +19,7 @@ from libs.common.bus.port import (
 from libs.common.bus.transient import is_transient
 from libs.common.contracts.event import Event, consumers_of
 from libs.common.db import Database, Tx
+from libs.common.idle import idle_pause
 from libs.common.outbox import store
 from libs.common.outbox.add import wake_by
 from libs.common.outbox.housekeeping import keep_house
@@ -148,7 +149,7 @@ class Relay:
             raise BusUnavailable(refused[0])
 
     async def _run(self) -> None:
-        failures = 0
+        failures = empty = 0
         ensured = False
         while not self._stopping:
             self._wakened.clear()
@@ -166,8 +167,10 @@ class Relay:
                 sent = 0
                 failures += 1
                 self._log_failure(error)
+            empty = 0 if sent else empty + 1
             if not sent:
-                await self._pause(min(self._idle_seconds * 2 ** min(failures, 10), MAX_PAUSE_SECONDS))
+                pause = min(self._idle_seconds * 2 ** min(failures, 10), MAX_PAUSE_SECONDS)
+                await self._pause(pause if failures else idle_pause(pause, empty - 1))
 
     async def _expect_consumers(self) -> None:
         async with self._database.transaction(()) as tx:

@@ -90,6 +90,7 @@ class EvidencePreview(BaseModel):
     persons_revived: int
     anchors_lost: int = Field(description="of those merged, how many hold an id of which a person has one only")
     largest_person: int = Field(description="identifiers of the largest person these facts touch")
+    links_quarantined: int = Field(description="links that would wait for somebody's decision")
     invalid: list[InvalidView]
     change: Change
 
@@ -154,6 +155,7 @@ async def preview_evidence(caller: Writer, runtime: RuntimeOf, body: EvidenceBod
             persons_revived=numbers.revived,
             anchors_lost=numbers.anchors_lost,
             largest_person=numbers.largest,
+            links_quarantined=numbers.quarantined,
             invalid=[one for refused in invalid for one in refused],
             change=view_of_change(batch, dry_run=True, clear=reads_clear(caller)),
         )

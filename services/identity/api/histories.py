@@ -46,11 +46,12 @@ class PersonHistoryView(BaseModel):
 
 
 class OwnedView(BaseModel):
-    """An identifier is a person's from a graph version on; for events from `since` on, all of them when absent."""
+    """An identifier is a person's from a graph version on, for events in [`since`, `until`), all when absent."""
 
     person_id: UUID
     graph_version: int
     since: datetime | None
+    until: datetime | None = None
     recorded_at: datetime
 
 
@@ -105,6 +106,7 @@ async def identifier_history(
                 person_id=found.ids[one.person_no],
                 graph_version=one.version,
                 since=one.since,
+                until=one.until,
                 recorded_at=one.recorded_at,
             )
             for one in found.owned

@@ -26,7 +26,7 @@ from services.identity.usecases.find_person import FoundPerson, find_person, fin
 from services.identity.usecases.graph.batch import Batch
 from services.identity.usecases.look_up_persons import LookedUp, look_up_persons
 from services.identity.usecases.merge_persons import merge_persons
-from services.identity.usecases.read_history import PersonThen, read_identifier_then, read_person_then
+from services.identity.usecases.read_person_then import PersonThen, read_identifier_then, read_person_then
 from services.identity.usecases.unmerge_person import unmerge_person
 
 router = APIRouter(prefix="/v1/identity/persons", tags=["persons"])
@@ -38,7 +38,10 @@ Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class OwnedIdentifier(IdentifierView):
-    """An identifier of a person; `shared` marks one that too many people use to tell them apart."""
+    """An identifier of a person; `shared` marks one that too many people use to tell them apart.
+
+    `shared(settling)`: it is looked at again in the background, and may tell people apart by then.
+    """
 
     state: str
     subject_no: int
@@ -221,10 +224,16 @@ def _owned(found: FoundPerson, one: int, *, clear: bool) -> OwnedIdentifier:
     view = IdentifierView.of(found.component.names[one], clear=clear)
     return OwnedIdentifier(
         **view.model_dump(),
-        state="shared" if row.is_shared else "active",
+        state=_state(found, one),
         subject_no=row.node_no,
         last_at=max(seen, default=None),
     )
+
+
+def _state(found: FoundPerson, one: int) -> str:
+    if one in found.component.settling:
+        return "shared(settling)"
+    return "shared" if found.component.nodes[one].is_shared else "active"
 
 
 def _looked_up(one: LookedUp) -> LookedUpView:

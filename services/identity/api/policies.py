@@ -8,7 +8,8 @@ from libs.common.errors import FieldError, Invalid
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
 from services.identity.api.graph_changes import change_graph
 from services.identity.api.graph_models import NAME, parts_of
-from services.identity.domain.policy import CapByTier, NamespacePolicy
+from services.identity.domain.consents import LINKING, Linking
+from services.identity.domain.policy import CapByTier, Declared, NamespacePolicy, Safeguards
 from services.identity.usecases.put_policies import put_policies
 
 router = APIRouter(prefix="/v1/identity/policies", tags=["policies"])
@@ -42,21 +43,37 @@ class PolicyFields(BaseModel):
     reassign_after_days: Days | None = Field(None, validation_alias=AliasChoices("reassign_after_days", "stale_days"))
     singleton: bool | None = None
     bridges: bool = True
+    look_back_days: int | None = Field(30, ge=0, le=36_500, description="null: without a limit")
+    anonymous_history: Annotated[str, Field(pattern=r"^(own_time|moves)$")] = "own_time"
     parent: str | None = Field(None, pattern=NAME)
     blocked: list[Annotated[str, Field(max_length=512)]] = Field([], max_length=10_000)
-    consent_purpose: str | None = Field(None, max_length=100)
+    consent_purpose: str | None = Field(
+        LINKING, max_length=100, description="what linking such an identifier is consented to for; null: to nothing"
+    )
 
     def policy(self) -> NamespacePolicy:
         """Return the policy these fields declare."""
         return msgspec.convert(self.model_dump(), NamespacePolicy)
 
 
+class SafeguardFields(BaseModel):
+    """Where joining stops until somebody has looked; null switches a safeguard off."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    largest_person: int | None = Field(200, ge=2, le=100_000, description="identifiers that bridge, in one person")
+    joins_per_minute: int | None = Field(50, ge=1, le=1_000_000, description="of one identifier, by one source")
+    dormant_days: Days | None = Field(365, description="silence after which a join is at risk")
+
+
 class PolicyDocument(BaseModel):
-    """Policies by namespace; a namespace that is not named keeps its default."""
+    """Policies by namespace; a namespace or safeguard that is not named keeps its default."""
 
     model_config = ConfigDict(extra="forbid")
 
     namespaces: dict[str, PolicyFields] = Field(max_length=200)
+    linking: Linking = Field("opt_out", description="opt_in: evidence links only where its purpose was granted")
+    safeguards: SafeguardFields = SafeguardFields()
 
 
 class PoliciesView(BaseModel):
@@ -64,6 +81,8 @@ class PoliciesView(BaseModel):
 
     version: int
     namespaces: dict[str, PolicyFields]
+    linking: Linking
+    safeguards: SafeguardFields
 
 
 class PoliciesSet(BaseModel):
@@ -85,7 +104,10 @@ async def read_policies(caller: Reader, tx: Transaction, runtime: RuntimeOf) -> 
     """The namespace policies in force."""
     found = await parts_of(runtime).graph.present_policies(tx, caller.workspace_id)
     return PoliciesView(
-        version=found.version, namespaces={name: _fields(policy) for name, policy in sorted(found.policies.items())}
+        version=found.version,
+        namespaces={name: _fields(policy) for name, policy in sorted(found.policies.items())},
+        linking=found.linking,
+        safeguards=SafeguardFields(**msgspec.to_builtins(found.safeguards)),
     )
 
 
@@ -100,12 +122,16 @@ async def write_policies(caller: Writer, runtime: RuntimeOf, body: PolicyDocumen
     return PoliciesSet(version=version, identifiers_to_review=affected)
 
 
-def declared_by(body: PolicyDocument) -> dict[str, NamespacePolicy]:
-    """Return the policies of a document by namespace; raises Invalid for a name that is none."""
+def declared_by(body: PolicyDocument) -> Declared:
+    """Return the policies of a document; raises Invalid for a name that is none."""
     for name in body.namespaces:
         if name != name.lower() or not name.replace("_", "").replace("-", "").replace(".", "").isalnum():
             raise Invalid(
                 "a namespace is lower-case letters, digits and _",
                 errors=[FieldError(pointer=f"/namespaces/{name}", detail="lower-case letters, digits and _")],
             )
-    return {name: fields.policy() for name, fields in body.namespaces.items()}
+    return Declared(
+        {name: fields.policy() for name, fields in body.namespaces.items()},
+        msgspec.convert(body.safeguards.model_dump(), Safeguards),
+        body.linking,
+    )

@@ -53,6 +53,7 @@ class SourceChange(BaseModel):
     default_region: str | None = Field(None, pattern=r"^[A-Z]{2}$")
     origins: list[str] | None = None
     enabled: bool | None = None
+    logout_event: str | None = Field(None, min_length=1, max_length=200)
     settings: dict[str, object] | None = None
 
 

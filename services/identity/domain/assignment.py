@@ -10,7 +10,7 @@ import msgspec
 
 from services.identity.domain.calm import calm_nodes, raw_roots
 from services.identity.domain.components import Components, Counted
-from services.identity.domain.graph import ACTIVE, SHARED, Candidate, Link, LinkState, Node, View
+from services.identity.domain.graph import ACTIVE, OVERSIZED, SHARED, Candidate, Link, LinkState, Node, View
 from services.identity.domain.policy import HUB_PRIORITY, KNOWN_PRIORITY, PolicySet
 from services.identity.domain.rechecks import rechecks
 from services.identity.domain.survival import surviving
@@ -43,10 +43,10 @@ def assign(nodes: Sequence[Node], links: Sequence[Link], policies: PolicySet, no
     limited: set[str] = set()
     for candidate in candidates:
         state = view.states[candidate.position]
-        if state is None or state.state != "suppressed":
+        if state is None or state.state not in {"suppressed", "quarantined"}:
             continue
         if components.root(candidate.low) == components.root(candidate.high):
-            # A leaf was refused before its two sides came together by themselves: it holds after all.
+            # It was refused before its two sides came together by themselves: it holds after all.
             view.states[candidate.position] = ACTIVE
         limited.add(state.reason.removeprefix("limit:"))
     roots = raw_roots(view, shared)
@@ -83,8 +83,7 @@ def _families(view: View, candidates: Iterable[Candidate]) -> list[set[int]]:
     """Return plain identifiers with their hashes: whoever is reached through one is reached through all."""
     families: dict[int, set[int]] = {}
     for candidate in candidates:
-        facts = view.facts[candidate.position]
-        if facts is None or not facts.is_twin:
+        if not view.facts[candidate.position].is_twin:
             continue
         together = families.get(candidate.low, {candidate.low}) | families.get(candidate.high, {candidate.high})
         families.update((node, together) for node in together)
@@ -105,13 +104,15 @@ def _components(view: View) -> Components:
     for node, policy in enumerate(view.policies):
         if policy.priority <= KNOWN_PRIORITY:
             components.know(node)
+        if policy.bridges:
+            components.measure(node)
         if policy.max_per_person is None or node in view.replaced:
             continue
         if policy.window_days is not None and view.activity[node] + timedelta(days=policy.window_days) <= view.now:
             continue
         components.hold(node, Counted(view.buckets[node], policy.priority, (policy.cap(0), policy.cap(2))))
-    for link, facts in zip(view.links, view.facts, strict=True):
-        if facts is not None and facts.forbids:
+    for link, forbids in zip(view.links, view.forbids, strict=True):
+        if forbids:
             components.keep_apart(link.low, link.high)
     return components
 
@@ -121,20 +122,22 @@ def _sort_key(view: View, candidate: Candidate) -> tuple[int, int, float, int, i
     one, other = view.policies[candidate.low].priority, view.policies[candidate.high].priority
     weaker, stronger = (one, other) if one > other else (other, one)
     least, greatest = sorted((candidate.low, candidate.high))
-    facts = view.facts[candidate.position]
-    tier = -1 if facts is not None and facts.is_twin else candidate.tier
+    tier = -1 if view.facts[candidate.position].is_twin else candidate.tier
     return tier, weaker, -candidate.at.timestamp(), stronger, least, greatest
 
 
 def _taken(view: View, candidate: Candidate, components: Components, shared: frozenset[int]) -> LinkState:
-    """Step 4: join the two components unless that would contradict something."""
+    """Step 4: join the two components unless that would contradict something, or make somebody too large."""
     low, high = candidate.low, candidate.high
     if low in shared or high in shared:
         return SHARED
-    if components.root(low) != components.root(high):
-        is_leaf = not (view.policies[low].bridges and view.policies[high].bridges)
-        refusal = components.refusal(low, high, candidate.tier, is_leaf=is_leaf)
-        if refusal is not None:
-            return LinkState("suppressed", refusal.reason, refusal.blockers)
-        components.join(low, high)
+    if components.root(low) == components.root(high):
+        return ACTIVE
+    is_leaf = not (view.policies[low].bridges and view.policies[high].bridges)
+    refusal = components.refusal(low, high, candidate.tier, is_leaf=is_leaf)
+    if refusal is not None:
+        return LinkState("suppressed", refusal.reason, refusal.blockers)
+    if view.largest is not None and components.grown(low, high) > view.largest and not view.released(candidate):
+        return OVERSIZED
+    components.join(low, high)
     return ACTIVE

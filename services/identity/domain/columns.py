@@ -34,7 +34,7 @@ class Columns:
     namespace: Ints
     scope: Ints
     restless: Flags
-    """Nodes for which consent was withdrawn."""
+    """Nodes for which anything was said of the purposes that evidence has."""
     kind: Ints
     tier: Ints
     at: Ints
@@ -60,7 +60,7 @@ class Columns:
         )
 
 
-def columns_of(evidence: Iterable[Evidence], withdrawn: Iterable[Identifier] = ()) -> tuple[Columns, list[Identifier]]:
+def columns_of(evidence: Iterable[Evidence], spoken_of: Iterable[Identifier] = ()) -> tuple[Columns, list[Identifier]]:
     """Return evidence as columns, and the identifiers in the order of their nodes."""
     facts = once_each(evidence)
     number: dict[Identifier, int] = {}
@@ -71,7 +71,7 @@ def columns_of(evidence: Iterable[Evidence], withdrawn: Iterable[Identifier] = (
         (one.scope for one in names),
         ("", *(fact.consent_basis or "" for fact in facts)),
     ))  # fmt: skip
-    gone = set(withdrawn)
+    gone = set(spoken_of)
     return Columns(
         namespaces=list(namespaces),
         bases=list(bases),

@@ -39,6 +39,7 @@ class Components:
         self._known: list[list[int]] = [[] for _ in range(size)]
         self._apart: list[list[tuple[int, int]]] = [[] for _ in range(size)]
         self._weight = [1] * size
+        self._size = [0] * size
 
     def hold(self, node: int, counted: Counted) -> None:
         """Count a node against a cap."""
@@ -47,6 +48,15 @@ class Components:
     def know(self, node: int) -> None:
         """Say that a node names somebody."""
         self._known[node].append(node)
+
+    def measure(self, node: int) -> None:
+        """Count a node towards the size of its person."""
+        self._size[node] = 1
+
+    def grown(self, one: int, other: int) -> int:
+        """Return the size of the person that joining two components would make larger; 0 when it would not."""
+        a, b = self._size[self.root(one)], self._size[self.root(other)]
+        return a + b if a and b else 0
 
     def keep_apart(self, one: int, other: int) -> None:
         """Say that two nodes are two people."""
@@ -90,6 +100,7 @@ class Components:
             a, b = b, a
         self._parent[b] = a
         self._weight[a] += self._weight[b]
+        self._size[a] += self._size[b]
         for kind, nodes in self._held[b].items():
             self._held[a].setdefault(kind, []).extend(nodes)
         self._known[a].extend(self._known[b])

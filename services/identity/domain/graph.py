@@ -7,11 +7,14 @@ from typing import Literal
 import msgspec
 
 from services.identity.domain.components import acyclic
+from services.identity.domain.consents import SILENT, Consents, permits
 from services.identity.domain.evidence import Identifier
 from services.identity.domain.links import LinkFacts, bucket, latest
 from services.identity.domain.policy import NamespacePolicy, PolicySet
 
-State = Literal["active", "suppressed", "expired", "unbound", "retracted", "shared"]
+State = Literal["active", "suppressed", "expired", "unbound", "retracted", "shared", "quarantined"]
+Hold = Literal["held", "released"]
+"""What was decided about a link in quarantine: it waits, or it may make a person larger than is allowed."""
 
 
 class Node(msgspec.Struct, gc=False):
@@ -22,16 +25,21 @@ class Node(msgspec.Struct, gc=False):
 
     identifier: Identifier
     alone_at: datetime | None = None
-    withdrawn: frozenset[str] = frozenset()
+    consents: Consents = SILENT
     known_hub: bool = False
 
 
 class Link(msgspec.Struct, gc=False):
-    """All evidence about two nodes, by consent basis (empty where none is needed); `low` and `high` index the nodes."""
+    """All evidence about two nodes, by consent basis (empty where none is needed).
+
+    `low` and `high` index the nodes, in either order; the facts speak of the same two ends.
+    What speaks for a `held` link, and whatever else is known of it but a `cannot_link`, counts for nothing.
+    """
 
     low: int
     high: int
     facts: dict[str, LinkFacts]
+    hold: Hold | None = None
 
 
 class LinkState(msgspec.Struct, frozen=True, gc=False):
@@ -44,6 +52,8 @@ class LinkState(msgspec.Struct, frozen=True, gc=False):
 
 ACTIVE = LinkState("active")
 SHARED = LinkState("shared", "hub")
+HELD = LinkState("quarantined", "rate")
+OVERSIZED = LinkState("quarantined", "size")
 
 
 class Candidate(msgspec.Struct, gc=False):
@@ -63,49 +73,59 @@ class View:
         self.nodes = nodes
         self.links = links
         self.now = now
+        self.largest = policies.safeguards.largest_person
         by_name = {name: policies.of(name) for name in {node.identifier.namespace for node in nodes}}
         self.policies: list[NamespacePolicy] = [by_name[node.identifier.namespace] for node in nodes]
         self.buckets = [bucket(node.identifier, policies) for node in nodes]
-        self.facts = [self._permitted(link) for link in links]
+        self.linking = policies.linking
+        self.unpermitted: set[int] = set()
+        """Links of which all that spoke for them was said on a basis that is withdrawn."""
+        permitted = [self._permitted(position, link) for position, link in enumerate(links)]
+        self.forbids = [facts.forbids for facts in permitted]
+        self.facts = [
+            LinkFacts() if link.hold == "held" else facts for link, facts in zip(links, permitted, strict=True)
+        ]
         self.cascaded = self._cascade()
         self.replaced = self._replaced()
         self.states: list[LinkState | None] = [None] * len(links)
         self._activity: list[datetime] | None = None
 
-    def _permitted(self, link: Link) -> LinkFacts | None:
-        """Return the facts whose basis nobody withdrew, None when all that spoke for the link went with it."""
-        withdrawn = self.nodes[link.low].withdrawn | self.nodes[link.high].withdrawn
-        if len(link.facts) == 1 and not withdrawn:
+    def released(self, candidate: Candidate) -> bool:
+        """Return whether somebody let this link make a person of any size."""
+        return self.links[candidate.position].hold == "released"
+
+    def _permitted(self, position: int, link: Link) -> LinkFacts:
+        """Return the facts whose basis nobody withdrew; what speaks against a link counts on whatever basis."""
+        low, high = self.nodes[link.low].consents, self.nodes[link.high].consents
+        gone = {basis for basis in link.facts if not permits(basis, low, high, self.linking)}
+        if len(link.facts) == 1 and not gone:
             return next(iter(link.facts.values()))
         merged = LinkFacts()
         for basis, facts in link.facts.items():
-            if not basis or basis not in withdrawn:
-                merged.merge(facts)
+            merged.merge(facts.objections() if basis in gone else facts)
         if not merged.is_claimed and any(facts.is_claimed for facts in link.facts.values()):
-            return None
+            self.unpermitted.add(position)
         return merged
 
     def _cascade(self) -> dict[int, int]:
         """Take what was unbound from a parent from its children too; return link -> the parent, where that counts."""
         cut = [
-            (position, against)
-            for position, facts in enumerate(self.facts)
-            if facts is not None and (against := facts.unbound()) is not None
+            (position, against) for position, facts in enumerate(self.facts) if (against := facts.unbound()) is not None
         ]
         children = self._children() if cut else {}
         if not children:
             return {}
-        where = {(link.low, link.high): position for position, link in enumerate(self.links)}
+        # a stored link's low end is the lower number, which need not be the first by name
+        where = {frozenset((link.low, link.high)): position for position, link in enumerate(self.links)}
         found: dict[int, int] = {}
         for position, against in cut:
             link = self.links[position]
             for parent, other in ((link.low, link.high), (link.high, link.low)):
                 for child in _below(children, parent):
-                    target = where.get((min(child, other), max(child, other)))
-                    facts = self.facts[target] if target is not None else None
-                    if target is None or facts is None or not (target in found or facts.holds()):
+                    target = where.get(frozenset((child, other)))
+                    if target is None or not (target in found or self.facts[target].holds()):
                         continue
-                    self.facts[target] = facts.against(against)
+                    self.facts[target] = self.facts[target].against(against)
                     found[target] = parent
         return found
 
@@ -117,7 +137,7 @@ class View:
                 namespace = self.policies[child].parent
                 if namespace is None or namespace != self.nodes[parent].identifier.namespace:
                     continue
-                if facts is not None and facts.holds() and not facts.forbids:
+                if facts.holds() and not facts.forbids:
                     found.setdefault(parent, []).append(child)
         return found
 
@@ -125,7 +145,7 @@ class View:
         """Return which node was superseded by which; the newest supersede wins."""
         found: list[tuple[datetime, int, int]] = []
         for link, facts in zip(self.links, self.facts, strict=True):
-            if facts is None or facts.forbids:
+            if facts.forbids:
                 continue
             for at, old, new in (
                 (facts.replaced_low_at, link.low, link.high),
@@ -142,7 +162,7 @@ class View:
         if self._activity is None:
             newest: list[datetime | None] = [node.alone_at for node in self.nodes]
             for link in self.links:
-                for facts in link.facts.values():
+                for facts in link.facts.values() if link.hold != "held" else ():
                     at = facts.activity
                     newest[link.low] = latest(newest[link.low], at)
                     newest[link.high] = latest(newest[link.high], at)

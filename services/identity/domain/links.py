@@ -3,7 +3,7 @@
 Every fact is a minimum, a maximum or a set, so evidence commutes, associates and, once per event id, repeats.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -30,11 +30,18 @@ def latest(one: datetime | None, other: datetime | None) -> datetime | None:
     return max(one, other)
 
 
+def earliest(one: datetime | None, other: datetime | None) -> datetime | None:
+    """Return the earlier of two instants, either of which may be absent."""
+    if one is None or other is None:
+        return one or other
+    return min(one, other)
+
+
 class LinkFacts(msgspec.Struct, gc=False):
     """The aggregate of the evidence for one pair under one consent basis; `low` sorts before `high`.
 
     `seen` and `void` hold the newest time per tier of evidence for and against the link, `replaced_low` the newest
-    supersede that retires the low end.
+    supersede that retires the low end. `first_at` is the oldest event time, `arrived_at` the first arrival.
     """
 
     seen: Times = msgspec.field(default_factory=lambda: [None] * TIERS)
@@ -46,6 +53,7 @@ class LinkFacts(msgspec.Struct, gc=False):
     replaced_high_at: datetime | None = None
     logout_at: datetime | None = None
     first_at: datetime | None = None
+    arrived_at: datetime | None = None
     evidence_count: int = 0
     sources: frozenset[int] = frozenset()
 
@@ -59,10 +67,20 @@ class LinkFacts(msgspec.Struct, gc=False):
         self.replaced_low_at = latest(self.replaced_low_at, other.replaced_low_at)
         self.replaced_high_at = latest(self.replaced_high_at, other.replaced_high_at)
         self.logout_at = latest(self.logout_at, other.logout_at)
-        if other.first_at is not None and (self.first_at is None or other.first_at < self.first_at):
-            self.first_at = other.first_at
+        self.first_at = earliest(self.first_at, other.first_at)
+        self.arrived_at = earliest(self.arrived_at, other.arrived_at)
         self.evidence_count += other.evidence_count
         self.sources |= other.sources
+
+    @staticmethod
+    def together(by_basis: Mapping[str, "LinkFacts"]) -> "LinkFacts":
+        """Return the facts of a pair, whatever basis they have."""
+        if len(by_basis) == 1:
+            return next(iter(by_basis.values()))
+        merged = LinkFacts()
+        for facts in by_basis.values():
+            merged.merge(facts)
+        return merged
 
     def holds(self) -> tuple[int, datetime] | None:
         """Return the best tier that was not taken back since, with its newest time; inferred links never hold."""
@@ -98,6 +116,12 @@ class LinkFacts(msgspec.Struct, gc=False):
         more.merge(self)
         return more
 
+    def objections(self) -> "LinkFacts":
+        """Return what speaks against the link, alone: it counts though nobody consents to the rest any more."""
+        return LinkFacts(
+            void=list(self.void), retracted_at=self.retracted_at, cannot_at=self.cannot_at, logout_at=self.logout_at
+        )
+
     @property
     def forbids(self) -> bool:
         """Whether the newest decision about the pair is that they are two people; a tie forbids."""
@@ -105,6 +129,11 @@ class LinkFacts(msgspec.Struct, gc=False):
         if at is None or (self.retracted_at is not None and self.retracted_at >= at):
             return False
         return self.must_at is None or self.must_at <= at
+
+    @property
+    def replaces(self) -> bool:
+        """Whether it was ever said that one end supersedes the other."""
+        return self.replaced_low_at is not None or self.replaced_high_at is not None
 
     @property
     def is_twin(self) -> bool:
@@ -174,7 +203,8 @@ def facts_of(evidence: Evidence, *, old_is_low: bool) -> LinkFacts:
     """Return what one piece of evidence says about one of its pairs; `old_is_low` matters to a supersede only."""
     at, kind = evidence.effective_time, evidence.kind
     tier = INFERRED if kind == "infer" else max(DECIDED, min(evidence.tier, INFERRED))
-    facts = LinkFacts(first_at=at, evidence_count=1, sources=frozenset((evidence.source_id,)))
+    sources = frozenset((evidence.source_id,))
+    facts = LinkFacts(first_at=at, arrived_at=evidence.first_received_at, evidence_count=1, sources=sources)
     if kind in POSITIVE:
         facts.seen[tier] = at
     if kind in TAKING_BACK:

@@ -6,8 +6,9 @@ from datetime import datetime
 import msgspec
 
 from services.identity.domain.assignment import Assignment, assign
+from services.identity.domain.consents import SILENT, Consents
 from services.identity.domain.evidence import Evidence, Identifier
-from services.identity.domain.graph import Link, LinkState, Node
+from services.identity.domain.graph import Hold, Link, LinkState, Node
 from services.identity.domain.links import LinkFacts, Pair, latest, link_pairs, once_each
 from services.identity.domain.policy import PolicySet
 
@@ -42,9 +43,12 @@ class Graph(msgspec.Struct):
 
 
 def graph_of(
-    evidence: Iterable[Evidence], policies: PolicySet, withdrawn: Mapping[Identifier, frozenset[str]] | None = None
+    evidence: Iterable[Evidence],
+    policies: PolicySet,
+    consents: Mapping[Identifier, Consents] | None = None,
+    holds: Mapping[Pair, Hold] | None = None,
 ) -> Graph:
-    """Add evidence up to nodes, in the order of their identifiers, and links."""
+    """Add evidence up to nodes, in the order of their identifiers, and links; `holds` are decisions about links."""
     facts: dict[Pair, dict[str, LinkFacts]] = {}
     alone: dict[Identifier, datetime | None] = {}
     for one in once_each(evidence):
@@ -59,9 +63,11 @@ def graph_of(
             at = None if identifier in linked else one.effective_time
             alone[identifier] = latest(alone.get(identifier), at)
     order = {identifier: index for index, identifier in enumerate(sorted(alone))}
-    gone = withdrawn or {}
-    nodes = [Node(identifier, alone[identifier], gone.get(identifier, frozenset())) for identifier in order]
-    links = [Link(order[low], order[high], by_basis) for (low, high), by_basis in facts.items()]
+    known_consents, decided = consents or {}, holds or {}
+    nodes = [Node(identifier, alone[identifier], known_consents.get(identifier, SILENT)) for identifier in order]
+    links = [
+        Link(order[low], order[high], by_basis, decided.get((low, high))) for (low, high), by_basis in facts.items()
+    ]
     return Graph(nodes, links)
 
 
@@ -69,10 +75,11 @@ def partition(
     evidence: Iterable[Evidence],
     policies: PolicySet,
     now: datetime,
-    withdrawn: Mapping[Identifier, frozenset[str]] | None = None,
+    consents: Mapping[Identifier, Consents] | None = None,
+    holds: Mapping[Pair, Hold] | None = None,
 ) -> Partition:
-    """Return the partition: a function of the evidence set, the policies and now, of nothing else."""
-    graph = graph_of(evidence, policies, withdrawn)
+    """Return the partition: a function of the evidence set, the policies, consents, decisions about links and now."""
+    graph = graph_of(evidence, policies, consents, holds)
     return described(graph, assign(graph.nodes, graph.links, policies, now))
 
 

@@ -5,8 +5,12 @@ to: the strongest of those is a person's anchor, and where it goes the id goes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
 
 import msgspec
+
+from libs.common.ids import fact_id
 
 
 class Owned(msgspec.Struct, frozen=True, gc=False):
@@ -38,6 +42,14 @@ class Settlement(msgspec.Struct):
         return self.person_no == 0
 
 
+def ownership_id(
+    workspace_id: int, node_no: int, version: int, person_no: int, since: datetime | None, until: datetime | None
+) -> UUID:
+    """Return the id of the fact that an identifier is a person's: of the intervals of a version one has no end."""
+    interval = () if until is None else (since, until)
+    return fact_id("ownership", workspace_id, node_no, version, person_no, *interval)
+
+
 def settle(groups: Sequence[Sequence[Owned]], retired: Mapping[int, int]) -> list[Settlement]:
     """Give every component its person.
 
@@ -50,7 +62,7 @@ def settle(groups: Sequence[Sequence[Owned]], retired: Mapping[int, int]) -> lis
         if not claimants:
             settled.append(Settlement(members))
             continue
-        best = min(claimants, key=lambda person: _merit(person, claimants[person]))
+        best = min(claimants, key=lambda person: merit(person, claimants[person]))
         others = tuple(sorted(person for person in claimants if person != best))
         settled.append(Settlement(members, best, absorbed=others))
     _revive([one for one in settled if one.is_new], groups, retired)
@@ -72,8 +84,8 @@ def _claims(groups: Sequence[Sequence[Owned]]) -> dict[int, dict[int, list[Owned
     return claims
 
 
-def _merit(person: int, owned: Iterable[Owned]) -> tuple[bool, int, int]:
-    """Return the survivor's sort key: proved singleton, more known identifiers, earlier allocation."""
+def merit(person: int, owned: Iterable[Owned]) -> tuple[bool, int, int]:
+    """Return the key of which the least survives: proved singleton, more known identifiers, earlier allocation."""
     nodes = list(owned)
     return not any(one.proves for one in nodes), -sum(one.names for one in nodes), person
 

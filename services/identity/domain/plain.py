@@ -1,8 +1,8 @@
 """Plain regions: parts of the graph in which every link holds whatever the order, so the rule need not be run.
 
-If no link was ever spoken against, nothing is over a cap when everything is counted at once, and no two parties who
-name somebody would meet over a leaf alone, then no join can be refused: caps and refusals only get tighter while
-components grow. The rule (assignment.py) says the same of them at many times the price; it stays the judge.
+If no link was ever spoken against, nothing is over a cap or too large when everything is counted at once, and no two
+parties who name somebody would meet over a leaf alone, then no join can be refused: caps and refusals only get tighter
+while components grow. The rule (assignment.py) says the same of them at many times the price; it stays the judge.
 """
 
 from collections import Counter
@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from services.identity.domain.consents import SILENT, Consents, Linking, permits
 from services.identity.domain.evidence import Identifier
 from services.identity.domain.links import TIERS, LinkFacts
 from services.identity.domain.policy import HUB_PRIORITY, KNOWN_PRIORITY, NamespacePolicy, PolicySet
@@ -93,17 +94,17 @@ def plain_regions(
     links: Mapping[Ends, Mapping[str, LinkFacts]],
     policies: PolicySet,
     now: datetime,
-    restless: Collection[int],
+    consents: Mapping[int, Consents],
 ) -> PlainRegions:
     """Return the plain ones among the regions that `links` make of the nodes in `names`.
 
-    `restless` are nodes about which more is to be known than their links; links that lead elsewhere are not plain.
+    `consents` are those of the nodes for which anything was said; links that lead elsewhere are not plain.
     """
     if policies.reassigns:
         return PlainRegions([], {})
     by_namespace = {name: rules_of(policies.of(name)) for name in {one.namespace for one in names.values()}}
     rules = {one: by_namespace[name.namespace] for one, name in names.items()}
-    walk = _Walk(rules, now, list(restless))
+    walk = _Walk(rules, now, consents, policies.linking)
     for ends, by_basis in links.items():
         walk.take(ends, by_basis)
     forest = walk.forest
@@ -113,14 +114,19 @@ def plain_regions(
         forest.join(ends)
     apart = {forest.root(one) for one in (*walk.stirred, *crowded)}
     apart |= _torn(forest, parties) | _overfull(forest, names, rules)
+    apart |= _oversized(forest, rules, policies.safeguards.largest_person)
     return _told(forest, apart, walk.due)
 
 
 class _Walk:
     """One look at every link: what joins, what only hangs on, who is reached, what is not plain, when links expire."""
 
-    def __init__(self, rules: Mapping[int, Rules], now: datetime, stirred: list[int]) -> None:
-        self.rules, self.now, self.stirred = rules, now, stirred
+    def __init__(
+        self, rules: Mapping[int, Rules], now: datetime, consents: Mapping[int, Consents], linking: Linking
+    ) -> None:
+        self.rules, self.now = rules, now
+        self.consents, self.linking = consents, linking
+        self.stirred: list[int] = []
         self.forest = _Forest(rules)
         self.leaves: list[Ends] = []
         self.reached: dict[int, int] = {}
@@ -137,12 +143,18 @@ class _Walk:
         else:
             self.leaves.append(ends)
         expiry = _expiry(by_basis, low, high, self.now)
-        if expiry is False:
+        if expiry is False or not self._is_permitted(ends, by_basis):
             self.stirred.append(ends[0])
         elif expiry is not True:
             self.due.append((ends[0], expiry))
         self._reach(ends[0], low, high)
         self._reach(ends[1], high, low)
+
+    def _is_permitted(self, ends: Ends, by_basis: Mapping[str, LinkFacts]) -> bool:
+        if not self.consents and self.linking == "opt_out":
+            return True
+        low, high = (self.consents.get(end, SILENT) for end in ends)
+        return all(permits(basis, low, high, self.linking) for basis in by_basis)
 
     def _reach(self, end: int, mine: Rules, other: Rules) -> None:
         if mine.hub_threshold is not None and (other.is_singleton if mine.bridges else other.strong):
@@ -151,15 +163,12 @@ class _Walk:
 
 def _expiry(by_basis: Mapping[str, LinkFacts], low: Rules, high: Rules, now: datetime) -> datetime | bool:
     """Return when a plain link expires, True for never, False for a link that is not plain."""
-    if len(by_basis) != 1:
-        return False
-    (facts,) = by_basis.values()
-    if not is_plain(facts):
+    if not all(map(is_plain, by_basis.values())):
         return False
     ttl = low.ttl if high.ttl is None else high.ttl if low.ttl is None else min(low.ttl, high.ttl)
     if ttl is None:
         return True
-    at = max(time for time in facts.seen if time is not None) + ttl
+    at = max(time for facts in by_basis.values() for time in facts.seen if time is not None) + ttl
     return at if at > now else False
 
 
@@ -182,6 +191,14 @@ def _overfull(forest: _Forest, names: Mapping[int, Identifier], rules: Mapping[i
         if count > rule.most:
             found.add(root)
     return found
+
+
+def _oversized(forest: _Forest, rules: Mapping[int, Rules], largest: int | None) -> set[int]:
+    """Return the regions that would be too large for one person."""
+    if largest is None or len(rules) <= largest:
+        return set()
+    sizes = Counter(forest.root(one) for one, rule in rules.items() if rule.bridges)
+    return {root for root, size in sizes.items() if size > largest}
 
 
 def _told(forest: _Forest, apart: Collection[int], due: list[tuple[int, datetime]]) -> PlainRegions:

@@ -5,6 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from services.identity.domain.consents import LINKING, Linking
+
 KNOWN_PRIORITY = 5
 """Identifiers up to this priority name somebody; weaker ones (devices, cookies) only accompany."""
 
@@ -24,6 +26,10 @@ class NamespacePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     `max_per_person` counts per namespace, or per scope with `cap_per="scope"`; with `window_days` only identifiers
     active within the window count. `blocked` values never become identifiers. Durations are days of 24 hours.
+    What was done without a log-in on something that does not bridge belongs to whoever held it at that time, and, up to
+    `look_back_days` before the first log-in, to the first user; with `anonymous_history="moves"` all of it is the last
+    one's.
+    `consent_purpose` is what evidence naming such an identifier is taken for, None where nobody need consent.
     """
 
     priority: int
@@ -35,9 +41,11 @@ class NamespacePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     reassign_after_days: int | None = None
     singleton: bool | None = None
     bridges: bool = True
+    look_back_days: int | None = 30
+    anonymous_history: Literal["own_time", "moves"] = "own_time"
     parent: str | None = None
     blocked: tuple[str, ...] = ()
-    consent_purpose: str | None = None
+    consent_purpose: str | None = LINKING
 
     @property
     def is_singleton(self) -> bool:
@@ -51,8 +59,36 @@ class NamespacePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         return self.max_per_person
 
 
+def _limitless(policy: NamespacePolicy) -> NamespacePolicy:
+    """Return a policy without what limits persons and hubs; what makes a singleton stays."""
+    return msgspec.structs.replace(
+        policy, max_per_person=None, window_days=None, hub_threshold=None, singleton=policy.is_singleton, blocked=()
+    )
+
+
 UNKNOWN_NAMESPACE = NamespacePolicy(priority=5, max_per_person=10, hub_threshold=3)
 """What holds for a namespace nobody declared."""
+
+
+class Safeguards(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where joining stops until somebody has looked; None switches a safeguard off.
+
+    A person of more than `largest_person` identifiers of bridging namespaces is not made. One identifier that a source
+    joins to more than `joins_per_minute` others within a minute has these links held. A join is at risk when all who
+    had the identifier had been silent for more than `dormant_days` before it.
+    """
+
+    largest_person: int | None = 200
+    joins_per_minute: int | None = 50
+    dormant_days: int | None = 365
+
+
+class Declared(msgspec.Struct, frozen=True):
+    """What a workspace says of its policies; a namespace it does not name keeps its default."""
+
+    namespaces: dict[str, NamespacePolicy] = {}
+    safeguards: Safeguards = Safeguards()
+    linking: Linking = "opt_out"
 
 
 class PolicySet(msgspec.Struct, frozen=True):
@@ -60,10 +96,17 @@ class PolicySet(msgspec.Struct, frozen=True):
 
     version: int
     policies: dict[str, NamespacePolicy]
+    linking: Linking = "opt_out"
+    safeguards: Safeguards = Safeguards()
 
     def of(self, namespace: str) -> NamespacePolicy:
         """Return the policy of a namespace, the default one when it was never declared."""
         return self.policies.get(namespace, UNKNOWN_NAMESPACE)
+
+    def reads_like(self, other: "PolicySet") -> bool:
+        """Whether evidence says the same about the same pairs at the same times: only limits differ, if anything."""
+        names = self.policies.keys() | other.policies.keys()
+        return all(_limitless(self.of(name)) == _limitless(other.of(name)) for name in names)
 
     @property
     def reassigns(self) -> bool:

@@ -8,7 +8,8 @@ import msgspec
 class Preflight(msgspec.Struct, frozen=True, kw_only=True):
     """Persons made, ended in a merge, and brought back; `anchors_lost` of those ended hold a singleton identifier.
 
-    `largest` is the number of identifiers of the largest person that the batch touches.
+    `largest` is the number of identifiers of the largest person that the batch touches, `quarantined` that of the links
+    that would wait for somebody's decision.
     """
 
     created: int
@@ -16,10 +17,17 @@ class Preflight(msgspec.Struct, frozen=True, kw_only=True):
     revived: int
     anchors_lost: int
     largest: int
+    quarantined: int
 
 
 def preflight(
-    *, created: int, revived: int, ended: Sequence[int], anchored: Iterable[int], groups: Iterable[int]
+    *,
+    created: int,
+    revived: int,
+    ended: Sequence[int],
+    anchored: Iterable[int],
+    groups: Iterable[int],
+    quarantined: int,
 ) -> Preflight:
     """Return the numbers from the persons that end, those of them that are `anchored`, and the sizes of `groups`."""
     return Preflight(
@@ -28,4 +36,5 @@ def preflight(
         revived=revived,
         anchors_lost=len(set(ended) & set(anchored)),
         largest=max(groups, default=0),
+        quarantined=quarantined,
     )

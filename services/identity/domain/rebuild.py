@@ -13,13 +13,17 @@ import numpy as np
 
 from services.identity.domain.assignment import assign
 from services.identity.domain.columns import EPOCH, KINDS, Columns, Flags, Ints, Names
+from services.identity.domain.consents import Consents
 from services.identity.domain.evidence import INFERRED, Identifier
+from services.identity.domain.graph import Hold
 from services.identity.domain.partition import graph_of
 from services.identity.domain.parts import connected
 from services.identity.domain.plain import rules_of
 from services.identity.domain.policy import PolicySet
 
 PLAIN_KINDS = frozenset({"login", "bind", "import", "observe", "logout"})
+Holds = Mapping[tuple[int, int], Hold]
+"""Decisions about links by the places of their two nodes, in any order."""
 NEVER = np.iinfo(np.int64).max
 
 
@@ -91,22 +95,25 @@ def rebuild(
     names: Names,
     policies: PolicySet,
     now: datetime,
-    withdrawn: Mapping[Identifier, frozenset[str]] | None = None,
+    consents: Mapping[Identifier, Consents] | None = None,
+    holds: Holds | None = None,
 ) -> Rebuilt:
-    """Return the partition of all nodes: a function of the evidence, the policies and now."""
-    settled = outline(columns, policies, now)
-    return complete(settled, columns, names(settled.nodes), policies, now, withdrawn or {})
+    """Return the partition of all nodes: a function of the evidence, the policies, now, and decisions about links."""
+    settled = outline(columns, policies, now, holds or {})
+    return complete(settled, columns, names(settled.nodes), policies, now, consents or {}, holds or {})
 
 
-def outline(columns: Columns, policies: PolicySet, now: datetime) -> Outline:
+def outline(columns: Columns, policies: PolicySet, now: datetime, holds: Holds) -> Outline:
     """Return what can be said of all nodes without knowing what any of them is called."""
     count = len(columns.namespace)
     told = _Policies(columns, policies)
     links, stirred, uncertain = _stars(columns, told)
     stirred |= columns.restless
-    if policies.reassigns:
+    # a link that is withdrawn at its far end does not count towards a hub
+    uncertain |= columns.restless
+    if policies.reassigns or policies.linking == "opt_in":
         stirred[:] = True
-    links = links.only(_alive(links, told, now))
+    links = links.only(_alive(links, told, now) & ~_held(links, holds))
     shared = _hubs(links, told, stirred, uncertain)
     links = links.only(~(shared[links.low] | shared[links.high]))
     firm = told.bridges[links.low] & told.bridges[links.high]
@@ -116,6 +123,7 @@ def outline(columns: Columns, policies: PolicySet, now: datetime) -> Outline:
     apart[person[stirred]] = True
     apart[_torn(person, parties, told)] = True
     apart[_overfull(person, told)] = True
+    apart[_oversized(person, told, policies.safeguards.largest_person)] = True
     rest: Flags = apart[person] & ~shared
     fact = np.repeat(np.arange(len(columns.kind)), np.diff(columns.start))
     heard = np.zeros(len(columns.kind), dtype=np.bool_)
@@ -176,6 +184,22 @@ def _alive(links: _Links, told: _Policies, now: datetime) -> Flags:
     return alive
 
 
+def _held(links: _Links, holds: Holds) -> Flags:
+    """Return which links wait in quarantine."""
+    held = [(min(pair), max(pair)) for pair, hold in holds.items() if hold == "held"]
+    width = int(max(links.high.max(initial=0), max((high for _, high in held), default=0))) + 1
+    flags: Flags = np.isin(links.low * width + links.high, [low * width + high for low, high in held])
+    return flags
+
+
+def _oversized(person: Ints, told: _Policies, largest: int | None) -> Ints:
+    """Return the parts that are too large for one person."""
+    if largest is None:
+        return np.zeros(0, dtype=np.int64)
+    large: Ints = np.flatnonzero(np.bincount(person[told.bridges], minlength=1) > largest)
+    return large
+
+
 def _hubs(links: _Links, told: _Policies, stirred: Flags, uncertain: Flags) -> Flags:
     """Return the hubs; where it is not sure that a node is one it is stirred instead."""
     reached = np.zeros(len(stirred), dtype=np.int64)
@@ -215,13 +239,14 @@ def complete(
     names: Sequence[Identifier],
     policies: PolicySet,
     now: datetime,
-    withdrawn: Mapping[Identifier, frozenset[str]],
+    consents: Mapping[Identifier, Consents],
+    holds: Holds,
 ) -> Rebuilt:
     """Assign what is left by the rule, from all evidence that names it; `names` are those of the outline's nodes."""
     person, shared, rest = settled.person.copy(), settled.shared.copy(), settled.rest
     clear = dict(zip(settled.nodes.tolist(), names, strict=True))
     number = {name: one for one, name in clear.items()}
-    graph = graph_of(columns.evidence(settled.facts, clear), policies, withdrawn)
+    graph = graph_of(columns.evidence(settled.facts, clear), policies, consents, _named(holds, clear))
     numbers = [number[node.identifier] for node in graph.nodes]
     for node, one in zip(graph.nodes, numbers, strict=True):
         node.known_hub = bool(shared[one])
@@ -231,6 +256,15 @@ def complete(
         members = [numbers[one] for one in group if rest[numbers[one]]]
         person[members] = min(members, default=0)
     return Rebuilt(_least(person), shared, int(rest.sum()))
+
+
+def _named(holds: Holds, clear: Mapping[int, Identifier]) -> dict[tuple[Identifier, Identifier], Hold]:
+    named: dict[tuple[Identifier, Identifier], Hold] = {}
+    for (one, other), hold in holds.items():
+        if one in clear and other in clear:
+            low, high = sorted((clear[one], clear[other]))
+            named[low, high] = hold
+    return named
 
 
 def _least(person: Ints) -> Ints:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from services.identity.domain.graph import Candidate, Link, LinkState, View
+from services.identity.domain.graph import HELD, Candidate, Link, LinkState, View
 from services.identity.domain.links import LinkFacts, latest
 
 Expiry = tuple[int, int, datetime]
@@ -22,10 +22,9 @@ def surviving(view: View) -> tuple[list[Candidate], list[Expiry]]:
     candidates: list[Candidate] = []
     expiries: list[Expiry] = []
     for position, (link, facts) in enumerate(zip(view.links, view.facts, strict=True)):
-        held = facts.holds() if facts is not None else None
-        if facts is None or held is None:
-            gone = WITHDRAWN if facts is None else _gone(facts)
-            view.states[position] = BY_PARENT if gone == UNBOUND and position in view.cascaded else gone
+        best = facts.holds()
+        if best is None:
+            view.states[position] = _left_out(view, position)
             continue
         expiry = _expiry(view, link, facts)
         if expiry is not None and expiry <= view.now:
@@ -33,8 +32,17 @@ def surviving(view: View) -> tuple[list[Candidate], list[Expiry]]:
             continue
         if expiry is not None:
             expiries.append((link.low, link.high, expiry))
-        candidates.append(Candidate(position, link.low, link.high, *held))
+        candidates.append(Candidate(position, link.low, link.high, *best))
     return _reassign(view, candidates), expiries
+
+
+def _left_out(view: View, position: int) -> LinkState | None:
+    """Return the state of a link that does not hold, None when nothing ever spoke for it."""
+    link, facts = view.links[position], view.facts[position]
+    if link.hold == "held":
+        return HELD if any(one.is_claimed for one in link.facts.values()) else None
+    gone = WITHDRAWN if position in view.unpermitted else _gone(facts)
+    return BY_PARENT if gone == UNBOUND and position in view.cascaded else gone
 
 
 def _gone(facts: LinkFacts) -> LinkState | None:
@@ -85,8 +93,7 @@ def _reassign(view: View, candidates: list[Candidate]) -> list[Candidate]:
 
 
 def _is_reassigned(view: View, node: int, candidate: Candidate, links: list[Candidate]) -> bool:
-    facts = view.facts[candidate.position]
-    if facts is not None and facts.is_twin:
+    if view.facts[candidate.position].is_twin:
         return False
     days = view.policies[node].reassign_after_days
     owner = candidate.high if candidate.low == node else candidate.low
@@ -96,5 +103,4 @@ def _is_reassigned(view: View, node: int, candidate: Candidate, links: list[Cand
 
 
 def _proof(view: View, candidate: Candidate) -> datetime | None:
-    facts = view.facts[candidate.position]
-    return facts.seen_at(1) if facts is not None else None
+    return view.facts[candidate.position].seen_at(1)

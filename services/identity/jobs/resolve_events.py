@@ -1,6 +1,7 @@
 """The resolver: what the collector took becomes somebody's."""
 
 import logging
+import time
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from libs.common.bus.transient import is_transient
 from libs.common.db import Tx
 from libs.common.jobs import Job
 from libs.common.runtime import Runtime
+from services.identity.domain.pace import next_size
 from services.identity.store import dead_letters, ingest_queue
 from services.identity.store.ingest_queue import IngestEntry
 from services.identity.store.retries import lost_a_race
@@ -17,14 +19,13 @@ from services.identity.usecases.resolve_events import resolve_events
 
 log = logging.getLogger(__name__)
 
-BATCH = 1_000
-CAREFUL = (BATCH, 50, 1)
-"""How many events are tried at once: fewer after a failure, until the one that cannot be resolved stands alone."""
+CAREFUL = (50, 1)
+"""How many events are tried at once after a failure, until the one that cannot be resolved stands alone."""
 
 
 async def run(runtime: Runtime[Any]) -> int:
     """Resolve one batch of the queue; return how many events it held. What passes by itself is tried again later."""
-    for limit in CAREFUL:
+    for limit in (runtime.parts.batch_size, *CAREFUL):
         try:
             return await (_resolve(runtime, limit) if limit > 1 else _resolve_alone(runtime))
         except Exception as error:
@@ -37,10 +38,15 @@ async def run(runtime: Runtime[Any]) -> int:
 
 
 async def _resolve(runtime: Runtime[Any], limit: int) -> int:
+    begun = time.perf_counter()
     async with runtime.worker_database.transaction([]) as tx:
         entries = await ingest_queue.claim_entries(tx, limit)
         if entries:
             await _resolve_entries(runtime, tx, entries)
+    parts = runtime.parts
+    if limit == parts.batch_size:
+        seconds = time.perf_counter() - begun
+        parts.batch_size = next_size(limit, len(entries), seconds, budget_seconds=parts.resolve_seconds)
     return len(entries)
 
 

@@ -10,4 +10,4 @@ using (
     for update of q skip locked
 ) as due
 where d.workspace_id = due.workspace_id and d.node_no = due.node_no
-returning d.workspace_id, d.node_no, d.reread
+returning d.workspace_id, d.node_no, d.reread, d.glance

@@ -12,9 +12,21 @@ _LINKS = statement(
     " and (low_no = any(:node_nos::int[]) or high_no = any(:node_nos::int[]))"
 )
 _OWNERSHIP = statement("delete from ownership where workspace_id = :workspace_id and node_no = any(:node_nos::int[])")
+_SIGNALS = statement("delete from device_signal where workspace_id = :workspace_id and node_no = any(:node_nos::int[])")
 _SUGGESTIONS = statement(
     "delete from suggestion where workspace_id = :workspace_id"
     " and (low_no = any(:node_nos::int[]) or high_no = any(:node_nos::int[]))"
+)
+_HELD = statement(
+    "delete from held_link where workspace_id = :workspace_id"
+    " and (low_no = any(:node_nos::int[]) or high_no = any(:node_nos::int[]))"
+)
+_STRAYS = statement(
+    "delete from stray_identifier where workspace_id = :workspace_id and node_no = any(:node_nos::int[])"
+)
+_DORMANT = statement(
+    "delete from dormant_join where workspace_id = :workspace_id"
+    " and (node_no = any(:node_nos::int[]) or newcomer_no = any(:node_nos::int[]))"
 )
 _TWINS = statement(
     "delete from twin where workspace_id = :workspace_id"
@@ -51,7 +63,7 @@ _LETTERS = statement(
 
 async def delete_nodes(tx: Tx, workspace_id: int, node_nos: Collection[int]) -> None:
     """Delete identifiers, their links, who owned them, whom they were suggested for, and their hashes."""
-    for delete in (_LINKS, _OWNERSHIP, _SUGGESTIONS, _TWINS, _NODES):
+    for delete in (_LINKS, _OWNERSHIP, _SIGNALS, _SUGGESTIONS, _HELD, _STRAYS, _DORMANT, _TWINS, _NODES):
         await tx.execute(delete, workspace_id=workspace_id, node_nos=list(node_nos))
 
 

@@ -7,28 +7,32 @@ from typing import Literal
 import msgspec
 
 from libs.common.db import Tx, load_sql, statement
+from services.identity.domain.twins import TWIN_SOURCE
 
 _OWNERSHIP = statement(
-    "select node_no, version, person_no, since, recorded_at from ownership"
-    " where workspace_id = :workspace_id and node_no = any(:node_nos::int[]) order by version"
+    "select node_no, version, person_no, since, until, recorded_at from ownership"
+    " where workspace_id = :workspace_id and node_no = any(:node_nos::int[])"
+    " order by version, since nulls first"
 )
 _BORN = statement(
     "select node_no from ownership o where workspace_id = :workspace_id and person_no = :person_no"
     " and not exists (select from ownership b where b.workspace_id = o.workspace_id and b.node_no = o.node_no"
     " and b.version < o.version)"
 )
+_COMPONENT = load_sql(__file__, "component_then.sql")
 _OF_PERSON = load_sql(__file__, "person_history.sql")
 
 Kind = Literal["gained", "lost", "absorbed", "merged", "revived"]
 
 
 class Owned(msgspec.Struct, frozen=True):
-    """From a version on, and for events from `since` on (None: all), an identifier is a person's."""
+    """From a version on, and for events in [since, until) (None: without an end), an identifier is a person's."""
 
     node_no: int
     version: int
     person_no: int
     since: datetime | None
+    until: datetime | None
     recorded_at: datetime
 
 
@@ -47,6 +51,33 @@ async def ownership_of(tx: Tx, workspace_id: int, node_nos: Collection[int]) -> 
     """Return everything that was said of whose identifiers are, oldest first."""
     rows = await tx.fetch(_OWNERSHIP, workspace_id=workspace_id, node_nos=list(node_nos))
     return [Owned(**dict(row)) for row in rows]
+
+
+async def component_then(
+    tx: Tx,
+    workspace_id: int,
+    node_nos: Collection[int],
+    at: datetime,
+    *,
+    most: int,
+    crowd: int,
+    spacious: Collection[str],
+) -> dict[int, bool]:
+    """Return the nodes that claims of up to a time connect to these; True for those in a crowd: not walked through.
+
+    A crowd is more than `crowd` links by then, except at identifiers of the namespaces `spacious`.
+    """
+    rows = await tx.fetch(
+        _COMPONENT,
+        workspace_id=workspace_id,
+        node_nos=list(node_nos),
+        at=at,
+        most=most,
+        crowd=crowd,
+        spacious=list(spacious),
+        twin=TWIN_SOURCE,
+    )
+    return {row["node_no"]: row["is_crowded"] for row in rows}
 
 
 async def born_to(tx: Tx, workspace_id: int, person_no: int) -> set[int]:

@@ -29,6 +29,12 @@ _SUPERSEDED = statement(
     " and l.replaced_high_at is not null)"
 )
 
+_OF = statement(
+    "select l.*"
+    " from unnest(:workspace_ids::int[], :lows::int[], :highs::int[]) as wanted (workspace_id, low_no, high_no)"
+    " join link l on l.workspace_id = wanted.workspace_id and l.low_no = wanted.low_no and l.high_no = wanted.high_no"
+)
+
 Pair = tuple[Key, Key]
 """The two ends of a link, the lower key first."""
 
@@ -46,6 +52,11 @@ class LinkRow:
     reason: str
     blockers: tuple[int | None, int | None]
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the link waits in quarantine for its rate."""
+        return self.state == "quarantined" and self.reason == "rate"
+
 
 def _facts(record: Record) -> LinkFacts:
     return LinkFacts(
@@ -58,33 +69,53 @@ def _facts(record: Record) -> LinkFacts:
         replaced_high_at=record["replaced_high_at"],
         logout_at=record["logout_at"],
         first_at=record["first_at"],
+        arrived_at=record["arrived_at"],
         evidence_count=record["evidence_count"],
         sources=frozenset(record["sources"]),
     )
 
 
-async def around(tx: Tx, keys: Collection[Key]) -> list[tuple[Pair, LinkRow]]:
-    """Return every link that touches one of the nodes; a link between two of them comes twice."""
+def _placed(record: Record) -> tuple[Pair, LinkRow]:
+    base = record["workspace_id"] << 32
+    blockers = record["blocker_low"], record["blocker_high"]
+    row = LinkRow(record["basis"], _facts(record), record["state"], record["reason"], blockers)
+    return (base | record["low_no"], base | record["high_no"]), row
+
+
+async def around(tx: Tx, keys: Collection[Key], *, held: bool = True) -> list[tuple[Pair, LinkRow]]:
+    """Return every link that touches one of the nodes; a link between two of them comes twice.
+
+    Without `held` those are left out that wait in quarantine for their rate: they count for nothing. What keeps two
+    apart is told all the same.
+    """
     workspace_ids, node_nos = columns(keys)
-    found: list[tuple[Pair, LinkRow]] = []
-    for record in await tx.fetch(_AROUND, workspace_ids=workspace_ids, node_nos=node_nos):
-        base = record["workspace_id"] << 32
-        row = LinkRow(
-            record["basis"],
-            _facts(record),
-            record["state"],
-            record["reason"],
-            (record["blocker_low"], record["blocker_high"]),
-        )
-        found.append(((base | record["low_no"], base | record["high_no"]), row))
-    return found
+    rows = await tx.fetch(_AROUND, workspace_ids=workspace_ids, node_nos=node_nos, held=held)
+    return [_placed(record) for record in rows]
 
 
-async def some(tx: Tx, one: Key, most: int) -> dict[Pair, list[LinkFacts]]:
+async def rows_of(tx: Tx, pairs: Collection[Pair]) -> list[tuple[Pair, LinkRow]]:
+    """Return the links between the ends of pairs."""
+    workspace_ids, lows = columns(pair[0] for pair in pairs)
+    _, highs = columns(pair[1] for pair in pairs)
+    return [_placed(one) for one in await tx.fetch(_OF, workspace_ids=workspace_ids, lows=lows, highs=highs)]
+
+
+async def forget_states(tx: Tx, pairs: Collection[Pair]) -> None:
+    """Have links decided about anew, as if nothing had been decided yet."""
+    await decide(tx, [Decision(pair, None, "", None, None) for pair in pairs])
+
+
+async def some_rows(tx: Tx, one: Key, most: int) -> list[tuple[Pair, LinkRow]]:
+    """Return some links that touch a node: up to `most` from either end."""
+    rows = await tx.fetch(_OF_HUB, workspace_id=one >> 32, node_no=one & 0xFFFF_FFFF, most=most)
+    return [_placed(row) for row in rows]
+
+
+async def some(tx: Tx, one: Key, most: int) -> dict[Pair, dict[str, LinkFacts]]:
     """Return the facts, by basis, of some links that touch a node: up to `most` from either end."""
-    base, found = one >> 32 << 32, dict[Pair, list[LinkFacts]]()
+    base, found = one >> 32 << 32, dict[Pair, dict[str, LinkFacts]]()
     for row in await tx.fetch(_OF_HUB, workspace_id=one >> 32, node_no=one & 0xFFFF_FFFF, most=most):
-        found.setdefault((base | row["low_no"], base | row["high_no"]), []).append(_facts(row))
+        found.setdefault((base | row["low_no"], base | row["high_no"]), {})[row["basis"]] = _facts(row)
     return found
 
 
@@ -139,6 +170,7 @@ async def merge(tx: Tx, facts: Mapping[tuple[Pair, str], LinkFacts]) -> None:
         replaced_high_at=[one.replaced_high_at for one in said],
         logout_at=[one.logout_at for one in said],
         first_at=[one.first_at for one in said],
+        arrived_at=[one.arrived_at for one in said],
         counts=[one.evidence_count for one in said],
         # arrays of arrays must be rectangular in PostgreSQL, so sources travel as text
         sources=["{" + ",".join(map(str, sorted(one.sources))) + "}" for one in said],

@@ -2,23 +2,23 @@
 insert into link as l (
     workspace_id, low_no, high_no, basis, seen_0, seen_1, seen_2, seen_3, seen_4, void_0, void_1, void_2, void_3,
     void_4, retracted_at, must_at, cannot_at, replaced_low_at, replaced_high_at, logout_at, first_at,
-    evidence_count, sources
+    arrived_at, evidence_count, sources
 )
 select
     workspace_id, low_no, high_no, basis, seen_0, seen_1, seen_2, seen_3, seen_4, void_0, void_1, void_2, void_3,
     void_4, retracted_at, must_at, cannot_at, replaced_low_at, replaced_high_at, logout_at, first_at,
-    evidence_count, sources::int[]
+    arrived_at, evidence_count, sources::int[]
 from unnest(
     :workspace_ids::int[], :lows::int[], :highs::int[], :bases::text[], :seen_0::timestamptz[],
     :seen_1::timestamptz[], :seen_2::timestamptz[], :seen_3::timestamptz[], :seen_4::timestamptz[],
     :void_0::timestamptz[], :void_1::timestamptz[], :void_2::timestamptz[], :void_3::timestamptz[],
     :void_4::timestamptz[], :retracted_at::timestamptz[], :must_at::timestamptz[], :cannot_at::timestamptz[],
     :replaced_low_at::timestamptz[], :replaced_high_at::timestamptz[], :logout_at::timestamptz[],
-    :first_at::timestamptz[], :counts::int[], :sources::text[]
+    :first_at::timestamptz[], :arrived_at::timestamptz[], :counts::int[], :sources::text[]
 ) as posted (
     workspace_id, low_no, high_no, basis, seen_0, seen_1, seen_2, seen_3, seen_4, void_0, void_1, void_2, void_3,
     void_4, retracted_at, must_at, cannot_at, replaced_low_at, replaced_high_at, logout_at, first_at,
-    evidence_count, sources
+    arrived_at, evidence_count, sources
 )
 on conflict (workspace_id, low_no, high_no, basis) do update set
     seen_0 = greatest(l.seen_0, excluded.seen_0),
@@ -38,6 +38,7 @@ on conflict (workspace_id, low_no, high_no, basis) do update set
     replaced_high_at = greatest(l.replaced_high_at, excluded.replaced_high_at),
     logout_at = greatest(l.logout_at, excluded.logout_at),
     first_at = least(l.first_at, excluded.first_at),
+    arrived_at = least(l.arrived_at, excluded.arrived_at),
     evidence_count = l.evidence_count + excluded.evidence_count,
     sources = case
         when l.sources @> excluded.sources then l.sources

@@ -4,9 +4,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
 from asyncpg import Record
 
 from libs.common.db import Tx, load_sql, statement
+from services.identity.domain.consents import Consents, Permission, consents_at
 
 _LOCK = load_sql(__file__, "lock_nodes.sql")
 _LOCK_FREE = load_sql(__file__, "lock_free_nodes.sql")
@@ -14,13 +16,28 @@ _READ = load_sql(__file__, "read_nodes.sql")
 _INSERT = load_sql(__file__, "insert_nodes.sql")
 _SAVE = load_sql(__file__, "save_nodes.sql")
 _TOUCH = load_sql(__file__, "touch_nodes.sql")
-_FIND = statement(
+_BY_LOOKUP = (
     "select n.workspace_id, n.lookup, n.node_no, n.person_no"
     " from unnest(:workspace_ids::int[], :lookups::bytea[]) as wanted (workspace_id, lookup)"
     " join node n on n.workspace_id = wanted.workspace_id and n.lookup = wanted.lookup"
 )
+_FIND = statement(_BY_LOOKUP)
+_FIND_UNBURIED = statement(
+    f"{_BY_LOOKUP} where not exists"
+    " (select from tombstone t where t.workspace_id = n.workspace_id and t.lookup = n.lookup)"
+)
+_TIMED = statement(
+    "select n.workspace_id, n.node_no from unnest(:workspace_ids::int[], :node_nos::int[]) as w (workspace_id, node_no)"
+    " join node n on n.workspace_id = w.workspace_id and n.node_no = w.node_no where n.is_timed"
+)
 _OF_PERSONS = statement(
     "select n.* from node n where n.workspace_id = :workspace_id and n.person_no = any(:person_nos) order by n.node_no"
+)
+_PERMIT = statement(
+    "update node n set permissions = p.permissions::jsonb"
+    " from unnest(:workspace_ids::int[], :node_nos::int[], :permissions::text[])"
+    " as p (workspace_id, node_no, permissions)"
+    " where n.workspace_id = p.workspace_id and n.node_no = p.node_no"
 )
 _COMPONENT = load_sql(__file__, "component_around.sql")
 
@@ -66,12 +83,21 @@ class NodeRow:
     alone_at: datetime | None = None
     is_shared: bool = False
     is_calm: bool = True
-    withdrawn: frozenset[str] = field(default_factory=frozenset)
+    permissions: dict[str, Permission] = field(default_factory=dict)
+    """What its owner said of having it linked, by purpose."""
+    holder_no: int = 0
+    held_since: datetime | None = None
+    is_timed: bool = False
+    anonymous_no: int = 0
 
     @property
     def key(self) -> Key:
         """The node's key over all workspaces."""
         return self.workspace_id << 32 | self.node_no
+
+    def consents(self, now: datetime) -> Consents:
+        """Return what counts of its permissions at an instant."""
+        return consents_at(self.permissions, now)
 
     @property
     def owner(self) -> Key:
@@ -95,7 +121,11 @@ def read_row(record: Record) -> NodeRow:
         record["alone_at"],
         record["is_shared"],
         record["is_calm"],
-        frozenset(record["withdrawn"] or ()),
+        msgspec.convert(record["permissions"], dict[str, Permission]) if record["permissions"] else {},
+        record["holder_no"],
+        record["held_since"],
+        record["is_timed"],
+        record["anonymous_no"],
     )
 
 
@@ -117,10 +147,27 @@ async def read(tx: Tx, keys: Collection[Key]) -> list[NodeRow]:
     return [read_row(one) for one in await tx.fetch(_READ, workspace_ids=workspace_ids, node_nos=node_nos)]
 
 
-async def find(tx: Tx, wanted: Collection[tuple[int, bytes]]) -> dict[tuple[int, bytes], tuple[int, int]]:
-    """Return (node number, person number) by (workspace, keyed hash) of the identifiers that exist."""
-    rows = await tx.fetch(_FIND, workspace_ids=[one[0] for one in wanted], lookups=[one[1] for one in wanted])
+async def find(
+    tx: Tx, wanted: Collection[tuple[int, bytes]], *, unburied: bool = False
+) -> dict[tuple[int, bytes], tuple[int, int]]:
+    """Return (node number, person number) by (workspace, keyed hash) of the identifiers that exist.
+
+    `unburied` leaves out those that have a tombstone: asked after an insert that waited for an erasure, whose
+    tombstones it could not see.
+    """
+    rows = await tx.fetch(
+        _FIND_UNBURIED if unburied else _FIND,
+        workspace_ids=[one[0] for one in wanted],
+        lookups=[one[1] for one in wanted],
+    )
     return {(row["workspace_id"], row["lookup"]): (row["node_no"], row["person_no"]) for row in rows}
+
+
+async def timed_among(tx: Tx, keys: Collection[Key]) -> set[Key]:
+    """Return those that are devices whose holds are kept one by one."""
+    workspace_ids, node_nos = columns(keys)
+    rows = await tx.fetch(_TIMED, workspace_ids=workspace_ids, node_nos=node_nos)
+    return {key(row["workspace_id"], row["node_no"]) for row in rows}
 
 
 async def of_persons(tx: Tx, workspace_id: int, person_nos: Collection[int]) -> list[NodeRow]:
@@ -157,6 +204,10 @@ async def save(tx: Tx, rows: Sequence[NodeRow]) -> None:
         alone_ats=[row.alone_at for row in rows],
         shared=[row.is_shared for row in rows],
         calm=[row.is_calm for row in rows],
+        holder_nos=[row.holder_no for row in rows],
+        held_sinces=[row.held_since for row in rows],
+        timed=[row.is_timed for row in rows],
+        anonymous_nos=[row.anonymous_no for row in rows],
     )
 
 
@@ -164,6 +215,13 @@ async def touch(tx: Tx, seen: dict[Key, datetime]) -> None:
     """Note newer evidence that touched identifiers without a link."""
     workspace_ids, node_nos = columns(seen)
     await tx.execute(_TOUCH, workspace_ids=workspace_ids, node_nos=node_nos, alone_ats=list(seen.values()))
+
+
+async def permit(tx: Tx, rows: Sequence[NodeRow]) -> None:
+    """Write the permissions of identifiers that this transaction has locked."""
+    workspace_ids, node_nos = columns(row.key for row in rows)
+    said = [msgspec.json.encode(row.permissions).decode() if row.permissions else None for row in rows]
+    await tx.execute(_PERMIT, workspace_ids=workspace_ids, node_nos=node_nos, permissions=said)
 
 
 async def component_around(tx: Tx, workspace_id: int, node_nos: Collection[int], most: int) -> set[Key]:

@@ -129,13 +129,14 @@ async def mark(tx: Tx, keys: Collection[Key], version: int) -> None:
 
 @dataclass(slots=True)
 class OwnershipRow:
-    """From `version` on the node is the person's; `since` tells from which event time, None for always."""
+    """From `version` on the node is the person's, for events in [since, until); None is without an end."""
 
     workspace_id: int
     node_no: int
     version: int
     person_no: int
     since: datetime | None
+    until: datetime | None
     recorded_at: datetime
 
 
@@ -149,5 +150,6 @@ async def append_ownership(tx: Tx, rows: Sequence[OwnershipRow]) -> None:
             versions=[row.version for row in rows],
             person_nos=[row.person_no for row in rows],
             sinces=[row.since for row in rows],
+            untils=[row.until for row in rows],
             recorded_ats=[row.recorded_at for row in rows],
         )

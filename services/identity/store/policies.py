@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from libs.common.db import Tx, statement
-from services.identity.domain.policy import NamespacePolicy
+from services.identity.domain.policy import Declared
 
 _HEADS = statement(
     "select workspace_id, version from policy_head where workspace_id = any(:workspace_ids) order by 1 for share"
@@ -16,12 +16,15 @@ _ENSURE = statement(
     "insert into policy_head (workspace_id, version) select w, 0 from unnest(:workspace_ids::int[]) w order by w"
     " on conflict do nothing"
 )
-_READ = statement("select policies from policy_set where workspace_id = :workspace_id and version = :version")
+_READ = statement(
+    "select policies as namespaces, safeguards, linking from policy_set"
+    " where workspace_id = :workspace_id and version = :version"
+)
 _PRESENT = statement("select version from policy_head where workspace_id = :workspace_id")
 _LOCK = statement("select version from policy_head where workspace_id = :workspace_id for update")
 _KEEP = statement(
-    "insert into policy_set (workspace_id, version, policies, created_at)"
-    " values (:workspace_id, :version, :policies, :created_at)"
+    "insert into policy_set (workspace_id, version, policies, safeguards, linking, created_at)"
+    " values (:workspace_id, :version, :policies, :safeguards, :linking, :created_at)"
 )
 _ADVANCE = statement("update policy_head set version = :version where workspace_id = :workspace_id")
 
@@ -47,18 +50,19 @@ async def present(tx: Tx, workspace_id: int) -> int:
     return int(await tx.fetch_value(_PRESENT, workspace_id=workspace_id) or 0)
 
 
-async def read(tx: Tx, workspace_id: int, version: int) -> dict[str, NamespacePolicy]:
+async def read(tx: Tx, workspace_id: int, version: int) -> Declared:
     """Return what a version declared; nothing for version 0."""
-    found = await tx.fetch_value(_READ, workspace_id=workspace_id, version=version)
-    return msgspec.convert(found or {}, dict[str, NamespacePolicy])
+    found = await tx.fetch(_READ, workspace_id=workspace_id, version=version)
+    return msgspec.convert(dict(found[0]), Declared) if found else Declared()
 
 
-async def put(tx: Tx, workspace_id: int, policies: dict[str, NamespacePolicy], now: datetime) -> int:
+async def put(tx: Tx, workspace_id: int, declared: Declared, now: datetime) -> int:
     """Keep a new version and put it in force once nobody works with the old one; return its number."""
     await tx.execute(_ENSURE, workspace_ids=[workspace_id])
     version = int(await tx.fetch_value(_LOCK, workspace_id=workspace_id)) + 1
     await tx.execute(
-        _KEEP, workspace_id=workspace_id, version=version, policies=msgspec.to_builtins(policies), created_at=now
-    )
+        _KEEP, workspace_id=workspace_id, version=version, policies=msgspec.to_builtins(declared.namespaces),
+        safeguards=msgspec.to_builtins(declared.safeguards), linking=declared.linking, created_at=now,
+    )  # fmt: skip
     await tx.execute(_ADVANCE, workspace_id=workspace_id, version=version)
     return version

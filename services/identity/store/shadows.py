@@ -8,15 +8,18 @@ from uuid import UUID
 import msgspec
 
 from libs.common.db import Tx, statement
-from services.identity.domain.policy import NamespacePolicy
+from services.identity.domain.consents import Linking
+from services.identity.domain.policy import Declared, NamespacePolicy, Safeguards
 
 CHUNK = 20_000
 _COLUMNS = (
-    "workspace_id, shadow_id, base_version, policies, state, report, author, created_at, finished_at, switched_to"
+    "workspace_id, shadow_id, base_version, policies, safeguards, linking, state, report, author, created_at,"
+    " finished_at, switched_to"
 )
 _KEEP = statement(
-    "insert into policy_shadow (workspace_id, shadow_id, base_version, policies, author, created_at)"
-    " values (:workspace_id, :shadow_id, :base_version, :policies, :author, :created_at)"
+    "insert into policy_shadow (workspace_id, shadow_id, base_version, policies, safeguards, linking, author,"
+    " created_at) values (:workspace_id, :shadow_id, :base_version, :policies, :safeguards, :linking, :author,"
+    " :created_at)"
 )
 _QUEUE = statement("insert into shadow_queue (workspace_id, shadow_id) values (:workspace_id, :shadow_id)")
 _FIND = statement(f"select {_COLUMNS} from policy_shadow where workspace_id = :workspace_id and shadow_id = :shadow_id")
@@ -55,6 +58,8 @@ class ShadowRow(msgspec.Struct, frozen=True, kw_only=True):
     shadow_id: UUID
     base_version: int
     policies: dict[str, NamespacePolicy]
+    linking: Linking
+    safeguards: Safeguards
     state: str
     report: dict[str, Any] | None
     author: str
@@ -62,19 +67,25 @@ class ShadowRow(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None
     switched_to: int | None
 
+    @property
+    def declared(self) -> Declared:
+        """What is put in force by switching to this run."""
+        return Declared(self.policies, self.safeguards, self.linking)
+
 
 def _row(record: Any) -> ShadowRow:
     return msgspec.convert(dict(record), ShadowRow)
 
 
 async def keep(
-    tx: Tx, workspace_id: int, shadow_id: UUID, *, base: int, policies: dict[str, NamespacePolicy], author: str,
+    tx: Tx, workspace_id: int, shadow_id: UUID, *, base: int, declared: Declared, author: str,
     now: datetime,
 ) -> None:  # fmt: skip
     """Keep a shadow run and queue it."""
     await tx.execute(
         _KEEP, workspace_id=workspace_id, shadow_id=shadow_id, base_version=base,
-        policies=msgspec.to_builtins(policies), author=author, created_at=now,
+        policies=msgspec.to_builtins(declared.namespaces), safeguards=msgspec.to_builtins(declared.safeguards),
+        linking=declared.linking, author=author, created_at=now,
     )  # fmt: skip
     await tx.execute(_QUEUE, workspace_id=workspace_id, shadow_id=shadow_id)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from libs.common.db import Tx, load_sql, statement
+from libs.common.painting import BEGINNING
 from services.identity.store.event_log import LoggedEvent
 
 _EVENTS = load_sql(__file__, "tell_events.sql")
@@ -45,7 +46,8 @@ _ENDED = statement(
 )
 _OWNERSHIP = statement(
     """
-    select owned.node_no, owned.version, owned.person_no, owned.since, owned.recorded_at,
+    select owned.node_no, owned.version, owned.person_no, owned.since, owned.until, owned.recorded_at,
+           coalesce(owned.since, :beginning::timestamptz) as place,
            person.person_id, node.namespace, node.scope, node.lookup, node.sealed,
            coalesce((
                select earlier.person_no from ownership as earlier
@@ -57,8 +59,9 @@ _OWNERSHIP = statement(
     join node on node.workspace_id = owned.workspace_id and node.node_no = owned.node_no
     join person on person.workspace_id = owned.workspace_id and person.person_no = owned.person_no
     where owned.workspace_id = :workspace_id
-      and (owned.node_no, owned.version) > (:after_no::int, :after_version::bigint)
-    order by owned.node_no, owned.version limit :row_limit
+      and (owned.node_no, owned.version, coalesce(owned.since, :beginning::timestamptz))
+          > (:after_no::int, :after_version::bigint, :after_since::timestamptz)
+    order by owned.node_no, owned.version, coalesce(owned.since, :beginning::timestamptz) limit :row_limit
     """
 )
 
@@ -105,8 +108,14 @@ async def ended_from(tx: Tx, workspace_id: int, *, after: int, limit: int) -> li
     return await tx.fetch(_ENDED, workspace_id=workspace_id, after=after, row_limit=limit)
 
 
-async def ownership_from(tx: Tx, workspace_id: int, *, after: tuple[int, int], limit: int) -> list[Record]:
-    """Return who owned identifiers from which version on, by (identifier, version)."""
+async def ownership_from(tx: Tx, workspace_id: int, *, after: tuple[int, int, datetime], limit: int) -> list[Record]:
+    """Return who owned identifiers from which version on, by (identifier, version, `place`: the beginning)."""
     return await tx.fetch(
-        _OWNERSHIP, workspace_id=workspace_id, after_no=after[0], after_version=after[1], row_limit=limit
+        _OWNERSHIP,
+        workspace_id=workspace_id,
+        after_no=after[0],
+        after_version=after[1],
+        after_since=after[2],
+        beginning=BEGINNING,
+        row_limit=limit,
     )

@@ -10,6 +10,7 @@ from pyarrow import csv
 
 from libs.common.db import Statement, Tx, load_sql
 from services.identity.domain.columns import KINDS, Columns, Flags, Ints
+from services.identity.domain.consents import EVERY
 
 _NODES = load_sql(__file__, "whole_nodes.sql")
 _EVIDENCE = load_sql(__file__, "whole_evidence.sql")
@@ -28,12 +29,24 @@ class WholeGraph:
 
 async def read_whole(tx: Tx, workspace_id: int) -> WholeGraph:
     """Read every identifier and every fact of a workspace; what names an identifier that is gone is left out."""
-    text: dict[str, pa.DataType] = {"namespace": _TEXT, "scope": _TEXT}
-    nodes = await _copy(tx, _NODES, workspace_id, ["no", "person", "namespace", "scope", "shared", "restless"], text)
-    node_no = _column(nodes, "no")
     facts = await _copy(
-        tx, _EVIDENCE, workspace_id, ["fact", "kind", "tier", "at", "basis", "node"], {"kind": _TEXT, "basis": _TEXT}
+        tx,
+        _EVIDENCE,
+        ["fact", "kind", "tier", "at", "basis", "node"],
+        {"kind": _TEXT, "basis": _TEXT},
+        workspace_id=workspace_id,
     )
+    # Of what was said about consent only purposes matter that evidence was taken for.
+    purposes = [one for one in (EVERY, *pc.unique(facts["basis"]).to_pylist()) if one]
+    nodes = await _copy(
+        tx,
+        _NODES,
+        ["no", "person", "namespace", "scope", "shared", "restless"],
+        {"namespace": _TEXT, "scope": _TEXT},
+        workspace_id=workspace_id,
+        purposes=purposes,
+    )
+    node_no = _column(nodes, "no")
     named = _column(facts, "node")
     place = np.searchsorted(node_no, named)
     there = np.append(node_no, -1)[place] == named
@@ -61,11 +74,10 @@ async def read_whole(tx: Tx, workspace_id: int) -> WholeGraph:
 
 
 async def _copy(
-    tx: Tx, statement: Statement, workspace_id: int, names: list[str], text: dict[str, pa.DataType]
+    tx: Tx, statement: Statement, names: list[str], text: dict[str, pa.DataType], **arguments: object
 ) -> pa.Table:
     lines = io.BytesIO()
-    arguments = statement.bind({"workspace_id": workspace_id})
-    await tx.driver.copy_from_query(statement.text, *arguments, output=lines, format="csv")
+    await tx.driver.copy_from_query(statement.text, *statement.bind(arguments), output=lines, format="csv")
     types = {name: text.get(name, pa.int64()) for name in names}
     if not lines.tell():
         return pa.table({name: pa.array([], type=types[name]) for name in names})

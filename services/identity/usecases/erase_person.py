@@ -139,7 +139,7 @@ async def erase(tx: Tx, batch: Batch, tools: GraphTools, leaving: Leaving, wish:
 
 async def _end_the_bare(tx: Tx, workspace_id: int, gone: Gone, version: int) -> dict[int, UUID]:
     """End those who were known by nothing but what is erased, as a device seen with him alone; return them."""
-    numbers = {number_of(owner) for owner in gone.bare.values()}
+    numbers = {number_of(owner) for owner in gone.bare.values()} | gone.anonymous
     return await forgetting.end_persons(tx, workspace_id, numbers, version=version) if numbers else {}
 
 

@@ -1,12 +1,14 @@
 """Whose identifiers are, many at once and without changing anything."""
 
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 from libs.common.db import Tx
+from libs.common.painting import owner_at, paint
 from services.identity.domain.evidence import Identifier
-from services.identity.store import erasures, nodes, twins
-from services.identity.store.nodes import key
+from services.identity.store import erasures, history, nodes, twins
+from services.identity.store.nodes import Key, key, number_of, workspace_of
 from services.identity.usecases.graph.tools import GraphTools
 
 
@@ -29,3 +31,16 @@ async def find_erased(tx: Tx, tools: GraphTools, workspace_id: int, wanted: Coll
     """Return those identifiers whose person was erased."""
     names = {tools.lookup(workspace_id, one): one for one in wanted}
     return {names[lookup] for lookup in await erasures.buried(tx, workspace_id, names)} if names else set()
+
+
+async def owners_then(tx: Tx, wanted: Collection[tuple[Key, datetime]]) -> dict[tuple[Key, datetime], Key]:
+    """Return whose devices were at event times, as far as is known now."""
+    found: dict[tuple[Key, datetime], Key] = {}
+    for workspace_id in {workspace_of(one) for one, _ in wanted}:
+        mine = {one for one, _ in wanted if workspace_of(one) == workspace_id}
+        said: dict[Key, list[history.Owned]] = {}
+        for owned in await history.ownership_of(tx, workspace_id, [number_of(one) for one in mine]):
+            said.setdefault(key(workspace_id, owned.node_no), []).append(owned)
+        painted = {one: paint(facts) for one, facts in said.items()}
+        found |= {(one, at): key(workspace_id, owner_at(painted[one], at)) for one, at in wanted if one in mine}
+    return found

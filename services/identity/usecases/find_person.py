@@ -56,11 +56,21 @@ async def find_node(tx: Tx, tools: GraphTools, workspace_id: int, identifier: Id
     place = key(workspace_id, found[0]) if found is not None else None
     if place is None and await erasures.buried(tx, workspace_id, [name[1]]):
         raise Gone("the person of this identifier was erased", code="erased")
-    if place is None and identifier.namespace in tools.hashes:
-        place = (await twins.find(tx, [name])).get(name)
+    plain = await find_plain(tx, tools, workspace_id, identifier) if place is None else None
+    if plain is not None:
+        return plain
     if place is None:
         raise NotFound(f"no {identifier.namespace} of this value was ever seen")
     return (await nodes.read(tx, [place]))[0]
+
+
+async def find_plain(tx: Tx, tools: GraphTools, workspace_id: int, identifier: Identifier) -> nodes.NodeRow | None:
+    """Return the node of the plain identifier that this one is the hash of, None when there is none."""
+    if identifier.namespace not in tools.hashes:
+        return None
+    name = workspace_id, tools.lookup(workspace_id, identifier)
+    place = (await twins.find(tx, [name])).get(name)
+    return None if place is None else (await nodes.read(tx, [place]))[0]
 
 
 async def living(tx: Tx, row: PersonRow) -> PersonRow:

@@ -18,7 +18,8 @@ async def foresee_evidence(
     batch = await resolve_evidence(tx, [Fact(workspace_id, one, author) for one in said], tools)
     changes = batch.changes
     if changes is None:
-        return preflight(created=0, revived=0, ended=(), anchored=(), groups=batch.sizes), batch
+        held = batch.quarantined.total()
+        return preflight(created=0, revived=0, ended=(), anchored=(), groups=batch.sizes, quarantined=held), batch
     anchored = {
         move.from_person
         for move in changes.moves
@@ -26,6 +27,7 @@ async def foresee_evidence(
     }
     ended = [number_of(one) for one, _ in changes.merged]
     numbers = preflight(
-        created=len(changes.created), revived=len(changes.revived), ended=ended, anchored=anchored, groups=batch.sizes
-    )
+        created=len(changes.created), revived=len(changes.revived), ended=ended, anchored=anchored, groups=batch.sizes,
+        quarantined=batch.quarantined.total(),
+    )  # fmt: skip
     return numbers, batch

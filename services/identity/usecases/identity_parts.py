@@ -1,5 +1,6 @@
 """What only the identity service has in its hands while it runs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import services.identity.webhooks
 from libs.common.registry import discover
 from libs.common.runtime import Runtime
 from libs.common.settings import ServiceSettings
+from services.identity.domain.pace import LEAST
 from services.identity.domain.policy import NamespaceKind
 from services.identity.domain.webhook import WebhookKind, WeChatAnswers
 from services.identity.settings import IdentitySettings
@@ -21,7 +23,8 @@ from services.identity.usecases.graph.tools import GraphTools
 class IdentityParts:
     """The graph's tools, the ledger, the kinds of webhooks and the tracking plans, shared by requests and jobs.
 
-    `wechat` answers questions to WeChat and WeCom; `access_told`: whether all access records were told once.
+    `wechat` answers questions to WeChat and WeCom; `access_told`: whether all access records were told once;
+    `batch_size`: how many events the resolver takes at once, so that its transactions last about `resolve_seconds`.
     """
 
     graph: GraphTools
@@ -30,15 +33,25 @@ class IdentityParts:
     wechat: WeChatAnswers
     plans: PlanShelf = field(default_factory=PlanShelf)
     access_told: bool = False
+    batch_size: int = LEAST
+    resolve_seconds: float = 0.05
 
 
-def make_identity_parts(runtime: Runtime[Any], wechat: WeChatAnswers) -> IdentityParts:
-    """Return the parts for a runtime that is open."""
+def make_identity_parts(
+    runtime: Runtime[Any], wechat: WeChatAnswers, quarantined: Callable[[int, str, int], None]
+) -> IdentityParts:
+    """Return the parts for a runtime that is open; `quarantined` hears of links that went into quarantine."""
     kinds = discover(services.identity.namespaces, "namespace", NamespaceKind)
     webhooks = discover(services.identity.webhooks, "webhook", WebhookKind)
-    graph = GraphTools(sealer=runtime.sealer, now=runtime.now, namespaces=kinds, personal_names=runtime.personal_names)
+    graph = GraphTools(
+        sealer=runtime.sealer, now=runtime.now, namespaces=kinds, personal_names=runtime.personal_names,
+        quarantined=quarantined, settling=lambda: runtime.wake("recompute_regions"),
+    )  # fmt: skip
     ledger = ErasureLedger(ledger_path(runtime.settings))
-    return IdentityParts(graph=graph, ledger=ledger, webhooks={kind.name: kind for kind in webhooks}, wechat=wechat)
+    made = IdentityParts(graph=graph, ledger=ledger, webhooks={kind.name: kind for kind in webhooks}, wechat=wechat)
+    if isinstance(runtime.settings, IdentitySettings):
+        made.resolve_seconds = runtime.settings.resolve_seconds
+    return made
 
 
 def ledger_path(settings: ServiceSettings) -> Path:

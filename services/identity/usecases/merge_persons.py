@@ -28,8 +28,16 @@ def strongest(found: FoundPerson, policies: PolicySet) -> Identifier:
     return min((found.component.names[one] for one in found.mine), key=lambda one: rank(one, policies))
 
 
+def _assert_not_too_large(policies: PolicySet, *people: FoundPerson) -> None:
+    """Raise Conflict for a person of too many identifiers: the weakest links of the two would give way instead."""
+    largest = policies.safeguards.largest_person
+    bridging = [policies.of(found.component.names[one].namespace).bridges for found in people for one in found.mine]
+    if largest is not None and sum(bridging) > largest:
+        raise Conflict(f"the two have more than {largest} identifiers, the safeguard of a person", code="too_large")
+
+
 async def merge_persons(tx: Tx, tools: GraphTools, workspace_id: int, one: UUID, other: UUID, *, author: str) -> Batch:
-    """Make two persons one; raises Conflict with the reason when a cap stands in the way.
+    """Make two persons one; raises Conflict with the reason when a cap or a safeguard stands in the way.
 
     Refusals between the two are taken back by the same decision: the newer word counts.
     """
@@ -39,6 +47,7 @@ async def merge_persons(tx: Tx, tools: GraphTools, workspace_id: int, one: UUID,
     second = await find_person(tx, tools, workspace_id, other)
     if first.person.person_no == second.person.person_no:
         raise Invalid.at("/person_ids", "these two are one person already")
+    _assert_not_too_large(policies, first, second)
     pairs = {(strongest(first, policies), strongest(second, policies))}
     mine, theirs = set(first.mine), set(second.mine)
     at = now

@@ -22,6 +22,7 @@ from services.identity.store.event_log import LoggedEvent
 from services.identity.store.identifier_counters import Place
 from services.identity.store.ingest_queue import IngestEntry
 from services.identity.usecases.choose_events import choose_events
+from services.identity.usecases.find_owners import owners_then
 from services.identity.usecases.graph.batch import Batch, Fact
 from services.identity.usecases.graph.resolve_evidence import open_batch, take_in
 from services.identity.usecases.graph.tools import GraphTools
@@ -128,7 +129,15 @@ def _gone(logged: LoggedEvent) -> Source:
 
 async def _tell(tx: Tx, batch: Batch, tools: GraphTools, read: Sequence[Read]) -> list[EventRecorded]:
     subjects = [_subject(batch, one) for one in read]
-    owners = [batch.nodes[one].owner if one else 0 for one in subjects]
+    timed = {one for one in subjects if one and batch.nodes[one].is_timed}
+    then = await owners_then(
+        tx,
+        {(place, one.call.event_time) for place, one in zip(subjects, read, strict=True) if place in timed},
+    )
+    owners = [
+        0 if not place else then[place, one.call.event_time] if place in timed else batch.nodes[place].owner
+        for place, one in zip(subjects, read, strict=True)
+    ]
     ids = await tools.person_ids(tx, {one for one in owners if one})
     return [
         record_event(

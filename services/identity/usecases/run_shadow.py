@@ -6,14 +6,17 @@ from typing import Any
 from libs.common.db import Tx
 from services.identity.domain.differences import Difference, difference
 from services.identity.domain.evidence import Evidence, Identifier
+from services.identity.domain.graph import Hold
 from services.identity.domain.islands import Islands
+from services.identity.domain.links import Pair
 from services.identity.domain.partition import partition
 from services.identity.domain.policy import PolicySet
-from services.identity.store import evidence, nodes, persons, shadows
+from services.identity.store import evidence, holds, nodes, persons, shadows
 from services.identity.store.nodes import NodeRow, key
 from services.identity.store.shadows import ShadowRow
 from services.identity.usecases.graph.batch import Batch
 from services.identity.usecases.graph.load_regions import name_of
+from services.identity.usecases.graph.name_holds import named_holds
 from services.identity.usecases.graph.reread_regions import evidence_of
 from services.identity.usecases.graph.tools import GraphTools
 
@@ -24,7 +27,7 @@ async def run_shadow(tx: Tx, tools: GraphTools, shadow: ShadowRow) -> dict[str, 
     """Return the report on a shadow run: island by island, with both sets of policies, nothing locked or written."""
     workspace_id = shadow.workspace_id
     present = await tools.present_policies(tx, workspace_id)
-    candidate = tools.with_defaults(present.version, shadow.policies)
+    candidate = tools.with_defaults(present.version, shadow.declared)
     islands = Islands()
     async for numbers in shadows.all_nodes(tx, workspace_id):
         for one in numbers:
@@ -47,8 +50,9 @@ async def _compare(
     rows = await nodes.read(tx, keys)
     batch = Batch((), {}, {}, names={row.key: name_of(row, tools) for row in rows})
     said = [evidence_of(row, batch) for row in await evidence.centred(tx, keys)]
+    decided = named_holds(workspace_id, await holds.effective(tx, workspace_id, numbers), batch.names)
     # A run of the rule over thousands of identifiers would hold the event loop.
-    return await asyncio.to_thread(_judge, said, policies, tools.now(workspace_id), rows, batch.names)
+    return await asyncio.to_thread(_judge, said, policies, tools.now(workspace_id), rows, batch.names, decided)
 
 
 def _judge(
@@ -57,9 +61,10 @@ def _judge(
     now: Any,
     rows: list[NodeRow],
     names: dict[int, Identifier],
+    decided: dict[Pair, Hold],
 ) -> Difference:
-    withdrawn = {names[row.key]: row.withdrawn for row in rows if row.withdrawn}
-    before, after = (partition(said, one, now, withdrawn) for one in policies)
+    consents = {names[row.key]: row.consents(now) for row in rows if row.permissions}
+    before, after = (partition(said, one, now, consents, decided) for one in policies)
     return difference(before, after, policies[1], {names[row.key]: row.person_no for row in rows})
 
 

@@ -21,7 +21,7 @@ async def switch_policies(tx: Tx, tools: GraphTools, workspace_id: int, shadow_i
     if shadow.state != "done":
         code = "not_done" if shadow.state == "waiting" else "switched_before"
         raise Conflict(f"this shadow run is {shadow.state}", code=code)
-    version, affected = await put_policies(tx, tools, workspace_id, shadow.policies)
+    version, affected = await put_policies(tx, tools, workspace_id, shadow.declared)
     if version != shadow.base_version + 1:
         raise Conflict("other policies were put in force since; run the shadow again", code="policies_changed")
     await shadows.mark_switched(tx, workspace_id, shadow_id, version)

@@ -56,7 +56,7 @@ async def export_person(
     workspace_id, sealer = caller.workspace_id, runtime.sealer(caller.workspace_id)
     row = await find_person(tx, workspace_id, person_id)
     number = row.canonical_no
-    portrait = (await read_persons(tx, workspace_id, [row], sealer))[number]
+    portrait = (await read_persons(tx, workspace_id, [row], sealer, now=runtime.now(workspace_id)))[number]
     facts = await trait_facts.facts_of_person(tx, workspace_id, number, None, sealer)
     aliases = (await persons.aliases_of(tx, workspace_id, [number]))[number]
     entries = await timeline.read_timeline(tx, workspace_id, number, aliases, Choice(), MAX_ROWS + 1)

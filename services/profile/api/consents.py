@@ -20,6 +20,7 @@ from services.profile.domain.consent import ANY, ConsentWord, Scope
 from services.profile.store import consents, persons
 from services.profile.store.consents import Line
 from services.profile.usecases.add_consents import Statement, add_consents
+from services.profile.usecases.declare_policy import declare_policy
 from services.profile.usecases.find_person import find_person
 from services.profile.usecases.means import means_of
 
@@ -175,11 +176,11 @@ async def get_policy(caller: Reader, tx: Transaction) -> Policy:
 
 
 @router.put("/consent-policy")
-async def put_policy(body: Policy, caller: Writer, tx: Transaction) -> Policy:
+async def put_policy(body: Policy, caller: Writer, tx: Transaction, runtime: RuntimeOf) -> Policy:
     """Replace the declarations; the same entry in both lists needs a grant."""
     declared = {(entry.purpose, entry.channel): True for entry in body.opt_out}
     declared |= {(entry.purpose, entry.channel): False for entry in body.opt_in}
-    await consents.declare_defaults(tx, caller.workspace_id, declared)
+    await declare_policy(tx, caller.workspace_id, declared, now=runtime.now(caller.workspace_id))
     return body
 
 

@@ -8,11 +8,12 @@ import msgspec
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 from libs.common.personal import Sealer
-from services.profile.domain.contact import ContactPoint, masked
+from services.profile.domain.contact import MOST_OTHERS, ContactPoint, masked
 from services.profile.domain.identifier import Identifier
 from services.profile.domain.trait import Fact
 from services.profile.domain.values import FIRST_YEAR, LAST_YEAR, is_storable_instant
 from services.profile.store.persons import PersonRow
+from services.profile.store.tag_facts import KeptTag
 from services.profile.store.trait_facts import TraitFact
 from services.profile.store.trait_views import TraitView
 from services.profile.usecases.read_person import Portrait
@@ -28,6 +29,7 @@ def _storable(instant: datetime) -> datetime:
 
 Instant = Annotated[AwareDatetime, AfterValidator(_storable)]
 """A time with an offset that the database can hold."""
+SHARED_WITH = f"how many other persons have the address; {MOST_OTHERS} stands for that many or more"
 MASKED = "personal values need the right personal:read"
 
 
@@ -65,6 +67,8 @@ class ContactPointView(BaseModel):
     masked: bool
     state: str
     preferred: bool
+    shared: bool = Field(description="other persons have the address too")
+    shared_with: int = Field(description=SHARED_WITH)
     first_seen: datetime
     last_seen: datetime
 
@@ -79,6 +83,17 @@ class ConsentView(BaseModel):
     since: datetime
 
 
+class TagValue(BaseModel):
+    """A tag somebody has: by hand, event or rule (and which version), since when, computed when, until when."""
+
+    tag: str
+    source: str
+    since: datetime
+    rule_version: int
+    computed_at: datetime
+    expires_at: datetime | None
+
+
 class PersonView(BaseModel):
     """Everything known about a person. `canonical_id` differs from the id asked for after a merge."""
 
@@ -87,7 +102,7 @@ class PersonView(BaseModel):
     traits: dict[str, TraitValue]
     contact_points: list[ContactPointView]
     consents: list[ConsentView]
-    tags: list[str] = []
+    tags: list[TagValue]
     timezone: str | None
     locale: str | None
 
@@ -124,9 +139,15 @@ def person_view(
             ConsentView(purpose=s.purpose, channel=s.channel, topic=s.topic, state=p.state, since=p.since)
             for s, p in portrait.consents.items()
         ],
+        tags=[tag_value(name, kept) for name, kept in portrait.tags.items()],
         timezone=portrait.timezone,
         locale=portrait.locale,
     )
+
+
+def tag_value(name: str, kept: KeptTag) -> TagValue:
+    """Return a tag as it is shown."""
+    return TagValue(tag=name, **kept.held._asdict())
 
 
 def trait_value(known: TraitView, facts: list[Fact] | None, *, reveal: bool) -> TraitValue:
@@ -169,6 +190,8 @@ def contact_view(point: ContactPoint, sealer: Sealer, *, reveal: bool) -> Contac
         masked=not reveal,
         state=point.state,
         preferred=point.preferred,
+        shared=point.shared_with > 0,
+        shared_with=point.shared_with,
         first_seen=address.first_time,
         last_seen=address.last_time,
     )

@@ -82,7 +82,8 @@ async def look_up_persons(body: Lookup, caller: Reader, tx: Transaction, runtime
     missing = [asked for asked in body.person_ids if asked not in {known for known, _ in found}]
     owned = [owners[one] for one in named if one in owners]
     found += [(row.person_id, row) for row in owned if row.person_id is not None]
-    portraits = await read_persons(tx, workspace_id, [row for _, row in found], sealer, traits=body.traits)
+    now = runtime.now(workspace_id)
+    portraits = await read_persons(tx, workspace_id, [row for _, row in found], sealer, now=now, traits=body.traits)
     reveal = caller.may("personal:read")
     views = [
         person_view(asked, row, portraits[row.canonical_no], sealer=sealer, reveal=reveal, lineage=None)
@@ -99,7 +100,7 @@ async def _answer(
     person_id = asked or row.person_id
     if person_id is None:
         raise Gone("the person has no public id")
-    portrait = (await read_persons(tx, workspace_id, [row], sealer))[row.canonical_no]
+    portrait = (await read_persons(tx, workspace_id, [row], sealer, now=runtime.now(workspace_id)))[row.canonical_no]
     facts = await trait_facts.facts_of_person(tx, workspace_id, row.canonical_no, None, sealer) if lineage else None
     reveal = caller.may("personal:read")
     return exact(person_view(person_id, row, portrait, sealer=sealer, reveal=reveal, lineage=facts))

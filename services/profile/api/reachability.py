@@ -10,7 +10,7 @@ from libs.common import backlog
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, internal
 from libs.common.http.peers import MAX_BATCH
 from services.profile.api.exact import exact
-from services.profile.api.models import TEXT
+from services.profile.api.models import SHARED_WITH, TEXT
 from services.profile.domain.consent import Scope
 from services.profile.usecases.answer_reachability import Question, answer_reachability
 
@@ -48,6 +48,8 @@ class ReachView(BaseModel):
     statement_id: UUID | None
     address: str | None
     contact_state: str | None
+    shared: bool = Field(description="other persons have the address too")
+    shared_with: int = Field(description=SHARED_WITH)
     timezone: str | None
     locale: str | None
     traits: dict[str, Any]
@@ -81,7 +83,8 @@ async def ask_reachability(
         ReachView(
             person_no=one.person_no, person_id=one.person_id, channel=one.scope.channel, purpose=one.scope.purpose,
             topic=one.scope.topic, state=one.state, by=one.by, statement_id=one.statement_id, address=one.address,
-            contact_state=one.contact_state, timezone=one.timezone, locale=one.locale, traits=dict(one.traits),
+            contact_state=one.contact_state, shared=one.shared_with > 0, shared_with=one.shared_with,
+            timezone=one.timezone, locale=one.locale, traits=dict(one.traits),
         )
         for one in reaches
     ]  # fmt: skip

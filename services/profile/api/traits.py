@@ -20,6 +20,7 @@ from services.profile.store import persons, trait_rules, trait_views
 from services.profile.usecases.change_traits import Writing, change_traits
 from services.profile.usecases.find_person import find_person
 from services.profile.usecases.means import means_of
+from services.profile.usecases.set_rule import set_rule
 
 router = APIRouter(prefix="/v1/profile", tags=["traits"])
 
@@ -177,7 +178,7 @@ async def put_rule(
 ) -> ChangedView:
     """Set a trait's rule; the facts stay, so every rule can be taken back."""
     rule = TraitRule(kind=body.kind, type=body.type, sources=tuple(body.sources))
-    changed = await trait_rules.save_rule(tx, caller.workspace_id, trait, rule, runtime.now(caller.workspace_id))
+    changed = await set_rule(tx, caller.workspace_id, trait, rule, now=runtime.now(caller.workspace_id))
     if changed:
         tx.after_commit(lambda: runtime.wake("refold_traits"))
     return ChangedView(changed=changed)

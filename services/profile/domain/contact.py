@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -42,6 +42,8 @@ KIND_BY_NAMESPACE: dict[str, ContactKind] = {
     "wx_external_userid": "wx_external_userid",
     "push_token": "push_token",
 }
+MOST_OTHERS = 100
+"""So many others who share an address are counted; it stands for more, too."""
 _USABLE = ("verified", "declared", "unsubscribed")
 _PHONE = re.compile(r"\+?\d{5,15}")
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,253}")
@@ -68,11 +70,12 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class ContactPoint(msgspec.Struct, frozen=True):
-    """An address with its present state."""
+    """An address with its present state; `shared_with` counts the other persons who have it, up to MOST_OTHERS."""
 
     address: Address
     state: ContactState
     preferred: bool = False
+    shared_with: int = 0
 
 
 def canonical_address(kind: ContactKind, text: str) -> str | None:
@@ -108,6 +111,37 @@ def contact_points(addresses: Iterable[Address], reports: Iterable[Report]) -> l
         preferred = state in _USABLE and not taken
         points.append(ContactPoint(address, state, preferred))
     return sorted(points, key=lambda point: (point.address.kind, not point.preferred))
+
+
+def with_sharing(
+    points: Iterable[ContactPoint], person_no: int, holders: Mapping[bytes, Collection[int]]
+) -> list[ContactPoint]:
+    """Return a person's points with how many others have each address; `holders` has persons by its keyed hash.
+
+    A family's e-mail belongs to one of them, and each who gave it is reached there.
+    """
+    return [
+        msgspec.structs.replace(point, shared_with=min(len(others), MOST_OTHERS))
+        for point in points
+        for others in ({*holders.get(point.address.lookup, ())} - {person_no},)
+    ]
+
+
+def point_for(points: Iterable[ContactPoint], channel: str) -> ContactPoint | None:
+    """Return where a message on the channel goes: to the preferred address, else to the first there is."""
+    kind = KIND_BY_CHANNEL.get(channel)
+    fitting = [point for point in points if point.address.kind == kind]
+    return next((point for point in fitting if point.preferred), fitting[0] if fitting else None)
+
+
+def usable_channels(points: Iterable[ContactPoint]) -> set[str]:
+    """Return the channels on which a message has somewhere to go: an address that did not bounce.
+
+    An unsubscribed address is one: whether it may be written to is for the consent ledger to say.
+    """
+    known = list(points)
+    found = {channel: point_for(known, channel) for channel in KIND_BY_CHANNEL}
+    return {channel for channel, point in found.items() if point is not None and point.state != "bounced"}
 
 
 def masked(kind: ContactKind, address: str) -> str:

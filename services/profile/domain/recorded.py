@@ -1,11 +1,13 @@
 """What a recorded event says about a person: traits, addresses, consents, zone and language."""
 
+import base64
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from libs.common.personal import merge_personal
+from libs.common.contracts.identity.event_recorded import EventRecorded
+from libs.common.personal import Sealer, merge_personal
 from services.profile.domain.consent_call import PREFERENCES_EVENT, WORD_BY_EVENT, ConsentSaid, read_consents
 from services.profile.domain.contact import KIND_BY_TRAIT, ContactKind, canonical_address
 from services.profile.domain.trait import Said, read_traits
@@ -57,6 +59,11 @@ def read_said(plain: bytes, opened: bytes | None) -> list[Said]:
     values = parse_object(plain)
     personal = _part(opened, "traits")
     return read_traits(merge_personal(values, personal), personal_names(personal))
+
+
+def opened_part(event: EventRecorded, sealer: Sealer) -> bytes | None:
+    """Return the sealed part of an event, opened."""
+    return None if event.sealed is None else sealer.open(base64.b64decode(event.sealed))
 
 
 def personal_names(personal: dict[str, Json]) -> frozenset[str]:

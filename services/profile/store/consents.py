@@ -9,6 +9,7 @@ from asyncpg import Record
 
 from libs.common.db import Tx, load_sql, statement
 from services.profile.domain.consent import ConsentState, Scope, Statement
+from services.profile.domain.consent_outlook import Outlook
 from services.profile.domain.keys import PersonKey, SubjectKey
 from services.profile.domain.ownership import held_then
 from services.profile.store.columns import columns
@@ -59,11 +60,20 @@ class Line(NamedTuple):
 
 
 class Published(NamedTuple):
-    """What was last said of a person's consent in a scope."""
+    """What was last said of a person's consent in a scope, and the counter it was said under."""
 
-    state: ConsentState
-    since: datetime
+    outlook: Outlook
     version: int
+
+    @property
+    def state(self) -> ConsentState:
+        """Return the answer."""
+        return self.outlook.state
+
+    @property
+    def since(self) -> datetime:
+        """Return since when it holds."""
+        return self.outlook.since
 
 
 ByIdentifier = dict[int, list[Statement]]
@@ -85,16 +95,26 @@ _DECLARE = """
 insert into consent_default (workspace_id, purpose, channel, opt_out)
 select :workspace_id, * from unnest(:purposes::text[], :channels::text[], :opt_outs::boolean[])
 """
+_COUNT_POLICY = """
+insert into consent_policy as p (workspace_id, version, declared_at) values (:workspace_id, 1, :declared_at)
+on conflict (workspace_id) do update set version = p.version + 1, declared_at = excluded.declared_at
+returning version
+"""
+_POLICY = "select version, declared_at from consent_policy where workspace_id = :workspace_id"
 _PUBLISHED = """
 select c.* from consent_state c
 join unnest(:workspace_ids::int[], :person_nos::int[]) k (workspace_id, person_no) using (workspace_id, person_no)
 """
 _PUBLISH = """
-insert into consent_state (workspace_id, person_no, purpose, channel, topic, state, since, version)
+insert into consent_state (
+    workspace_id, person_no, purpose, channel, topic, state, since, until, after, is_named, version
+)
 select * from unnest(:workspace_ids::int[], :person_nos::int[], :purposes::text[], :channels::text[], :topics::text[],
-    :states::text[], :sinces::timestamptz[], :versions::bigint[])
+    :states::text[], :sinces::timestamptz[], :untils::timestamptz[], :afters::text[], :named::boolean[],
+    :versions::bigint[])
 on conflict (workspace_id, person_no, purpose, channel, topic) do update set
-    state = excluded.state, since = excluded.since, version = excluded.version
+    state = excluded.state, since = excluded.since, until = excluded.until, after = excluded.after,
+    is_named = excluded.is_named, version = excluded.version
 """
 _UNPUBLISH = """
 delete from consent_state c
@@ -183,12 +203,22 @@ async def load_defaults(tx: Tx, workspace_id: int) -> dict[tuple[str, str], bool
     return {(r["purpose"], r["channel"]): r["opt_out"] for r in records}
 
 
-async def declare_defaults(tx: Tx, workspace_id: int, declared: Mapping[tuple[str, str], bool]) -> None:
-    """Replace the workspace's declarations."""
+async def last_declared(tx: Tx, workspace_id: int) -> tuple[int, datetime] | None:
+    """Return the version of the declarations and when they were made; None before the first."""
+    record = await tx.fetch_one(statement(_POLICY), workspace_id=workspace_id)
+    return (record["version"], record["declared_at"]) if record is not None else None
+
+
+async def declare_defaults(
+    tx: Tx, workspace_id: int, declared: Mapping[tuple[str, str], bool], *, declared_at: datetime
+) -> int:
+    """Replace the workspace's declarations; return their version."""
+    version: int = await tx.fetch_value(statement(_COUNT_POLICY), workspace_id=workspace_id, declared_at=declared_at)
     await tx.execute(statement(_CLEAR_DEFAULTS), workspace_id=workspace_id)
     rows = [(purpose, channel, opt_out) for (purpose, channel), opt_out in sorted(declared.items())]
     arrays = columns(("purposes", "channels", "opt_outs"), rows)
     await tx.execute(statement(_DECLARE), workspace_id=workspace_id, **arrays)
+    return version
 
 
 async def load_published(tx: Tx, persons: Iterable[PersonKey]) -> dict[PersonKey, dict[Scope, Published]]:
@@ -197,22 +227,30 @@ async def load_published(tx: Tx, persons: Iterable[PersonKey]) -> dict[PersonKey
     found: dict[PersonKey, dict[Scope, Published]] = {}
     for r in await tx.fetch(statement(_PUBLISHED), **keys):
         states = found.setdefault(PersonKey(r["workspace_id"], r["person_no"]), {})
-        states[Scope(r["purpose"], r["channel"], r["topic"])] = Published(r["state"], r["since"], r["version"])
+        outlook = Outlook(r["state"], r["since"], r["until"], r["after"], r["is_named"])
+        states[Scope(r["purpose"], r["channel"], r["topic"])] = Published(outlook, r["version"])
     return found
 
 
 async def published_of_persons(
     tx: Tx, workspace_id: int, person_nos: Collection[int]
 ) -> dict[int, dict[Scope, Published]]:
-    """Return what was last published of persons' consent, by number and scope."""
+    """Return what was last published of persons' consent, by number and scope that a statement names."""
     found = await load_published(tx, [PersonKey(workspace_id, number) for number in person_nos])
-    return {person.person_no: dict(sorted(states.items())) for person, states in found.items()}
+    return {
+        person.person_no: {scope: said for scope, said in sorted(states.items()) if said.outlook.is_named}
+        for person, states in found.items()
+    }
 
 
 async def save_published(tx: Tx, states: Iterable[tuple[PersonKey, Scope, Published]]) -> None:
     """Keep what is published now."""
-    rows = sorted((*person, *scope, *published) for person, scope, published in states)
-    names = ("workspace_ids", "person_nos", "purposes", "channels", "topics", "states", "sinces", "versions")
+    ordered = sorted(states, key=lambda said: said[:2])
+    rows = [(*person, *scope, *published.outlook, published.version) for person, scope, published in ordered]
+    names = (
+        "workspace_ids", "person_nos", "purposes", "channels", "topics", "states", "sinces", "untils", "afters",
+        "named", "versions",
+    )  # fmt: skip
     await tx.execute(statement(_PUBLISH), **columns(names, rows))
 
 

@@ -37,6 +37,8 @@ select * from unnest(:workspace_ids::int[], :event_ids::uuid[], :person_nos::int
 on conflict do nothing
 """
 _OF_PERSONS = load_sql(__file__, "contact_points_of_persons.sql")
+_HOLDERS = load_sql(__file__, "holders_of_addresses.sql")
+_MOST_ROWS = 1_000
 _REPORTS = """
 select person_no, kind, state, at from contact_report
 where workspace_id = :workspace_id and person_no = any(:person_nos::int[])
@@ -82,6 +84,19 @@ async def addresses_of_persons(tx: Tx, workspace_id: int, person_nos: Collection
             last_time=r["last_time"], verified_at=r["verified_at"],
         )  # fmt: skip
         found.setdefault(r["person_no"], []).append(address)
+    return found
+
+
+async def holders_of_addresses(tx: Tx, workspace_id: int, lookups: Collection[bytes]) -> dict[bytes, set[int]]:
+    """Return which living persons have each address, by its keyed hash.
+
+    Of an address that is filed more than 1,000 times, those of 1,000 places.
+    """
+    found: dict[bytes, set[int]] = {}
+    if lookups:
+        asked = sorted(set(lookups))
+        for r in await tx.fetch(_HOLDERS, workspace_id=workspace_id, lookups=asked, most_rows=_MOST_ROWS):
+            found.setdefault(r["lookup"], set()).add(r["person_no"])
     return found
 
 

@@ -36,16 +36,21 @@ workspace_id = :workspace_id and event_id in (
 _SPOKEN_FOR = f"select distinct person_no from consent_ledger where {_LINES_OF_SUBJECTS} and person_no <> 0"
 _BY_SUBJECT = {
     "trait_fact": _SUBJECTS.format(column="subject_no"),
+    "tag_fact": _SUBJECTS.format(column="subject_no"),
     "contact_point": _SUBJECTS.format(column="subject_no"),
     "timeline": _SUBJECTS.format(column="holder_no"),
     "ownership": _SUBJECTS.format(column="subject_no"),
     "ownership_fact": _SUBJECTS.format(column="subject_no"),
     "consent_ledger": _LINES_OF_SUBJECTS,
+    "permission": _SUBJECTS.format(column="subject_no"),
 }
 _BY_PERSON = {
     "trait_view": _PERSONS.format(column="person_no"),
     "consent_state": _PERSONS.format(column="person_no"),
     "contact_report": _PERSONS.format(column="person_no"),
+    "contact_state": _PERSONS.format(column="person_no"),
+    "tag_view": _PERSONS.format(column="person_no"),
+    "tag_touch": _PERSONS.format(column="person_no"),
     "timeline": "workspace_id = :workspace_id and holder_no = any(select -p from unnest(:person_nos::int[]) p)",
     "consent_ledger": "person_no <> 0 and " + _PERSONS.format(column="person_no"),
     "consent_expiry": _PERSONS.format(column="person_no"),

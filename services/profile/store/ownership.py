@@ -5,15 +5,15 @@ from collections.abc import Collection, Iterable
 import msgspec
 
 from libs.common.db import Tx, statement
-from services.profile.domain.keys import SubjectKey
+from services.profile.domain.keys import PersonKey, SubjectKey
 from services.profile.domain.ownership import BEGINNING, END, Interval, OwnershipFact
 from services.profile.store.columns import columns
 
 _ADD = """
-insert into ownership_fact (workspace_id, subject_no, version, since, person_no, received_at)
+insert into ownership_fact (workspace_id, subject_no, version, since, person_no, received_at, until)
 select * from unnest(
     :workspace_ids::int[], :subject_nos::int[], :versions::bigint[], :sinces::timestamptz[], :person_nos::int[],
-    :received::timestamptz[]
+    :received::timestamptz[], :untils::timestamptz[]
 )
 on conflict do nothing
 returning workspace_id, subject_no
@@ -24,8 +24,8 @@ update ownership_fact f set
     person_no = least(f.person_no, k.person_no), received_at = least(f.received_at, k.received_at)
 from unnest(
     :workspace_ids::int[], :subject_nos::int[], :versions::bigint[], :sinces::timestamptz[], :person_nos::int[],
-    :received::timestamptz[]
-) k (workspace_id, subject_no, version, since, person_no, received_at)
+    :received::timestamptz[], :untils::timestamptz[]
+) k (workspace_id, subject_no, version, since, person_no, received_at, until)
 where (f.workspace_id, f.subject_no, f.version, f.since) = (k.workspace_id, k.subject_no, k.version, k.since)
   and (k.person_no < f.person_no or k.received_at < f.received_at)
 returning f.workspace_id, f.subject_no
@@ -70,8 +70,11 @@ async def add_ownership_facts(tx: Tx, facts: Iterable[tuple[int, OwnershipFact]]
         key = (workspace_id, fact.subject_no, fact.version, fact.since or BEGINNING)
         known = unique.get(key)
         unique[key] = fact if known is None else _earlier(fact, known)
-    rows = [(*key, fact.person_no, fact.received_at) for key, fact in sorted(unique.items(), key=lambda item: item[0])]
-    names = ("workspace_ids", "subject_nos", "versions", "sinces", "person_nos", "received")
+    rows = [
+        (*key, fact.person_no, fact.received_at, fact.until)
+        for key, fact in sorted(unique.items(), key=lambda item: item[0])
+    ]
+    names = ("workspace_ids", "subject_nos", "versions", "sinces", "person_nos", "received", "untils")
     arrays = columns(names, rows)
     added = await tx.fetch(statement(_ADD), **arrays)
     corrected = await tx.fetch(statement(_CORRECT), **arrays)
@@ -88,6 +91,7 @@ async def ownership_facts(tx: Tx, subjects: Iterable[SubjectKey]) -> dict[Subjec
             person_no=r["person_no"],
             received_at=r["received_at"],
             since=None if r["since"] == BEGINNING else r["since"],
+            until=r["until"],
         )
         found.setdefault(SubjectKey(r["workspace_id"], r["subject_no"]), []).append(fact)
     return found
@@ -100,6 +104,12 @@ async def ownership_of(tx: Tx, subjects: Iterable[SubjectKey]) -> dict[SubjectKe
         key = SubjectKey(r["workspace_id"], r["subject_no"])
         found.setdefault(key, []).append(Interval(r["valid_from"], r["valid_to"], r["person_no"]))
     return found
+
+
+async def owners_ever(tx: Tx, subjects: Collection[SubjectKey]) -> set[PersonKey]:
+    """Return who owns, or owned at some time, these identifiers."""
+    painted = await ownership_of(tx, subjects) if subjects else {}
+    return {PersonKey(key.workspace_id, one.person_no) for key, found in painted.items() for one in found}
 
 
 async def paint_ownership(tx: Tx, painted: dict[SubjectKey, list[Interval]]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from itertools import groupby
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -73,6 +74,10 @@ select person_id, min(person_no) as person_no from person
 where workspace_id = :workspace_id and person_id = any(:person_ids::uuid[]) group by person_id
 """
 _ALIASES = load_sql(__file__, "aliases_of_persons.sql")
+_ACTIVE = """
+select person_no from person where workspace_id = :workspace_id and person_no > :after_no and state = 'active'
+order by person_no limit :row_limit
+"""
 _ERASED = """
 select p.workspace_id, p.person_no from person p
 join unnest(:workspace_ids::int[], :person_nos::int[]) k (workspace_id, person_no) using (workspace_id, person_no)
@@ -116,6 +121,22 @@ async def resolve_persons(tx: Tx, workspace_id: int, person_nos: Iterable[int]) 
     asked = sorted(set(person_nos))
     records = await tx.fetch(_RESOLVE, workspace_id=workspace_id, person_nos=asked)
     return {r["asked"]: PersonRow(r["asked"], r["person_no"], r["person_id"], r["state"]) for r in records}
+
+
+async def active_after(tx: Tx, workspace_id: int, after_no: int, limit: int) -> list[int]:
+    """Return the next persons, neither merged nor erased, by number."""
+    records = await tx.fetch(statement(_ACTIVE), workspace_id=workspace_id, after_no=after_no, row_limit=limit)
+    return [record["person_no"] for record in records]
+
+
+async def with_survivors(tx: Tx, people: Iterable[PersonKey]) -> set[PersonKey]:
+    """Return these persons and those at the end of their redirects."""
+    found = set(people)
+    # a batch of the bus is of one workspace, or of few
+    for workspace_id, mine in groupby(sorted(found), key=lambda person: person.workspace_id):
+        rows = await resolve_persons(tx, workspace_id, [person.person_no for person in mine])
+        found |= {PersonKey(workspace_id, row.canonical_no) for row in rows.values()}
+    return found
 
 
 async def find_person(tx: Tx, workspace_id: int, person_id: UUID) -> PersonRow | None:

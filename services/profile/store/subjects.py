@@ -53,6 +53,10 @@ from unnest(
 ) d (workspace_id, subject_no, namespace, scope, lookup, sealed_value)
 where s.workspace_id = d.workspace_id and s.subject_no = d.subject_no and s.namespace is null and not s.erased
 """
+_AFTER = """
+select subject_no from subject where workspace_id = :workspace_id and subject_no > :after_no
+order by subject_no limit :row_limit
+"""
 _LOCALITY = load_sql(__file__, "note_locality.sql")
 _BY_LOOKUP = """
 select lookup, subject_no from subject
@@ -68,6 +72,12 @@ def _keyed(subjects: Iterable[SubjectKey]) -> dict[str, list[int]]:
 async def erased_subjects(tx: Tx, subjects: Iterable[SubjectKey]) -> set[SubjectKey]:
     """Return those of the identifiers that were erased."""
     return {SubjectKey(*record) for record in await tx.fetch(statement(_ERASED), **_keyed(subjects))}
+
+
+async def numbers_after(tx: Tx, workspace_id: int, after_no: int, limit: int) -> list[int]:
+    """Return the next identifiers by number."""
+    records = await tx.fetch(statement(_AFTER), workspace_id=workspace_id, after_no=after_no, row_limit=limit)
+    return [record["subject_no"] for record in records]
 
 
 async def note_subjects(tx: Tx, subjects: Iterable[SubjectKey]) -> None:

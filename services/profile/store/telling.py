@@ -13,7 +13,7 @@ _TRAITS = statement(
 )
 _CONSENTS = statement(
     """
-    select person_no, purpose, channel, topic, state, since, version from consent_state
+    select person_no, purpose, channel, topic, state, since, until, after, is_named, version from consent_state
     where workspace_id = :workspace_id
       and (person_no, purpose, channel, topic) > (:after_no::int, :purpose::text, :channel::text, :topic::text)
     order by person_no, purpose, channel, topic limit :row_limit

@@ -38,6 +38,16 @@ class Entry(NamedTuple):
     sealed: bytes | None
 
 
+class HeldEntry(NamedTuple):
+    """An event by the identifier it came by, with its plain body."""
+
+    holder_no: int
+    event_id: UUID
+    event_time: datetime
+    received_at: datetime
+    body: str
+
+
 class Choice(NamedTuple):
     """Which rows of a timeline: by name, source and time [since, until), before a position."""
 
@@ -48,6 +58,12 @@ class Choice(NamedTuple):
     before: tuple[datetime, UUID] | None = None
 
 
+# primary key: an identifier's rows lie together
+_NAMED = """
+select holder_no, event_id, event_time, received_at, body from timeline
+where workspace_id = :workspace_id and holder_no = any(:holder_nos::int[]) and kind = 'track' and name = :name
+order by holder_no, event_time, event_id
+"""
 _ADD = load_sql(__file__, "add_timeline.sql")
 _READ = load_sql(__file__, "read_timeline.sql")
 _COUNT = """
@@ -70,6 +86,12 @@ async def add_entries(tx: Tx, entries: Collection[NewEntry]) -> None:
     """Add rows; the same event twice is one."""
     if entries:
         await tx.execute(_ADD, **columns(_NAMES, entries))
+
+
+async def entries_named(tx: Tx, workspace_id: int, holder_nos: Collection[int], name: str) -> list[HeldEntry]:
+    """Return the tracked events of a name by identifiers, in order."""
+    records = await tx.fetch(statement(_NAMED), workspace_id=workspace_id, holder_nos=list(holder_nos), name=name)
+    return [HeldEntry(*record) for record in records]
 
 
 async def read_timeline(

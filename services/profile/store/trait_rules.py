@@ -4,6 +4,8 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
+from asyncpg import Record
+
 from libs.common.db import Tx, statement
 from services.profile.domain.trait import TraitRule
 
@@ -13,6 +15,10 @@ _LOAD = (
 _LIST = """
 select trait, kind, type, sources, version, changed_at from trait_rule
 where workspace_id = :workspace_id order by trait
+"""
+_FROM = """
+select trait, type, version, changed_at from trait_rule
+where workspace_id = :workspace_id and trait > :after::text order by trait limit :row_limit
 """
 _SAVE = """
 insert into trait_rule as r (workspace_id, trait, kind, type, sources, changed_at)
@@ -89,17 +95,24 @@ async def list_rules(tx: Tx, workspace_id: int) -> list[RuleRow]:
     ]
 
 
-async def save_rule(tx: Tx, workspace_id: int, trait: str, rule: TraitRule, changed_at: datetime) -> bool:
-    """Keep a rule; when it differs from the present one, its persons are queued for a new fold. Return whether."""
-    version = await tx.fetch_value(
+async def save_rule(tx: Tx, workspace_id: int, trait: str, rule: TraitRule, changed_at: datetime) -> int | None:
+    """Keep a rule; when it differs from the present one, its persons are queued for a new fold.
+
+    Return its version then, else None.
+    """
+    version: int | None = await tx.fetch_value(
         statement(_SAVE),
         workspace_id=workspace_id, trait=trait, kind=rule.kind, type=rule.type, sources=list(rule.sources),
         changed_at=changed_at,
     )  # fmt: skip
-    if version is None:
-        return False
-    await tx.execute(statement(_QUEUE), workspace_id=workspace_id, trait=trait)
-    return True
+    if version is not None:
+        await tx.execute(statement(_QUEUE), workspace_id=workspace_id, trait=trait)
+    return version
+
+
+async def rules_from(tx: Tx, workspace_id: int, *, after: str, limit: int) -> list[Record]:
+    """Return rules by trait."""
+    return await tx.fetch(statement(_FROM), workspace_id=workspace_id, after=after, row_limit=limit)
 
 
 async def list_catalogue(tx: Tx, workspace_id: int) -> list[CatalogueRow]:

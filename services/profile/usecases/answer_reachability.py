@@ -8,13 +8,13 @@ from uuid import UUID
 from libs.common.db import Tx
 from libs.common.personal import Sealer
 from services.profile.domain.consent import ANY, ConsentState, Scope, Verdict, is_opt_out, verdict_of_person
-from services.profile.domain.contact import KIND_BY_CHANNEL, ContactPoint
+from services.profile.domain.contact import ContactPoint, point_for
 from services.profile.domain.keys import PersonKey
 from services.profile.domain.values import Json, parse_json
 from services.profile.store import consents, persons, subjects, trait_views
 from services.profile.store.persons import PersonRow
 from services.profile.store.trait_views import TraitView
-from services.profile.usecases.read_person import read_contact_points
+from services.profile.usecases.read_person import read_shared_contact_points
 
 
 class Question(NamedTuple):
@@ -28,7 +28,8 @@ class Reach(NamedTuple):
     """The answer.
 
     `state` is granted where the workspace declared an opt-out and nothing was said; `by` is the level that decided:
-    topic, channel, purpose, workspace, opt_out, or None where nobody said anything. The address is in clear.
+    topic, channel, purpose, workspace, opt_out, or None where nobody said anything. The address is in clear;
+    `shared_with` counts the other persons who have it.
     """
 
     person_no: int
@@ -39,6 +40,7 @@ class Reach(NamedTuple):
     statement_id: UUID | None
     address: str | None
     contact_state: str | None
+    shared_with: int
     timezone: str | None
     locale: str | None
     traits: Mapping[str, Json]
@@ -66,7 +68,7 @@ async def answer_reachability(
     known = _Known(
         rows=rows,
         ledger=await consents.consents_of_persons(tx, [PersonKey(workspace_id, number) for number in numbers]),
-        points=await read_contact_points(tx, workspace_id, numbers),
+        points=await read_shared_contact_points(tx, workspace_id, numbers),
         localities=await subjects.localities_of_persons(tx, workspace_id, numbers),
         views=await trait_views.views_of_persons(tx, workspace_id, numbers, sealer, traits=named),
         defaults=await consents.load_defaults(tx, workspace_id),
@@ -82,11 +84,11 @@ def _answer(
 ) -> Reach:
     row = known.rows.get(question.person_no)
     if row is None:
-        return Reach(question.person_no, None, question.scope, "unknown", None, None, None, None, None, None, {})
+        return Reach(question.person_no, None, question.scope, "unknown", None, None, None, None, 0, None, None, {})
     number = row.canonical_no
     lines = known.ledger.get(PersonKey(workspace_id, number), {})
     state, by, statement_id = _consent(verdict_of_person(lines, question.scope, now), question.scope, known)
-    point = _point(known.points.get(number, []), question.scope.channel)
+    point = point_for(known.points.get(number, []), question.scope.channel)
     values = {
         name: parse_json(view.view.value)
         for name, view in known.views.get(number, {}).items()
@@ -102,6 +104,7 @@ def _answer(
         statement_id=statement_id,
         address=sealer.open(point.address.sealed).decode() if point else None,
         contact_state=_contact_state(point) if point else None,
+        shared_with=point.shared_with if point else 0,
         timezone=_text(values.get("timezone")) or zone,
         locale=_text(values.get("locale")) or _text(values.get("language")) or language,
         traits={name: value for name, value in values.items() if name in wanted},
@@ -122,12 +125,6 @@ def _level(scope: Scope) -> str:
     if scope.channel != ANY:
         return "channel"
     return "purpose" if scope.purpose != ANY else "workspace"
-
-
-def _point(points: list[ContactPoint], channel: str) -> ContactPoint | None:
-    kind = KIND_BY_CHANNEL.get(channel)
-    fitting = [point for point in points if point.address.kind == kind]
-    return next((point for point in fitting if point.preferred), fitting[0] if fitting else None)
 
 
 def _contact_state(point: ContactPoint) -> str:

@@ -18,6 +18,7 @@ from services.profile.store import contacts, guard, ownership, persons, subjects
 from services.profile.store.contacts import NewAddress
 from services.profile.store.trait_facts import NewFact
 from services.profile.usecases.means import Means
+from services.profile.usecases.refold_contacts import refold_contacts
 from services.profile.usecases.refold_traits import Touch, Touched, refold_traits, touch
 from services.profile.usecases.seal_address import seal_address
 
@@ -60,6 +61,8 @@ async def change_traits(
     for new in added:
         touch(touched, TraitKey(workspace_id, owner, new.trait), Touch(writing.received_at, (new.fact,)))
     await refold_traits(tx, touched, means=means)
+    if addresses:
+        await refold_contacts(tx, await ownership.owners_ever(tx, [subject]), received_at=writing.received_at)
     return sorted(one.name for one in said)
 
 

@@ -9,8 +9,11 @@ from services.profile.domain.keys import PersonKey, SubjectKey, TraitKey
 from services.profile.store import consents, erasure, guard, persons, trait_facts
 from services.profile.store.erasure import Receipt
 from services.profile.store.persons import Standing
+from services.profile.store.tag_facts import TagKey, tags_of_subjects
 from services.profile.usecases.means import Means
 from services.profile.usecases.refold_consents import refold_consents
+from services.profile.usecases.refold_contacts import refold_contacts
+from services.profile.usecases.refold_tags import refold_tags
 from services.profile.usecases.refold_traits import Touch, Touched, refold_traits, touch
 
 
@@ -40,6 +43,8 @@ async def erase_person(tx: Tx, event: PersonErased, *, means: Means) -> None:
         if person.person_no not in numbers
     }
     touched = await _traits_of_others(tx, event, others)
+    owners = frozenset(others)
+    tagged = await tags_of_subjects(tx, [SubjectKey(workspace_id, number) for number in event.subject_nos])
     others |= await consents.present_owners_of_once_held(
         tx, await erasure.spoken_for(tx, workspace_id, event.subject_nos)
     )
@@ -50,6 +55,9 @@ async def erase_person(tx: Tx, event: PersonErased, *, means: Means) -> None:
     for table, count in (await erasure.delete_of_persons(tx, workspace_id, numbers)).items():
         counts[table] = counts.get(table, 0) + count
     await refold_traits(tx, touched, means=means)
+    await refold_contacts(tx, owners, received_at=event.received_at)
+    lost = {TagKey(*owner, tag) for owner in owners for named in tagged.values() for tag in named}
+    await refold_tags(tx, lost, received_at=event.received_at, moved=owners)
     await refold_consents(tx, others, received_at=event.received_at, means=means)
     counts["dead_letter"] = await forget_dead_letters(
         tx, workspace_id, person_nos=numbers, subject_nos=event.subject_nos

@@ -7,17 +7,31 @@ from libs.common.contracts.identity.person_merged import PersonMerged
 from libs.common.contracts.identity.person_split import PersonSplit
 from libs.common.db import Tx
 from services.profile.domain.keys import PersonKey
-from services.profile.store import erasure, guard, persons
+from services.profile.store import erasure, guard, persons, tag_touches
 from services.profile.store.persons import Standing
+from services.profile.usecases.refold_contacts import refold_contacts
 
 Placing = PersonCreated | PersonMerged | PersonSplit
 
 
 async def place_persons(tx: Tx, events: Sequence[Placing]) -> None:
-    """Keep each person's standing of the greatest graph version; traits and consents move with the identifiers."""
+    """Keep each person's standing of the greatest graph version; what is known moves with the identifiers."""
     await guard.share_workspaces(tx, {event.workspace_id for event in events})
-    await persons.apply_standing(tx, [standing for event in events for standing in _standings(event)])
+    standings = [standing for event in events for standing in _standings(event)]
+    placed = {PersonKey(one.workspace_id, one.person_no) for one in standings}
+    before = await persons.with_survivors(tx, placed)
+    await persons.apply_standing(tx, standings)
     await _follow_erasure(tx, events)
+    if any(not isinstance(event, PersonCreated) for event in events):
+        # what was reported of addresses is kept by person: it goes where the redirects go
+        heirs = before | await persons.with_survivors(tx, placed)
+        await tag_touches.touch(
+            tx,
+            heirs,
+            received_at=max(event.received_at for event in events),
+            tags=[tag_touches.EVERY, tag_touches.QUIET],
+        )
+        await refold_contacts(tx, (), moved=heirs, received_at=max(event.received_at for event in events))
 
 
 def _standings(event: Placing) -> list[Standing]:

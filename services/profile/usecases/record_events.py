@@ -11,6 +11,7 @@ from services.profile.domain.keys import PersonKey, SubjectKey, TraitKey
 from services.profile.domain.ownership import Interval, OwnershipFact
 from services.profile.domain.recorded import (
     declared_addresses,
+    opened_part,
     read_event_consents,
     read_locality,
     read_said,
@@ -18,18 +19,33 @@ from services.profile.domain.recorded import (
 )
 from services.profile.domain.trait import Fact
 from services.profile.domain.values import clean_text
-from services.profile.store import consents, contacts, guard, ownership, persons, subjects, timeline, trait_facts
+from services.profile.store import (
+    consents,
+    contacts,
+    guard,
+    ownership,
+    persons,
+    subjects,
+    tag_touches,
+    tags,
+    timeline,
+    trait_facts,
+)
 from services.profile.store.consents import NewLine
 from services.profile.store.contacts import NewAddress
 from services.profile.store.subjects import Locality
 from services.profile.store.timeline import NewEntry
 from services.profile.store.trait_facts import NewFact
 from services.profile.usecases.means import Means
+from services.profile.usecases.record_accounts import record_accounts
 from services.profile.usecases.refold_consents import refold_consents
+from services.profile.usecases.refold_contacts import refold_contacts
+from services.profile.usecases.refold_tags import refold_moved_tags
 from services.profile.usecases.refold_traits import Touch, Touched, refold_traits, touch
 from services.profile.usecases.repaint_ownership import repaint_ownership
 from services.profile.usecases.seal_address import seal_address
 from services.profile.usecases.state_consent import lines_of_event
+from services.profile.usecases.tag_by_events import keep_tags, tags_given
 
 
 @dataclass
@@ -48,6 +64,7 @@ class _Findings:
             *(SubjectKey(new.workspace_id, new.fact.subject_no) for new in self.facts),
             *(SubjectKey(new.workspace_id, new.subject_no) for new in self.addresses),
             *(SubjectKey(new.workspace_id, new.subject_no) for new in self.localities),
+            *(SubjectKey(new.workspace_id, new.subject_no) for new in self.lines if new.subject_no),
         }
 
 
@@ -56,7 +73,10 @@ async def record_events(tx: Tx, events: Iterable[EventRecorded], *, means: Means
 
     An event without an identifier belongs to nobody and is left out.
     """
-    owned = [event for event in events if event.subject_no and event.person_no]
+    told = list(events)
+    # what is said of an account belongs to nobody: whoever said it may be erased, in whatever order that is heard
+    await record_accounts(tx, told, means=means)
+    owned = [event for event in told if event.subject_no and event.person_no]
     if not owned:
         return
     await guard.share_workspaces(tx, {event.workspace_id for event in owned})
@@ -73,7 +93,9 @@ async def _record(tx: Tx, events: list[EventRecorded], means: Means) -> None:
     findings = _read(events, means)
     await subjects.note_subjects(tx, map(_subject, events))
     news = await ownership.add_ownership_facts(tx, map(_provisional, events))
-    locked = await subjects.lock_subjects(tx, findings.subjects() | news)
+    facts = tags_given(events, await tags.of_kind(tx, {event.workspace_id for event in events}, "event"))
+    tagged = {SubjectKey(workspace_id, fact.subject_no) for workspace_id, fact in facts}
+    locked = await subjects.lock_subjects(tx, findings.subjects() | news | tagged)
     touched: Touched = {}
     concerned = await repaint_ownership(tx, news & locked, received_at=received_at, touched=touched)
     await timeline.add_entries(tx, findings.entries)
@@ -85,8 +107,14 @@ async def _record(tx: Tx, events: list[EventRecorded], means: Means) -> None:
     quiet = {(event.workspace_id, event.id) for event in events if not event.live}
     await _touch_owners(tx, added, touched, lambda new: (new.workspace_id, new.fact.event_id) in quiet)
     await refold_traits(tx, touched, means=means)
-    concerned |= await _spoken_about(tx, lines)
-    await refold_consents(tx, concerned, received_at=received_at, means=means)
+    addressed = {SubjectKey(new.workspace_id, new.subject_no) for new in findings.addresses}
+    declaring = await ownership.owners_ever(tx, addressed)
+    await refold_contacts(tx, declaring, moved=concerned, received_at=received_at)
+    await refold_moved_tags(tx, news & locked, concerned, received_at=received_at)
+    await keep_tags(tx, facts, received_at=received_at)
+    await tag_touches.touch(tx, concerned | {_person(event) for event in events}, received_at=received_at)
+    spoken = await _spoken_about(tx, lines)
+    await refold_consents(tx, spoken, moved=concerned, received_at=received_at, means=means)
 
 
 async def _touch_owners(tx: Tx, added: list[NewFact], touched: Touched, is_silent: Callable[[NewFact], bool]) -> None:
@@ -163,9 +191,7 @@ def _read_consents(event: EventRecorded, findings: _Findings, means: Means) -> N
 
 
 def _opened(event: EventRecorded, means: Means) -> bytes | None:
-    if event.sealed is None:
-        return None
-    return means.sealer_of(event.workspace_id).open(base64.b64decode(event.sealed))
+    return opened_part(event, means.sealer_of(event.workspace_id))
 
 
 def _entry(event: EventRecorded) -> NewEntry:

@@ -1,6 +1,7 @@
 """What messages and journeys did with a person: timeline rows, contact states, withdrawals."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TypeVar
 from uuid import uuid5
 
@@ -15,12 +16,13 @@ from services.profile.domain.consent_call import DEFAULT_PURPOSE
 from services.profile.domain.contact import KIND_BY_CHANNEL
 from services.profile.domain.keys import PersonKey
 from services.profile.domain.values import clean_text
-from services.profile.store import consents, contacts, guard, persons, timeline
+from services.profile.store import consents, contacts, guard, persons, tag_touches, timeline
 from services.profile.store.consents import NewLine
 from services.profile.store.contacts import NewReport
 from services.profile.store.timeline import NewEntry
 from services.profile.usecases.means import Means
 from services.profile.usecases.refold_consents import refold_consents
+from services.profile.usecases.refold_contacts import refold_contacts
 
 E = TypeVar("E", bound=Event)
 _REPORTED = ("bounced", "complained", "unsubscribed")
@@ -32,7 +34,10 @@ async def record_messages(tx: Tx, events: Sequence[MessageProgressed], *, means:
     """Keep what became of messages; an unsubscription or complaint withdraws consent for the channel."""
     kept = await _of_the_living(tx, events)
     await timeline.add_entries(tx, [_entry(event, "message", f"Message {event.state}") for event in kept])
-    await contacts.add_reports(tx, [report for event in kept if (report := _report(event)) is not None])
+    reports = [report for event in kept if (report := _report(event)) is not None]
+    await contacts.add_reports(tx, reports)
+    await _touch_rules(tx, kept)
+    await _look_at_contacts(tx, reports, max((event.received_at for event in kept), default=None))
     lines = [_withdrawal(event) for event in kept if event.state in _WITHDRAWS]
     if not lines:
         return
@@ -43,10 +48,24 @@ async def record_messages(tx: Tx, events: Sequence[MessageProgressed], *, means:
     await refold_consents(tx, concerned, received_at=received_at, means=means)
 
 
+async def _look_at_contacts(tx: Tx, reports: Sequence[NewReport], received_at: datetime | None) -> None:
+    if not reports or received_at is None:
+        return
+    reported = {PersonKey(report.workspace_id, report.person_no) for report in reports}
+    await refold_contacts(tx, await persons.with_survivors(tx, reported), received_at=received_at)
+
+
 async def record_runs(tx: Tx, events: Sequence[RunProgressed]) -> None:
     """Keep the steps of journeys in the timeline."""
     kept = await _of_the_living(tx, events)
     await timeline.add_entries(tx, [_entry(event, "journey", f"Journey {event.state}") for event in kept])
+    await _touch_rules(tx, kept)
+
+
+async def _touch_rules(tx: Tx, events: Sequence[Event]) -> None:
+    if events:
+        people = await persons.with_survivors(tx, {_person(event) for event in events})
+        await tag_touches.touch(tx, people, received_at=max(event.received_at for event in events))
 
 
 async def _of_the_living(tx: Tx, events: Sequence[E]) -> list[E]:

@@ -10,11 +10,11 @@ from libs.common import outbox
 from libs.common.contracts.profile.trait_changed import TraitChanged
 from libs.common.db import Tx
 from libs.common.ids import fact_id
-from services.profile.domain.keys import TraitKey
+from services.profile.domain.keys import PersonKey, TraitKey
 from services.profile.domain.trait import DEFAULT_RULE, Fact, TraitRule, View
 from services.profile.domain.trait_advance import advance
 from services.profile.domain.trait_fold import fold
-from services.profile.store import persons, trait_facts, trait_rules, trait_views
+from services.profile.store import persons, tag_touches, trait_facts, trait_rules, trait_views
 from services.profile.store.trait_views import NewView, TraitView
 from services.profile.usecases.means import Means
 
@@ -69,6 +69,9 @@ async def refold_traits(tx: Tx, touched: Mapping[TraitKey, Touch], *, means: Mea
             events.append(_event(new, before, silent=reason.silent))
     await trait_views.save_views(tx, saved)
     await outbox.add(tx, events)
+    if events:
+        people = {PersonKey(event.workspace_id, event.person_no) for event in events}
+        await tag_touches.touch(tx, people, received_at=max(event.received_at for event in events))
 
 
 async def _fold_all(

@@ -10,11 +10,13 @@ from services.profile.domain.contact import KIND_BY_NAMESPACE
 from services.profile.domain.keys import PersonKey, SubjectKey
 from services.profile.domain.ownership import OwnershipFact
 from services.profile.domain.recorded import Declared
-from services.profile.store import contacts, guard, ownership, persons, subjects
+from services.profile.store import contacts, guard, ownership, persons, subjects, tag_touches
 from services.profile.store.contacts import NewAddress
 from services.profile.store.subjects import Description
 from services.profile.usecases.means import Means
 from services.profile.usecases.refold_consents import refold_consents
+from services.profile.usecases.refold_contacts import refold_contacts
+from services.profile.usecases.refold_tags import refold_moved_tags
 from services.profile.usecases.refold_traits import Touched, refold_traits
 from services.profile.usecases.repaint_ownership import repaint_ownership
 from services.profile.usecases.seal_address import identifier_lookup, seal_address
@@ -45,11 +47,16 @@ async def take_ownership(tx: Tx, events: Sequence[OwnershipChanged], *, means: M
     touched: Touched = {}
     concerned = await repaint_ownership(tx, changed & locked, received_at=received_at, touched=touched)
     await refold_traits(tx, touched, means=means)
-    await refold_consents(tx, concerned, received_at=received_at, means=means)
+    addressed = {SubjectKey(new.workspace_id, new.subject_no) for new in addresses}
+    declaring = await ownership.owners_ever(tx, addressed)
+    await refold_contacts(tx, declaring, moved=concerned, received_at=received_at)
+    await refold_moved_tags(tx, changed & locked, concerned, received_at=received_at)
+    await tag_touches.touch(tx, concerned, received_at=received_at)
+    await refold_consents(tx, (), moved=concerned, received_at=received_at, means=means)
 
 
 def _fact(event: OwnershipChanged) -> OwnershipFact:
-    return OwnershipFact(event.subject_no, event.version, event.person_no, event.received_at, event.since)
+    return OwnershipFact(event.subject_no, event.version, event.person_no, event.received_at, event.since, event.until)
 
 
 def _describe(event: OwnershipChanged, sealer: Sealer) -> Description:

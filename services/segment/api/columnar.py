@@ -9,7 +9,7 @@ from libs.common.errors import NotFound
 from libs.common.http.callers import Caller, RuntimeOf, requires
 from libs.common.http.replays import ReplayView
 from libs.common.replay import store as replays
-from services.segment.store import known_names, rebuilds
+from services.segment.store import known_names, rebuilds, squashes
 from services.segment.store.counting import counts_by_day
 from services.segment.usecases.insert_blocks import insert_blocks
 
@@ -44,6 +44,7 @@ class Names(BaseModel):
 
     events: list[str]
     traits: list[str]
+    tags: list[str]
 
 
 @router.get("/columnar/counts")
@@ -57,7 +58,10 @@ async def get_counts(
         workspace_id=caller.workspace_id,
         sealer=runtime.sealer(caller.workspace_id),
     )
-    rows = await counts_by_day(runtime.parts.columnar, caller.workspace_id, start=start, end=end)
+    async with runtime.parts.locks[caller.workspace_id]:
+        async with runtime.worker_database.transaction(caller.workspace_id) as tx:
+            moved = await squashes.moved(tx, caller.workspace_id)
+        rows = await counts_by_day(runtime.parts.columnar, caller.workspace_id, start=start, end=end, moved=moved)
     return [DayCount(**row) for row in rows]
 
 
@@ -96,7 +100,7 @@ async def _progress(runtime: RuntimeOf, workspace_id: int) -> RebuildView:
 
 @router.get("/names")
 async def get_names(caller: Reader, runtime: RuntimeOf) -> Names:
-    """Return the event and trait names ever seen."""
+    """Return the names of events, traits and tags ever seen."""
     async with runtime.database.transaction(caller.workspace_id) as tx:
         names = await known_names.all_names(tx, caller.workspace_id)
-    return Names(events=names["event"], traits=names["trait"])
+    return Names(events=names["event"], traits=names["trait"], tags=names["tag"])

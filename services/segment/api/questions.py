@@ -8,6 +8,7 @@ from libs.common.http.callers import Caller, RuntimeOf, requires
 from services.segment.domain.definition import Definition
 from services.segment.store import persons
 from services.segment.usecases.ask_membership import ask_everybody, ask_membership
+from services.segment.usecases.bound_cost import bound_cost
 from services.segment.usecases.check_definition import check_definition, read_definition
 from services.segment.usecases.explain_person import explain_person
 from services.segment.usecases.load_segment import load_segment
@@ -138,6 +139,7 @@ async def preview(body: PreviewOf, caller: Reader, runtime: RuntimeOf) -> Previe
     definition = await _definition(runtime, body.definition, "/definition")
     async with runtime.database.transaction(workspace_id) as tx:
         checked = await check_definition(tx, workspace_id=workspace_id, definition=definition)
+    await bound_cost(runtime, workspace_id=workspace_id, definition=definition, pointer="/definition")
     asked = await ask_everybody(runtime, workspace_id=workspace_id, definition=definition)
     step = max(1, len(asked.found) // SAMPLE)
     sample = [asked.found[position] for position in range(0, len(asked.found), step)][:SAMPLE]

@@ -13,6 +13,7 @@ from libs.common.runtime import Runtime
 from services.segment.store import memberships, persons, segments
 from services.segment.store.rows import decode
 from services.segment.store.segments import SegmentRow
+from services.segment.usecases.bound_cost import bound_cost
 from services.segment.usecases.check_definition import check_definition, read_definition
 from services.segment.usecases.create_segment import create_segment
 from services.segment.usecases.delete_segment import delete_segment
@@ -130,16 +131,18 @@ async def _checked(tx: Tx, workspace_id: int, body: object, *, state: str, segme
     return [Warned(pointer=warning.pointer, detail=warning.detail) for warning in checked.warnings]
 
 
-async def _proved(runtime: Runtime[Any], body: object, *, state: str) -> None:
+async def _proved(runtime: Runtime[Any], workspace_id: int, body: object, *, state: str) -> None:
     if state == "live":
-        await prove_patterns(runtime.parts.columnar, read_definition(body))
+        definition = read_definition(body)
+        await prove_patterns(runtime.parts.columnar, definition)
+        await bound_cost(runtime, workspace_id=workspace_id, definition=definition, pointer="/definition")
 
 
 @router.post("/segments", status_code=201)
 async def post_segment(body: NewSegment, caller: Writer, runtime: RuntimeOf) -> Segment:
     """Make a segment, as a draft or live; a live one is computed for everybody in the background."""
     workspace_id = caller.workspace_id
-    await _proved(runtime, body.definition, state=body.state)
+    await _proved(runtime, caller.workspace_id, body.definition, state=body.state)
     async with runtime.database.transaction(workspace_id) as tx:
         warnings = await _checked(tx, workspace_id, body.definition, state=body.state, segment_id=None)
         row = await create_segment(
@@ -179,7 +182,7 @@ async def patch_segment(segment_id: UUID, body: SegmentEdit, caller: Writer, run
         before = await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id)
     definition = decode(before.definition) if body.definition is None else body.definition
     state = body.state or before.state
-    await _proved(runtime, definition, state=state)
+    await _proved(runtime, caller.workspace_id, definition, state=state)
     async with runtime.database.transaction(workspace_id) as tx:
         row = await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id, lock=True)
         warnings = await _checked(tx, workspace_id, definition, state=state, segment_id=segment_id)

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from libs.common.http.callers import Caller, RuntimeOf, requires
+from services.segment.usecases.bound_cost import bound_cost
 from services.segment.usecases.check_definition import read_definition
 from services.segment.usecases.create_grid import Axis, Grid, Value, create_grid
 from services.segment.usecases.prove_patterns import prove_patterns
@@ -57,6 +58,12 @@ class GridView(BaseModel):
     segments: list[CellView]
 
 
+async def _prove(runtime: RuntimeOf, workspace_id: int, body: object, pointer: str) -> None:
+    definition = read_definition(body, pointer=pointer)
+    await prove_patterns(runtime.parts.columnar, definition)
+    await bound_cost(runtime, workspace_id=workspace_id, definition=definition, pointer=pointer)
+
+
 @router.post("/segments/grid", status_code=201)
 async def post_grid(body: GridOf, caller: Writer, runtime: RuntimeOf) -> GridView:
     """Make up to 500 segments at once, one for each combination (12 stages x 10 interests), all or none."""
@@ -64,9 +71,9 @@ async def post_grid(body: GridOf, caller: Writer, runtime: RuntimeOf) -> GridVie
         for number, axis in enumerate(body.axes):
             for place, value in enumerate(axis.values):
                 pointer = f"/axes/{number}/values/{place}/definition"
-                await prove_patterns(runtime.parts.columnar, read_definition(value.definition, pointer=pointer))
+                await _prove(runtime, caller.workspace_id, value.definition, pointer)
         if body.base is not None:
-            await prove_patterns(runtime.parts.columnar, read_definition(body.base, pointer="/base"))
+            await _prove(runtime, caller.workspace_id, body.base, "/base")
     grid = Grid(
         name=body.name,
         key=body.key,

@@ -1,15 +1,15 @@
 """sum, avg, min, max and distinct count of a property over filtered events in a window, compared with a number."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from services.segment.domain.binding import Binder
-from services.segment.domain.columns import ValueColumns
-from services.segment.domain.condition import Concerns, Condition, ConditionKind, Grammar, Inquiry
+from services.segment.domain.columns import LARGEST_NUMBER, ValueColumns
+from services.segment.domain.condition import Concerns, Condition, ConditionKind, Grammar, Inquiry, Question
 from services.segment.domain.edges import TimeEdge
 from services.segment.domain.formula import Formula
-from services.segment.domain.money import Money, read_money
+from services.segment.domain.money import MOST_RATES, RATE_PATTERN, Money, read_money
 from services.segment.domain.occurrence import (
     Occurrence,
     ask_also_of_nobody,
@@ -18,7 +18,8 @@ from services.segment.domain.occurrence import (
     read_path,
 )
 from services.segment.domain.reader import Reader
-from services.segment.domain.values import BEYOND_EXACT, Facet, exact
+from services.segment.domain.shape import FILTERS, PATH, TEXT, WINDOW, Example, Schema, Shape, either, listed, words
+from services.segment.domain.values import BEYOND_EXACT, exact
 from services.segment.domain.window import read_window
 
 _SIGNS = {"equals": "=", "not_equals": "!=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
@@ -42,9 +43,9 @@ class Aggregate(Condition):
         column, these = property_columns(self.path, inquiry), self.what.predicate(inquiry)
         if self.function == "distinct":
             shown, holds = self._distinct(column, these, inquiry.bind)
+            question = self.what.question(inquiry, holds, value=f"toString({shown})")
         else:
-            shown, holds = self._numbers(column, f"{these} and {column.has(Facet.NUMERIC)}", inquiry)
-        question = self.what.question(inquiry, holds, value=f"toString({shown})")
+            question = self._of_numbers(column, f"{these} and {column.numeric}", inquiry)
         none_fits = self.function in ("sum", "distinct") and all(
             _stands(Decimal(0), sign, to) for sign, to in self.relations
         )
@@ -55,25 +56,31 @@ class Aggregate(Condition):
         parts = [f"toDecimal128({counted}, 10) {sign} {bind.decimal(to)}" for sign, to in self.relations]
         return counted, f"({' and '.join(parts)})"
 
-    def _numbers(self, column: ValueColumns, these: str, inquiry: Inquiry) -> tuple[str, str]:
-        bind = inquiry.bind
-        exactly, roughly = f"toDecimal256({column.decimal}, 10)", column.number
-        parts = []
-        if self.money:
-            parts.append(self.money.guard(these, inquiry))
-            exactly, roughly = self.money.converted(exactly, roughly, inquiry)
+    def _of_numbers(self, column: ValueColumns, these: str, inquiry: Inquiry) -> Question:
+        bind, money = inquiry.bind, self.money
+        exactly, roughly, guard = f"toDecimal256({column.decimal}, 10)", column.number, ""
+        if money:
+            guard = money.guard(these, inquiry)
+            exactly, roughly = money.converted(exactly, roughly, inquiry)
         times = f" * countIf({these})" if self.function == "avg" else ""
         name = "sum" if self.function == "avg" else self.function
         aggregates = f"{name}If({exactly}, {these})", f"{name}If({roughly}, {these})"
-        huge = f"countIf({these} and abs({column.number}) >= {bind.float(float(BEYOND_EXACT))}) > 0"
+        most = bind.float(float(BEYOND_EXACT))
+        huge = f"countIf({these} and abs({column.number}) >= {most}) > 0"
+        plain, full = [], []
         for sign, to in self.relations:
             decimal = f"toDecimal256({bind.text(format(to, 'f'))}, 10){times}"
             float_ = f"{bind.float(float(to))}{times}"
-            parts.append(f"if({huge}, {aggregates[1]} {sign} {float_}, {aggregates[0]} {sign} {decimal})")
-        if self.function != "sum":
-            parts.append(f"countIf({these}) > 0")
+            plain.append(f"{aggregates[0]} {sign} {decimal}")
+            full.append(f"if({huge}, {aggregates[1]} {sign} {float_}, {aggregates[0]} {sign} {decimal})")
+        some = [] if self.function == "sum" else [f"countIf({these}) > 0"]
+        one_kind = money is not None and not money.rates
         shown = f"{self.function}If({column.number}, {these})" if self.function == "avg" else aggregates[0]
-        return shown, f"({' and '.join(parts)})"
+        return replace(
+            self.what.question(inquiry, _all_of([guard, *full, *some]), value=f"toString({shown})"),
+            simply=_all_of(["" if one_kind else guard, *plain, *some]),
+            unless=(f"{LARGEST_NUMBER} >= {most}", *([money.named(inquiry)] if money and one_kind else [])),
+        )
 
     def concerns(self) -> Concerns:
         """Return what it looks at."""
@@ -92,6 +99,10 @@ class Aggregate(Condition):
         if self.function == "distinct" or self.money is None:
             return None
         return self.money.one_of(self.what.predicate(inquiry), inquiry)
+
+
+def _all_of(parts: list[str]) -> str:
+    return f"({' and '.join(part for part in parts if part)})"
 
 
 def _stands(left: Decimal, sign: str, right: Decimal) -> bool:
@@ -123,4 +134,41 @@ def _parse(reader: Reader, grammar: Grammar) -> Condition:
     return Aggregate(function, what, path, relations, money)
 
 
-condition = ConditionKind(("aggregate",), _parse)
+def _shape(value: dict[str, Schema], ops: tuple[str, ...]) -> Shape:
+    rate = either({"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": RATE_PATTERN})
+    rates: Schema = {"type": "object", "minProperties": 1, "maxProperties": MOST_RATES, "additionalProperties": rate}
+    functions = words("sum", "avg", "min", "max", "distinct")
+    needs = {"aggregate": functions, "event": TEXT, "prop": PATH, **value}
+    return Shape(needs, {"where": FILTERS, "window": WINDOW, "currency": PATH, "convert": rates}, ops)
+
+
+condition = ConditionKind(
+    ("aggregate",),
+    _parse,
+    (
+        _shape({"value": {"type": "number"}}, (*_SIGNS,)),
+        _shape({"value": listed({"type": "number"}, 2, 2)}, ("between",)),
+    ),
+    (
+        Example(
+            "spent at least 500 in the last year, whatever the currency",
+            {
+                "aggregate": "sum",
+                "event": "bought",
+                "prop": "amount",
+                "op": "gte",
+                "value": 500,
+                "window": {"last": "1 year"},
+                "convert": {"EUR": 1, "USD": "0.92"},
+            },
+        ),
+        Example(
+            "an average rating between 4 and 5",
+            {"aggregate": "avg", "event": "rated", "prop": "stars", "op": "between", "value": [4, 5]},
+        ),
+        Example(
+            "saw at least three different products",
+            {"aggregate": "distinct", "event": "seen", "prop": ["item", "sku"], "op": "gte", "value": 3},
+        ),
+    ),
+)

@@ -5,6 +5,7 @@ from services.segment.domain.counting import read_count
 from services.segment.domain.happened import Happened
 from services.segment.domain.occurrence import Occurrence, read_filters
 from services.segment.domain.reader import Reader
+from services.segment.domain.shape import COUNT, FILTERS, TEXT, Example, Shape, named
 from services.segment.domain.window import EVER, read_window
 
 
@@ -31,4 +32,44 @@ def _read_since(reader: Reader, grammar: Grammar) -> Occurrence:
     return Occurrence(reader.need("event").text(), read_filters(reader.get("where"), grammar))
 
 
-condition = ConditionKind(("did", "did_prefix"), _parse)
+condition = ConditionKind(
+    ("did", "did_prefix"),
+    _parse,
+    (
+        Shape({"did": TEXT}, {"count": COUNT, "window": named("window_since"), "where": FILTERS}),
+        Shape({"did_prefix": TEXT}, {"count": COUNT, "window": named("window_since"), "where": FILTERS}),
+    ),
+    (
+        Example(
+            "bought at least twice in the last seven days",
+            {"did": "bought", "count": {"op": "gte", "n": 2}, "window": {"last": "7 days"}},
+        ),
+        Example("never complained", {"did": "complained", "count": {"op": "equals", "n": 0}}),
+        Example(
+            "one to three orders of a brand in 2024",
+            {
+                "did": "bought",
+                "count": {"op": "between", "n": [1, 3]},
+                "window": {"from": "2024-01-01", "to": "2025-01-01"},
+                "where": [{"prop": ["item", "brand"], "op": "equals", "value": "acme"}],
+            },
+        ),
+        Example(
+            "seen between two weeks and one week ago",
+            {"did": "seen", "window": {"from_ago": "14 days", "to_ago": "7 days"}},
+        ),
+        Example(
+            "bought since the last reminder was opened",
+            {
+                "did": "bought",
+                "window": {
+                    "since": {
+                        "event": "$message_opened",
+                        "where": [{"prop": "template_id", "op": "equals", "value": "reminder"}],
+                    }
+                },
+            },
+        ),
+        Example("anything in the mall", {"did_prefix": "mall_"}),
+    ),
+)

@@ -8,6 +8,7 @@ from services.segment.domain.edges import Edge, TimeEdge
 from services.segment.domain.formula import Formula
 from services.segment.domain.occurrence import Occurrence, read_filters
 from services.segment.domain.reader import Reader
+from services.segment.domain.shape import FILTERS, SPAN, TEXT, WINDOW, Example, Shape
 from services.segment.domain.spans import Span
 from services.segment.domain.window import EVER, Window, read_window
 
@@ -57,4 +58,20 @@ def _parse(reader: Reader, grammar: Grammar) -> Condition:
     return OuterTime(what, key == "last_time", read_window(window), ago.span() if ago else None)
 
 
-condition = ConditionKind(("first_time", "last_time"), _parse)
+condition = ConditionKind(
+    ("first_time", "last_time"),
+    _parse,
+    (
+        Shape({"first_time": TEXT}, {"where": FILTERS, "window": WINDOW}),
+        Shape({"last_time": TEXT}, {"where": FILTERS, "window": WINDOW}),
+        Shape({"first_time": TEXT, "more_than_ago": SPAN}, {"where": FILTERS}),
+        Shape({"last_time": TEXT, "more_than_ago": SPAN}, {"where": FILTERS}),
+    ),
+    (
+        Example(
+            "bought for the first time ever within the last month",
+            {"first_time": "bought", "window": {"last": "1 month"}},
+        ),
+        Example("was here, the last time more than ninety days ago", {"last_time": "seen", "more_than_ago": "90 days"}),
+    ),
+)

@@ -11,6 +11,7 @@ from services.segment.domain.formula import Formula
 from services.segment.domain.happened import Happened, read_named_properties
 from services.segment.domain.occurrence import Occurrence, PropertyTest, property_columns
 from services.segment.domain.reader import Reader
+from services.segment.domain.shape import COUNT, TEXT, TEXTS, WINDOW, Example, Shape, words
 from services.segment.domain.window import read_window
 
 _EVENTS = {
@@ -81,4 +82,27 @@ def _is_id(text: str) -> bool:
     return True
 
 
-condition = ConditionKind(("journey",), _parse)
+condition = ConditionKind(
+    ("journey",),
+    _parse,
+    (
+        Shape({"journey": TEXT, "state": words("in")}, {"node": TEXTS}),
+        Shape(
+            {"journey": TEXT, "state": words("reached"), "node": TEXTS},
+            {"reason": TEXTS, "count": COUNT, "window": WINDOW},
+        ),
+        Shape(
+            {"journey": TEXT, "state": words("entered", "finished", "left")},
+            {"node": TEXTS, "reason": TEXTS, "count": COUNT, "window": WINDOW},
+        ),
+    ),
+    (
+        Example(
+            "is in the journey now, at one of two nodes", {"journey": "welcome", "state": "in", "node": ["wait", "ask"]}
+        ),
+        Example(
+            "finished it within the last year",
+            {"journey": "welcome", "state": "finished", "window": {"last": "1 year"}},
+        ),
+    ),
+)

@@ -6,6 +6,7 @@ from uuid import UUID
 from services.segment.domain.condition import Concerns, Condition, ConditionKind, Grammar, Inquiry, negate
 from services.segment.domain.formula import NOBODY, Formula, Members
 from services.segment.domain.reader import Reader
+from services.segment.domain.shape import UUID_TEXT, Example, Shape
 
 
 @dataclass(frozen=True)
@@ -53,4 +54,13 @@ def _parse(reader: Reader, _grammar: Grammar) -> Condition:
         raise given.refuse("the id of a segment is expected") from None
 
 
-condition = ConditionKind(("in_segment", "not_in_segment", "manual_only"), _parse)
+condition = ConditionKind(
+    ("in_segment", "not_in_segment", "manual_only"),
+    _parse,
+    (Shape({"in_segment": UUID_TEXT}), Shape({"not_in_segment": UUID_TEXT}), Shape({"manual_only": {"const": True}})),
+    (
+        Example("is in another segment", {"in_segment": "0190d6f2-0000-7000-8000-000000000001"}),
+        Example("is not in it", {"not_in_segment": "0190d6f2-0000-7000-8000-000000000001"}),
+        Example("nobody but who is on the list made by hand", {"manual_only": True}),
+    ),
+)

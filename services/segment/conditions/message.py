@@ -8,6 +8,7 @@ from services.segment.domain.counting import read_count
 from services.segment.domain.happened import Happened, read_named_properties
 from services.segment.domain.occurrence import Occurrence, read_filters
 from services.segment.domain.reader import Reader
+from services.segment.domain.shape import COUNT, FILTERS, TEXTS, WINDOW, Example, Shape, words
 from services.segment.domain.window import read_window
 
 STATES: tuple[str, ...] = get_args(MessageState)
@@ -35,4 +36,23 @@ def _parse(reader: Reader, grammar: Grammar) -> Condition:
     return Happened(what, read_count(reader.get("count")))
 
 
-condition = ConditionKind(("message",), _parse)
+condition = ConditionKind(
+    ("message",),
+    _parse,
+    (
+        Shape(
+            {"message": words(*_WORDS)},
+            {**dict.fromkeys(PROPERTIES, TEXTS), "count": COUNT, "window": WINDOW, "where": FILTERS},
+        ),
+    ),
+    (
+        Example(
+            "opened a message of the campaign in the last month",
+            {"message": "opened", "campaign": "spring", "window": {"last": "1 month"}},
+        ),
+        Example(
+            "was kept from a message because of a cap or quiet hours",
+            {"message": "suppressed", "reason": ["cap", "quiet_hours"]},
+        ),
+    ),
+)

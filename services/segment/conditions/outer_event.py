@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from services.segment.domain.condition import Concerns, Condition, ConditionKind, Grammar, Inquiry
 from services.segment.domain.edges import TimeEdge
 from services.segment.domain.formula import Formula
-from services.segment.domain.occurrence import ORDER, Occurrence, PropertyTest, patterns_of, read_filters
+from services.segment.domain.occurrence import MOST_FILTERS, ORDER, Occurrence, PropertyTest, patterns_of, read_filters
 from services.segment.domain.reader import Reader
+from services.segment.domain.shape import FILTERS, TEXT, WINDOW, Example, Shape, listed, named
 from services.segment.domain.window import read_window
 
 
@@ -54,4 +55,29 @@ def _parse(reader: Reader, grammar: Grammar) -> Condition:
     return OuterEvent(what, key == "last_event", has)
 
 
-condition = ConditionKind(("last_event", "first_event"), _parse)
+condition = ConditionKind(
+    ("last_event", "first_event"),
+    _parse,
+    (
+        Shape(
+            {"last_event": TEXT, "has": listed(named("filter"), 1, MOST_FILTERS)}, {"where": FILTERS, "window": WINDOW}
+        ),
+        Shape(
+            {"first_event": TEXT, "has": listed(named("filter"), 1, MOST_FILTERS)}, {"where": FILTERS, "window": WINDOW}
+        ),
+    ),
+    (
+        Example(
+            "the last ranked game was won",
+            {
+                "last_event": "game_ended",
+                "where": [{"prop": "mode", "op": "equals", "value": "ranked"}],
+                "has": [{"prop": "won", "op": "equals", "value": True}],
+            },
+        ),
+        Example(
+            "the first order was above 100",
+            {"first_event": "bought", "has": [{"prop": "amount", "op": "gt", "value": 100}]},
+        ),
+    ),
+)

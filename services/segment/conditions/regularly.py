@@ -9,6 +9,7 @@ from services.segment.domain.edges import Edge, TimeEdge
 from services.segment.domain.formula import EVERYBODY, Formula
 from services.segment.domain.occurrence import Occurrence, ask_also_of_nobody, read_filters
 from services.segment.domain.reader import Reader
+from services.segment.domain.shape import COUNT, FILTERS, SPAN, TEXT, Example, Shape, whole
 from services.segment.domain.spans import LONGEST, Span
 from services.segment.domain.window import Window
 
@@ -30,13 +31,13 @@ class Regularly(Condition):
         when_none = self.count.has(0)
         if when_none and self.count.high is None:
             return EVERYBODY
-        fitting = []
-        for number in range(self.periods):
-            newest = self.period * number if number else None
-            part = replace(self.what, window=Window(self.period * (number + 1), newest))
-            fitting.append(f"({self.count.sql(f'countIf({part.predicate(inquiry)})', inquiry.bind)})")
-        held = " + ".join(fitting)
+        bind, moment = inquiry.bind, inquiry.moment
+        starts = [(self.period * number).earlier(moment.now, moment.zone) for number in range(1, self.periods)]
         whole = replace(self.what, window=Window(self.period * self.periods))
+        # the filters stand in the question once, not once a period
+        period = f"toInt64(arrayCount(start -> event_time < start, {bind.times(starts)}))" if starts else "0"
+        counts = f"countIfResample(0, {self.periods}, 1)({whole.predicate(inquiry)}, {period})"
+        held = f"arrayCount(counted -> {self.count.sql('counted', bind)}, {counts})"
         question = whole.question(inquiry, f"{held} >= {inquiry.bind.whole(self.at_least)}", value=f"toString({held})")
         return ask_also_of_nobody(inquiry, question, when_none=when_none)
 
@@ -68,4 +69,19 @@ def _parse(reader: Reader, grammar: Grammar) -> Condition:
     return Regularly(what, read_count(reader.get("count")), period, periods, wanted)
 
 
-condition = ConditionKind(("regularly",), _parse)
+condition = ConditionKind(
+    ("regularly",),
+    _parse,
+    (
+        Shape(
+            {"regularly": TEXT, "period": SPAN, "periods": whole(1, MOST_PERIODS)},
+            {"count": COUNT, "at_least": whole(1, MOST_PERIODS), "where": FILTERS},
+        ),
+    ),
+    (
+        Example(
+            "played at least twice in three of the last four weeks",
+            {"regularly": "played", "count": {"op": "gte", "n": 2}, "period": "1 week", "periods": 4, "at_least": 3},
+        ),
+    ),
+)

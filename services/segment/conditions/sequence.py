@@ -9,6 +9,7 @@ from services.segment.domain.edges import TimeEdge
 from services.segment.domain.formula import Formula
 from services.segment.domain.occurrence import Occurrence, property_columns, read_filters, read_path
 from services.segment.domain.reader import Reader
+from services.segment.domain.shape import FILTERS, PATH, SPAN, TEXT, WINDOW, Example, Shape, listed
 from services.segment.domain.spans import Span
 from services.segment.domain.window import Window, read_window
 
@@ -135,4 +136,32 @@ def _gap(reader: Reader) -> Span:
     return span
 
 
-condition = ConditionKind(("sequence",), _parse)
+condition = ConditionKind(
+    ("sequence",),
+    _parse,
+    (
+        Shape(
+            {"sequence": listed(Shape({"event": TEXT}, {"where": FILTERS, "within": SPAN}).schema(), 2, MOST_STEPS)},
+            {
+                "max_gap": SPAN,
+                "window": WINDOW,
+                "same": PATH,
+                "without": listed(Shape({"event": TEXT}, {"where": FILTERS}).schema(), 1, MOST_STEPS),
+            },
+        ),
+    ),
+    (
+        Example(
+            "put into the cart and did not pay, then came back, each within a day",
+            {"sequence": [{"event": "cart"}, {"event": "seen"}], "max_gap": "1 day", "without": [{"event": "paid"}]},
+        ),
+        Example(
+            "saw a product and bought the same one within two hours, this month",
+            {
+                "sequence": [{"event": "seen"}, {"event": "bought", "within": "2 hours"}],
+                "same": "product_id",
+                "window": {"last": "1 month"},
+            },
+        ),
+    ),
+)

@@ -8,6 +8,7 @@ from services.segment.domain.edges import TimeEdge
 from services.segment.domain.formula import Formula
 from services.segment.domain.occurrence import Occurrence, read_filters
 from services.segment.domain.reader import Reader
+from services.segment.domain.shape import FILTERS, SPAN, TEXT, Example, Shape
 from services.segment.domain.spans import Span
 from services.segment.domain.window import Window
 
@@ -69,4 +70,21 @@ def _parse(reader: Reader, grammar: Grammar) -> Condition:
     return _stopped(reader, grammar) if "stopped" in reader.members() else _restarted(reader, grammar)
 
 
-condition = ConditionKind(("stopped", "restarted"), _parse)
+condition = ConditionKind(
+    ("stopped", "restarted"),
+    _parse,
+    (
+        Shape({"stopped": TEXT, "quiet": SPAN}, {"did_within": SPAN, "where": FILTERS}),
+        Shape({"restarted": TEXT, "quiet_from": SPAN, "quiet_to": SPAN}, {"where": FILTERS}),
+    ),
+    (
+        Example(
+            "bought within the last 90 days, but not in the last 30",
+            {"stopped": "bought", "did_within": "90 days", "quiet": "30 days"},
+        ),
+        Example(
+            "came back in the last week after being quiet for at least as long as from two months ago",
+            {"restarted": "seen", "quiet_from": "2 months", "quiet_to": "7 days"},
+        ),
+    ),
+)

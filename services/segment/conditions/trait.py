@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from services.segment.domain.columns import TRAIT_COLUMNS, map_columns
+from services.segment.domain.columns import ZONE_TRAIT, in_person_zone, trait_columns
 from services.segment.domain.condition import (
     Concerns,
     Condition,
@@ -18,7 +18,7 @@ from services.segment.domain.edges import TimeEdge
 from services.segment.domain.formula import Formula
 from services.segment.domain.occurrence import read_path
 from services.segment.domain.reader import Reader
-from services.segment.domain.values import name_key
+from services.segment.domain.shape import PATH, Example, Shape
 
 
 @dataclass(frozen=True)
@@ -28,23 +28,37 @@ class TraitHolds(Condition):
     name: str
     path: tuple[str, ...]
     test: Test
+    operator: str = ""
+    types: tuple[str, ...] = ()
 
     def formula(self, inquiry: Inquiry) -> Formula:
         """Ask the store; return whom it holds for."""
         bind = inquiry.bind
-        value = map_columns("leaf", bind.text(name_key(self.path)), "since") if self.path else TRAIT_COLUMNS
+        value = trait_columns(self.path, bind)
+        if self.test.by_person_zone:
+            value = in_person_zone(value, self.name, inquiry.zone, bind)
+            names = (self.name, ZONE_TRAIT)
+            holds = self.test.predicate(value, inquiry)
+            shown = f"concat({value.text}, ' ', {value.zone})"
+            return negate(inquiry.ask(Question("person", holds, names, value=shown)), when=self.test.negated)
         row = f"name = {bind.text(self.name)} and {self.test.predicate(value, inquiry)}"
         shown = f"anyIf({value.text}, name = {bind.text(self.name)})"
-        atom = inquiry.ask(Question("trait", row, (self.name,), value=shown))
+        atom = inquiry.ask(Question("trait", row, (self.name,), value=shown, by_row=True))
         return negate(atom, when=self.test.negated)
 
     def concerns(self) -> Concerns:
         """Return what it looks at."""
-        return Concerns(traits=frozenset({self.name}))
+        zone = {ZONE_TRAIT} if self.test.by_person_zone else set()
+        return Concerns(traits=frozenset({self.name} | zone))
 
     def edges(self) -> Iterator[TimeEdge]:
         """Yield whom the clock concerns."""
         yield from self.test.edges(self.name, self.path)
+
+    def fits(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        """Yield what the trait's declared type has to be; of what is nested in it nothing is declared."""
+        if self.types and not self.path:
+            yield self.name, self.operator, self.types
 
     def patterns(self) -> Iterator[tuple[str, str]]:
         """Yield the patterns to be proved."""
@@ -53,7 +67,20 @@ class TraitHolds(Condition):
 
 def _parse(reader: Reader, grammar: Grammar) -> Condition:
     path = read_path(reader.need("trait"))
-    return TraitHolds(path[0], path[1:], grammar.test(reader, "trait"))
+    test = grammar.test(reader, "trait")
+    operator = reader.need("op").text()
+    return TraitHolds(path[0], path[1:], test, operator, grammar.operators[operator].fits)
 
 
-condition = ConditionKind(("trait",), _parse)
+condition = ConditionKind(
+    ("trait",),
+    _parse,
+    (Shape({"trait": PATH}, test=True),),
+    (
+        Example("at least twenty years old", {"trait": "age", "op": "gte", "value": 20}),
+        Example(
+            "a value nested in an object",
+            {"trait": ["address", "city"], "op": "equals", "value": "Köln", "ignore_case": True},
+        ),
+    ),
+)

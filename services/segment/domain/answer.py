@@ -43,22 +43,24 @@ def answer_all(
     formulas: Mapping[UUID, Formula],
     *,
     atoms: Sequence[BitMap],
-    among: BitMap,
+    among: Callable[[UUID], BitMap],
     otherwise: Callable[[UUID], BitMap],
 ) -> dict[UUID, BitMap]:
-    """Return who of `among` is a member now, segment by segment in the order given.
+    """Return who of those a segment is asked about (`among`) is a member now, segment by segment in the order given.
 
-    A segment referred to but not among `segments` is taken as it stands (`otherwise`).
+    Whoever a segment that is referred to is not asked about stands there as he stood (`otherwise`).
     """
     now: dict[UUID, BitMap] = {}
-
-    def members(part: Members) -> BitMap:
-        found = now.get(part.segment_id)
-        return found if found is not None else otherwise(part.segment_id) & among
-
     for segment in segments:
-        found = evaluate(formulas[segment.segment_id], atoms=atoms, universe=among, members=members)
-        now[segment.segment_id] = segment.with_lists(found, among)
+        asked = among(segment.segment_id)
+
+        def members(part: Members, asked: BitMap = asked) -> BitMap:
+            stood = otherwise(part.segment_id) & asked
+            found = now.get(part.segment_id)
+            return stood if found is None else (stood - among(part.segment_id)) | (found & asked)
+
+        found = evaluate(formulas[segment.segment_id], atoms=atoms, universe=asked, members=members)
+        now[segment.segment_id] = segment.with_lists(found, asked)
     return now
 
 

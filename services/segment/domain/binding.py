@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from services.segment.domain.values import EPOCH
 
-Bindable = str | int | float | list[str] | list[int]
+Bindable = str | int | float | list[str] | list[int] | list[Any]
+Floats = Sequence[float]
 
 
 def microseconds(moment: datetime) -> int:
@@ -43,9 +45,17 @@ class Binder:
         """Bind a list of numbers of persons or days."""
         return self._bind("Array(Int32)", list(values))
 
+    def lists(self, values: Sequence[Sequence[int]]) -> str:
+        """Bind lists of small numbers."""
+        return self._bind("Array(Array(UInt32))", [list(one) for one in values])
+
     def float(self, value: float) -> str:
         """Bind a float."""
         return self._bind("Float64", value)
+
+    def floats(self, values: Floats) -> str:
+        """Bind floats."""
+        return self._bind("Array(Float64)", list(values))
 
     def decimal(self, value: Decimal) -> str:
         """Bind an exact number."""
@@ -56,6 +66,19 @@ class Binder:
         spelled = self.texts([format(value, "f") for value in values])
         return f"arrayMap(x -> toDecimal128(x, 10), {spelled})"
 
+    def alike(self, places: Sequence[str]) -> str:
+        """Bind as one list what lies at several places of one kind."""
+        kinds = {place[1:-1].split(":", 1)[1] for place in places}
+        if len(kinds) != 1:
+            raise ValueError(f"places of several kinds: {sorted(kinds)}")
+        values = [self.parameters[place[1:-1].split(":", 1)[0]] for place in places]
+        return self._bind(f"Array({kinds.pop()})", values)
+
     def time(self, moment: datetime) -> str:
         """Bind an instant."""
         return f"fromUnixTimestamp64Micro({self.whole(microseconds(moment))}, 'UTC')"
+
+    def times(self, moments: Sequence[datetime]) -> str:
+        """Bind instants."""
+        spelled = self._bind("Array(Int64)", [microseconds(moment) for moment in moments])
+        return f"arrayMap(x -> fromUnixTimestamp64Micro(x, 'UTC'), {spelled})"

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Literal
 from uuid import UUID
 
 from services.segment.domain.binding import Binder
@@ -13,8 +13,10 @@ from services.segment.domain.edges import TimeEdge
 from services.segment.domain.formula import Atom, Formula, Not
 from services.segment.domain.moment import Moment
 from services.segment.domain.reader import Reader
+from services.segment.domain.shape import Example, Shape
 
-Source = Literal["event", "trait"]
+Source = Literal["event", "trait", "person", "account"]
+"""Events; rows of traits one by one; all the traits of a person together; accounts with their traits."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,9 @@ class Concerns:
     event_prefixes: frozenset[str] = frozenset()
     traits: frozenset[str] = frozenset()
     segments: frozenset[UUID] = frozenset()
+    facts: frozenset[str] = frozenset()
+    """Of the other kinds, as `fact.concern` names them."""
+    account_traits: frozenset[str] = frozenset()
 
     def __or__(self, other: "Concerns") -> "Concerns":
         return Concerns(
@@ -32,6 +37,8 @@ class Concerns:
             self.event_prefixes | other.event_prefixes,
             self.traits | other.traits,
             self.segments | other.segments,
+            self.facts | other.facts,
+            self.account_traits | other.account_traits,
         )
 
 
@@ -39,8 +46,10 @@ class Concerns:
 class Question:
     """What is asked of one person's rows of a source: `holds` is SQL and false where there are no rows.
 
-    Of events it is an aggregate over them; of traits, of which a person has one row a name, a predicate on that row.
-    `names`, `prefix` and `since` bound the rows it can look at. `value` is what explain shows.
+    When `by_row` it is a predicate on a row, and one row that meets it is enough; else an aggregate over the rows.
+    `names`, `prefix`, `since` and the predicate `rows` bound the rows it can look at; no other changes the answer.
+    `value` is what explain shows. `tests` are what is asked of each account: (column, aggregate over its traits).
+    `simply` is the same for less where no event of the names meets a predicate of `unless`, which an index tells.
     """
 
     source: Source
@@ -49,6 +58,11 @@ class Question:
     prefix: str | None = None
     since: datetime | None = None
     value: str = "''"
+    rows: str = ""
+    by_row: bool = False
+    tests: tuple[tuple[str, str], ...] = ()
+    simply: str = ""
+    unless: tuple[str, ...] = ()
 
 
 @dataclass
@@ -78,8 +92,8 @@ class Test(ABC):
     """A value operator: what it asks of one value. False on a missing value unless `negated`."""
 
     negated: bool = False
-    only_traits: ClassVar[bool] = False
-    """Answers by the moving clock or by since when a value holds, which event properties do not have."""
+    by_person_zone: bool = False
+    """Reads the calendar in the person's own time zone."""
 
     @abstractmethod
     def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
@@ -114,6 +128,10 @@ class Condition(ABC):
         """Yield who must be asked again as the clock goes on."""
         yield from ()
 
+    def fits(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        """Yield (trait, operator, types it can hold for) where it holds for values of some types alone."""
+        yield from ()
+
     def patterns(self) -> Iterator[tuple[str, str]]:
         """Yield (member, RE2 pattern) to be proved by the store before publishing."""
         yield from ()
@@ -126,6 +144,12 @@ class OperatorKind:
     names: tuple[str, ...]
     members: tuple[str, ...]
     parse: Callable[[str, Reader], Test]
+    shapes: tuple[Shape, ...] = ()
+    examples: tuple[Example, ...] = ()
+    fits: tuple[str, ...] = ()
+    """The types of values it can hold for; none is every type."""
+    only_traits: bool = False
+    """Answers by the moving clock or by since when a value holds, which event properties do not have."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +158,8 @@ class ConditionKind:
 
     keys: tuple[str, ...]
     parse: Callable[[Reader, "Grammar"], Condition]
+    shapes: tuple[Shape, ...] = ()
+    examples: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,12 +169,14 @@ class Grammar:
     conditions: dict[str, ConditionKind]
     operators: dict[str, OperatorKind]
 
-    def test(self, reader: Reader, *beside: str) -> Test:
+    def test(self, reader: Reader, *beside: str, of_events: bool = False) -> Test:
         """Read a value operator from an object that has the members `beside` as well."""
         name = reader.need("op").text()
         kind = self.operators.get(name)
         if kind is None:
             raise reader.at("op").refuse(f"the operator is not known; known: {', '.join(sorted(self.operators))}")
+        if of_events and kind.only_traits:
+            raise reader.at("op").refuse("this operator is for traits: an event property is compared with fixed values")
         reader.only("op", *beside, *kind.members)
         return kind.parse(name, reader)
 

@@ -27,6 +27,7 @@ class Count:
 
 
 AT_LEAST_ONCE = Count()
+NEVER = Count(0, 0)
 
 
 def read_count(reader: Reader | None) -> Count:

@@ -1,6 +1,6 @@
 """A segment's definition: a tree of all / any / none groups over conditions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Literal
@@ -13,6 +13,8 @@ from services.segment.domain.reader import Reader, Refused
 
 GroupKind = Literal["all", "any", "none"]
 GROUPS: tuple[GroupKind, ...] = ("all", "any", "none")
+ANONYMOUS, FLAGS = "anonymous", ("in", "out")
+"""The flag of a definition: whether persons whom nothing names are in (by default) or out."""
 DEEPEST = 100
 MOST_CONDITIONS = 500
 
@@ -98,17 +100,48 @@ def formula_without(node: Node, pointer: str, inquiry: Inquiry) -> Formula | Non
             return Not(AnyOf(kept))
 
 
+def all_of(bodies: Sequence[object]) -> dict[str, object]:
+    """Return one definition of whom all of them mean; the flag of any of them is the flag of all."""
+    parts: list[object] = []
+    flagged: dict[str, object] = {}
+    for body in bodies:
+        if isinstance(body, dict) and ANONYMOUS in body:
+            flagged |= {ANONYMOUS: "out"} if body[ANONYMOUS] == "out" else {}
+            body = {member: value for member, value in body.items() if member != ANONYMOUS}  # noqa: PLW2901 - without it
+        parts.append(body)
+    return {"all": parts, **flagged}
+
+
 def parse_definition(body: object, grammar: Grammar, *, pointer: str = "") -> Definition:
     """Read a definition; raises InvalidDefinition with every fault found and the pointer to each."""
     faults: list[Fault] = []
-    reader = Reader(body, pointer, faults)
-    root = _node(reader, grammar, 0)
+    root = _root(Reader(body, pointer, faults), grammar)
     if faults or root is None:
         raise InvalidDefinition(tuple(faults))
     definition = Definition(root)
     if sum(1 for _ in definition.leaves()) > MOST_CONDITIONS:
         raise InvalidDefinition((Fault(pointer, f"more than {MOST_CONDITIONS} conditions"),))
     return definition
+
+
+def _root(reader: Reader, grammar: Grammar) -> Node | None:
+    """Read the tree, and beside the group at its root the flag that leaves anonymous persons out."""
+    if not isinstance(reader.value, dict) or ANONYMOUS not in reader.value:
+        return _node(reader, grammar, 0)
+    rest = {member: value for member, value in reader.value.items() if member != ANONYMOUS}
+    tree = _node(Reader(rest, reader.pointer, reader.faults), grammar, 0)
+    given = reader.get(ANONYMOUS)
+    try:
+        if given is None or tree is None:
+            return tree
+        if isinstance(tree, Leaf):
+            raise given.refuse("it stands beside a group: put the condition into `all`")
+        if given.one_of(*FLAGS) == "in":
+            return tree
+    except Refused:
+        return None
+    named = grammar.conditions["person"].parse(Reader({"person": "named"}, given.pointer, reader.faults), grammar)
+    return Group("all", (tree, Leaf(named, given.pointer)), reader.pointer)
 
 
 def _node(reader: Reader, grammar: Grammar, depth: int) -> Node | None:

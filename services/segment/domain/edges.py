@@ -1,10 +1,10 @@
 """Time as a source of touched persons: which stored rows change a condition's answer as the clock goes on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from services.segment.domain.moment import Moment, Period
+from services.segment.domain.moment import Moment, Period, all_zones
 from services.segment.domain.spans import TICK, Span
 
 
@@ -24,6 +24,10 @@ class Edge:
     prefix: bool = False
     path: tuple[str, ...] = ()
 
+    def is_of(self, source: str, name: str) -> bool:
+        """Tell whether rows of a source under a name are among its."""
+        return source == self.source and (name.startswith(self.name) if self.prefix else name == self.name)
+
     def reaches(self, moment: Moment) -> datetime:
         """Return the time the edge stands at."""
         return self.span.later(moment.now, moment.zone) if self.forward else self.span.earlier(moment.now, moment.zone)
@@ -40,9 +44,44 @@ class CalendarEdge:
     name: str
     period: Period
 
+    def is_of(self, source: str, name: str) -> bool:
+        """Tell whether rows of a source under a name are among its."""
+        return source == "trait" and name == self.name
+
     def due(self, moment: Moment) -> datetime:
         """Return the next instant such a period begins."""
+        return self.workspace_begins(moment)
+
+    def workspace_begins(self, moment: Moment) -> datetime:
+        """Return the next instant such a period begins in the workspace."""
         return moment.period(self.period, 0)[1]
 
 
-TimeEdge = Edge | CalendarEdge
+@dataclass(frozen=True, slots=True)
+class PersonCalendarEdge:
+    """Who has the trait, whenever a calendar period begins in his own time zone."""
+
+    name: str
+    period: Period
+
+    def is_of(self, source: str, name: str) -> bool:
+        """Tell whether rows of a source under a name are among its."""
+        return source == "trait" and name == self.name
+
+    def workspace_begins(self, moment: Moment) -> datetime:
+        """Return the next instant such a period begins in the workspace."""
+        return moment.period(self.period, 0)[1]
+
+    def due(self, moment: Moment) -> datetime:
+        """Return the next instant such a period begins anywhere."""
+        return min(self._begins(moment, zone) for zone in (moment.zone, *all_zones()))
+
+    def zones_between(self, last: Moment, now: datetime) -> list[str]:
+        """Return the zones in which such a period begins after `last` and up to `now`."""
+        return [zone for zone in all_zones() if self._begins(last, zone) <= now]
+
+    def _begins(self, moment: Moment, zone: str) -> datetime:
+        return replace(moment, zone=zone).period(self.period, 0)[1]
+
+
+TimeEdge = Edge | CalendarEdge | PersonCalendarEdge

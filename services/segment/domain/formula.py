@@ -8,6 +8,8 @@ from uuid import UUID
 
 from pyroaring import BitMap
 
+from services.segment.domain.draw import drawn
+
 
 @dataclass(frozen=True, slots=True)
 class Atom:
@@ -45,9 +47,31 @@ class AnyOf:
     inner: tuple["Formula", ...]
 
 
-Formula = Atom | Members | Not | All | AnyOf
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The persons whose draw under a salt lies in [low, high), of a million."""
+
+    salt: str
+    low: int
+    high: int
+
+
+Formula = Atom | Members | Not | All | AnyOf | Drawn
 NOBODY = AnyOf(())
 EVERYBODY = All(())
+
+
+def atoms_in(formula: Formula) -> set[int]:
+    """Return the numbers of the questions a formula is made of."""
+    match formula:
+        case Atom(number):
+            return {number}
+        case Members() | Drawn():
+            return set()
+        case Not(inner):
+            return atoms_in(inner)
+        case All(parts) | AnyOf(parts):
+            return set().union(*map(atoms_in, parts))
 
 
 def evaluate(
@@ -61,6 +85,8 @@ def evaluate(
                 return atoms[number] & universe
             case Members():
                 return members(part) & universe
+            case Drawn(salt, low, high):
+                return drawn(universe, salt, low, high)
             case Not(inner):
                 return universe - of(inner)
             case All(inner):
@@ -69,18 +95,3 @@ def evaluate(
                 return reduce(lambda left, right: left | right, map(of, inner), BitMap())
 
     return of(formula)
-
-
-def holds(formula: Formula, true_atoms: frozenset[int], member_of: Callable[[Members], bool]) -> bool:
-    """Return whether the formula holds for one person."""
-    match formula:
-        case Atom(number):
-            return number in true_atoms
-        case Members():
-            return member_of(formula)
-        case Not(inner):
-            return not holds(inner, true_atoms, member_of)
-        case All(inner):
-            return all(holds(part, true_atoms, member_of) for part in inner)
-        case AnyOf(inner):
-            return any(holds(part, true_atoms, member_of) for part in inner)

@@ -1,10 +1,10 @@
 """So many events: what several conditions come down to."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from services.segment.domain.condition import Concerns, Condition, Grammar, Inquiry, Question
-from services.segment.domain.counting import AT_LEAST_ONCE, Count
+from services.segment.domain.condition import Concerns, Condition, Grammar, Inquiry, negate
+from services.segment.domain.counting import AT_LEAST_ONCE, NEVER, Count
 from services.segment.domain.edges import TimeEdge
 from services.segment.domain.formula import EVERYBODY, Formula
 from services.segment.domain.occurrence import ORDER, Occurrence, PropertyTest, ask_also_of_nobody
@@ -24,10 +24,13 @@ class Happened(Condition):
         if self.count == Count(0):
             return EVERYBODY
         counted = self._counted(inquiry)
+        if self.since is None and self.count in (AT_LEAST_ONCE, NEVER):
+            asked = inquiry.ask(self.what.any_of(inquiry, value=f"toString({counted})"))
+            return negate(asked, when=self.count == NEVER)
         question = self.what.question(inquiry, self.count.sql(counted, inquiry.bind), value=f"toString({counted})")
         if self.since:
             names = (*question.names, self.since.name)
-            question = Question("event", question.holds, names, question.prefix, None, question.value)
+            question = replace(question, names=names, since=None, rows="")
         return ask_also_of_nobody(inquiry, question, when_none=self.count.low == 0)
 
     def _counted(self, inquiry: Inquiry) -> str:

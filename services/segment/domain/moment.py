@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from dateutil.relativedelta import FR, MO, SA, SU, TH, TU, WE, relativedelta
+
+from services.segment.domain.silence import NOTHING_DECLARED, Silence
 
 Period = Literal["day", "week", "month", "quarter", "year"]
 PERIODS: tuple[Period, ...] = ("day", "week", "month", "quarter", "year")
@@ -14,11 +17,12 @@ _WEEKDAYS = (MO, TU, WE, TH, FR, SA, SU)
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Now, in a workspace: its zone and the day its weeks start on (0 = Monday)."""
+    """Now, in a workspace: its zone, the day its weeks start on (0 = Monday), what silence means in it."""
 
     now: datetime
     zone: str = "UTC"
     week_start: int = 0
+    silence: Silence = NOTHING_DECLARED
 
     @property
     def today(self) -> date:
@@ -39,9 +43,9 @@ class Moment:
         first = self.period_start(period, offset)
         return self.midnight(first), self.midnight(self.period_start(period, offset + 1))
 
-    def period_start(self, period: Period, offset: int) -> date:
-        """Return the first day of the calendar period `offset` periods from the present one."""
-        today = self.today
+    def period_start(self, period: Period, offset: int, *, today: date | None = None) -> date:
+        """Return the first day of the calendar period `offset` periods from the present one (or from another day's)."""
+        today = today or self.today
         match period:
             case "day":
                 return today + timedelta(days=offset)
@@ -54,6 +58,23 @@ class Moment:
                 return date(today.year, 3 * ((today.month - 1) // 3) + 1, 1) + relativedelta(months=3 * offset)
             case "year":
                 return date(today.year + offset, 1, 1)
+
+
+def number_of(day: date) -> int:
+    """Return a day as YYYYMMDD."""
+    return day.year * 10_000 + day.month * 100 + day.day
+
+
+def days_on_earth(now: datetime) -> list[date]:
+    """Return every day it can be somewhere at an instant."""
+    day = now.astimezone(UTC).date()
+    return [day - timedelta(days=1), day, day + timedelta(days=1)]
+
+
+@cache
+def all_zones() -> tuple[str, ...]:
+    """Return the time zones there are."""
+    return tuple(sorted(available_timezones()))
 
 
 def known_zone(name: str | None, otherwise: str = "UTC") -> str:

@@ -7,9 +7,10 @@ from services.segment.domain.columns import ValueColumns
 from services.segment.domain.condition import Inquiry
 from services.segment.domain.occurrence import property_columns, read_path
 from services.segment.domain.reader import Reader
-from services.segment.domain.values import Facet, exact
+from services.segment.domain.values import Facet, exact, name_key
 
 MOST_RATES = 200
+RATE_PATTERN = r"^\+?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,13 @@ class Money:
         """Return "no amount is of another currency than it may be"; an amount without one is its own kind."""
         code = self._code(inquiry)
         if not self.rates:
-            return f"uniqExactIf({code}, {these}) <= 1"
+            return f"minIf({code}, {these}) = maxIf({code}, {these})"
         known = inquiry.bind.texts([code for code, _ in self.rates])
         return f"countIf({these} and not has({known}, {code})) = 0"
+
+    def named(self, inquiry: Inquiry) -> str:
+        """Return the predicate "this event names a currency", as the index over keys answers it."""
+        return f"mapContains(property_facets, {inquiry.bind.text(name_key(self.currency))})"
 
     def converted(self, exactly: str, roughly: str, inquiry: Inquiry) -> tuple[str, str]:
         """Return an amount in the one currency, exact and as a float."""

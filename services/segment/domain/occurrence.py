@@ -1,14 +1,14 @@
 """Which events a condition is about: a name (or how names begin), filters on properties, a window."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from services.segment.domain.columns import ValueColumns, map_columns
+from services.segment.domain.columns import ValueColumns, path_columns
 from services.segment.domain.condition import Concerns, Grammar, Inquiry, Question, Test
 from services.segment.domain.edges import TimeEdge
 from services.segment.domain.formula import Formula, Not
 from services.segment.domain.reader import Reader, Refused
-from services.segment.domain.values import DEEPEST_PATH, name_key
+from services.segment.domain.values import DEEPEST_PATH
 from services.segment.domain.window import EVER, Window
 
 ORDER = "(event_time, received_at, UUIDToNum(event_id))"
@@ -50,7 +50,12 @@ class Occurrence:
     def question(self, inquiry: Inquiry, holds: str, *, value: str) -> Question:
         """Return the question whose aggregates look at these events only."""
         names, prefix = ((), self.name) if self.prefix else ((self.name,), None)
-        return Question("event", holds, names, prefix, self.window.since(inquiry.moment), value)
+        since, rows = self.window.since(inquiry.moment), self.predicate(inquiry)
+        return Question("event", holds, names, prefix, since, value, rows)
+
+    def any_of(self, inquiry: Inquiry, *, value: str) -> Question:
+        """Return the question whether there is such an event at all."""
+        return replace(self.question(inquiry, self.predicate(inquiry), value=value), by_row=True)
 
     def concerns(self) -> Concerns:
         """Return what it looks at."""
@@ -70,15 +75,13 @@ def ask_also_of_nobody(inquiry: Inquiry, question: Question, *, when_none: bool)
     """Ask a question whose answer for who has no such event is `when_none`: the store knows of no such person."""
     if not when_none:
         return inquiry.ask(question)
-    turned = Question(
-        question.source, f"not ({question.holds})", question.names, question.prefix, question.since, question.value
-    )
-    return Not(inquiry.ask(turned))
+    simply = f"not ({question.simply})" if question.simply else ""
+    return Not(inquiry.ask(replace(question, holds=f"not ({question.holds})", simply=simply)))
 
 
 def property_columns(path: tuple[str, ...], inquiry: Inquiry) -> ValueColumns:
     """Return the columns of an event property."""
-    return map_columns("property", inquiry.bind.text(name_key(path)))
+    return path_columns("property", path, inquiry.bind)
 
 
 def patterns_of(tests: tuple[PropertyTest, ...], at: str) -> Iterator[tuple[str, str]]:
@@ -107,8 +110,4 @@ def read_filters(reader: Reader | None, grammar: Grammar) -> tuple[PropertyTest,
 
 
 def _read_filter(reader: Reader, grammar: Grammar) -> PropertyTest:
-    path = read_path(reader.need("prop"))
-    test = grammar.test(reader, "prop")
-    if test.only_traits:
-        raise reader.at("op").refuse("this operator is for traits: an event property is compared with fixed values")
-    return PropertyTest(path, test)
+    return PropertyTest(read_path(reader.need("prop")), grammar.test(reader, "prop", of_events=True))

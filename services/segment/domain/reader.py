@@ -92,6 +92,13 @@ class Reader:
             raise self.refuse(f"a whole number from {at_least} to {at_most} is expected")
         return value
 
+    def number(self, low: float, high: float) -> float:
+        """Return a number within bounds."""
+        value = self.value
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not low <= value <= high:
+            raise self.refuse(f"a number from {low:g} to {high:g} is expected")
+        return float(value)
+
     def flag(self) -> bool:
         """Return true or false."""
         if not isinstance(self.value, bool):

@@ -11,6 +11,11 @@ Scalar = str | int | Decimal | bool
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NAME_STEP = "\x1f"
+GROUP_EVENT = "$group"
+ACCOUNT_PROPERTY = "\x00account"
+"""Where a group call's row says which account it links its person to; no property can have such a name."""
+FIRST_KNOWN = "\x00first known"
+"""The row that says since when a person is known; no trait can have such a name, as PostgreSQL has no such text."""
 DEEPEST_PATH = 8
 DECIMAL_PLACES = 10
 _NUMERIC = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -20,6 +25,9 @@ _TIME = re.compile(
     re.ASCII,
 )
 BEYOND_EXACT = Decimal(10) ** 28
+FLOATS_TELL_APART = Decimal(2) ** 19
+"""Floats below lie closer together than decimals of ten places do: such decimals, against whatever other, stand as
+their floats stand (rounding keeps the order, and no two round to one)."""
 _PLACES = Decimal(1).scaleb(-DECIMAL_PLACES)
 _WIDE = Context(prec=60)
 

@@ -11,8 +11,10 @@ from services.segment.domain.condition import Concerns
 from services.segment.domain.definition import Definition
 from services.segment.domain.edges import TimeEdge
 from services.segment.domain.moment import Moment
+from services.segment.domain.silence import NOTHING_DECLARED, Silence
 
-CHUNK_BITS = 16
+CHUNK_BITS = 12
+"""A chunk is what one change writes: of 4,096 persons, half a kilobyte where every other is a member or fewer."""
 
 
 @dataclass
@@ -40,13 +42,20 @@ class LiveSegment:
         return not (self.is_troubled or self.is_frozen)
 
     def concerned_by(self, concern: str) -> bool:
-        """Tell whether a touch for `event:<name>`, `trait:<name>`, `segment:<id>` or everything ("") concerns it."""
+        """Tell whether a touch for `event:<name>`, `segment:<id>`, another fact or everything ("") concerns it."""
         kind, _, name = concern.partition(":")
         if kind == "event":
             return name in self.concerns.events or any(name.startswith(p) for p in self.concerns.event_prefixes)
         if kind == "segment":
             return UUID(name) in self.concerns.segments
-        return not kind or name in self.concerns.traits
+        if kind == "account":
+            return name in self.concerns.account_traits
+        return not kind or (kind == "trait" and name in self.concerns.traits) or concern in self.concerns.facts
+
+    def moved_by(self, rows: str) -> bool:
+        """Tell whether the clock coming upon rows of `event:<name>` or `trait:<name>` may change who is a member."""
+        source, _, name = rows.partition(":")
+        return any(edge.is_of(source, name) for edge in self.edges)
 
     def with_lists(self, found: BitMap, among: BitMap) -> BitMap:
         """Return who of `among` is a member, given whom the definition found."""
@@ -62,6 +71,7 @@ class World:
     evaluated_until: datetime
     universe: BitMap
     segments: dict[UUID, LiveSegment]
+    silence: Silence = NOTHING_DECLARED
     upcoming: datetime | None = None
     upcoming_known: bool = False
     upcoming_from: Moment | None = None
@@ -85,20 +95,26 @@ class World:
         asked = (segment for segment in self.segments.values() if segment.is_asked)
         return frozenset(edge for segment in asked for edge in segment.edges)
 
-    def concerned(self, concerns: Iterable[str], *, time: bool) -> list[LiveSegment]:
-        """Return the segments to ask, those they refer to first; `time` adds those the clock moves."""
-        wanted = set(concerns)
-        found = {
-            segment.segment_id
-            for segment in self.segments.values()
-            if (time and segment.edges) or any(segment.concerned_by(concern) for concern in wanted)
-        }
+    def concerned(self, concerns: Mapping[str, BitMap], *, moved: Mapping[str, BitMap]) -> dict[UUID, BitMap]:
+        """Return the segments to ask, those they refer to first, each with the persons it is to be asked about.
+
+        `concerns` are persons by what they were touched for, `moved` by the rows of theirs the clock came upon
+        (`event:<name>`, `trait:<name>`).
+        """
+        found: dict[UUID, BitMap] = {}
         ordered = in_order(self.segments)
-        # whoever refers to an asked segment is asked too, in the same round
         for segment in ordered:
-            if segment.concerns.segments & found:
-                found.add(segment.segment_id)
-        return [segment for segment in ordered if segment.segment_id in found and segment.is_asked]
+            whom = [persons for concern, persons in concerns.items() if segment.concerned_by(concern)]
+            whom += [persons for rows, persons in moved.items() if segment.moved_by(rows)]
+            # who changes in a segment is asked in the same round about those that refer to it
+            whom += [found[other] for other in segment.concerns.segments if other in found]
+            if whom:
+                found[segment.segment_id] = BitMap.union(*whom)
+        return {
+            segment.segment_id: found[segment.segment_id]
+            for segment in ordered
+            if segment.is_asked and found.get(segment.segment_id)
+        }
 
     def needed_by(self, definition: Definition) -> list[LiveSegment]:
         """Return the live segments a definition refers to, however indirectly, referred ones first."""

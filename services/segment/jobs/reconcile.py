@@ -11,7 +11,7 @@ from libs.common.runtime import Runtime
 from services.segment.clients.record import days_of_record
 from services.segment.domain.moment import known_zone
 from services.segment.domain.nightly import last_night
-from services.segment.store import reconciliations
+from services.segment.store import reconciliations, squashes
 from services.segment.store.counting import counts_by_day
 from services.segment.store.reconciliations import Findings, Reconciliation
 from services.segment.usecases.insert_blocks import insert_blocks
@@ -62,7 +62,9 @@ async def _days_apart(runtime: Runtime[Any], one: Reconciliation) -> dict[str, t
         await insert_blocks(
             runtime.worker_database, columnar, workspace_id=workspace_id, sealer=runtime.sealer(workspace_id)
         )
-        rows = await counts_by_day(columnar, workspace_id, start=None, end=None)
+        async with runtime.worker_database.transaction(workspace_id) as tx:
+            moved = await squashes.moved(tx, workspace_id)
+        rows = await counts_by_day(columnar, workspace_id, start=None, end=None, moved=moved)
     # counted by distinct ids beside rows: a doubled event must not hide a lost one
     held = {(row["day"], row["origin"]): (row["events"], row["distinct_events"]) for row in rows}
     last = date.max if not one.is_nightly else runtime.now(workspace_id).date() - timedelta(days=1)

@@ -20,7 +20,8 @@ from pyarrow.ipc import open_stream
 
 from libs.common.errors import Unavailable
 from services.segment.domain.binding import Bindable
-from services.segment.store.columnar_schema import WORKSPACE_TABLES, statements
+from services.segment.store.columnar_cluster import local_table
+from services.segment.store.columnar_schema import CHANGES, WORKSPACE_TABLES, statements
 
 R = TypeVar("R")
 PERSONAL_POLICY = "personal"
@@ -34,10 +35,15 @@ SETTINGS = {
     "max_query_size": 16_000_000,
     "max_ast_elements": 2_000_000,
     "max_expanded_ast_elements": 4_000_000,
+    # windows move with the clock: no filter is asked twice
+    "use_query_condition_cache": 0,
+    # each person's own time zone, which is a value of his
+    "allow_nonconst_timezone_arguments": 1,
     "output_format_arrow_string_as_string": 1,
     "output_format_arrow_compression_method": "none",
     "insert_deduplicate": 1,
     "max_partitions_per_insert_block": 0,
+    "precise_float_parsing": 1,
     "input_format_parallel_parsing": 0,
     # one block whatever its size, or a part of it could carry the token alone
     "max_insert_block_size": 10_000_000,
@@ -60,9 +66,11 @@ class Refusal(Exception):
 class Columnar:
     """Asks and fills the columnar store; every call runs in the one thread that owns the engine."""
 
-    def __init__(self, client: Client, thread: ThreadPoolExecutor) -> None:
+    def __init__(self, client: Client, thread: ThreadPoolExecutor, *, is_embedded: bool) -> None:
         self._client = client
         self._thread = thread
+        self.is_embedded = is_embedded
+        self._locals: dict[str, str] = {}
 
     @classmethod
     async def open(cls, url: str, *, master_key: str) -> "Columnar":
@@ -70,8 +78,11 @@ class Columnar:
         thread = ThreadPoolExecutor(1, thread_name_prefix="columnar")
         loop = asyncio.get_running_loop()
         client = await loop.run_in_executor(thread, partial(_connect, url, master_key))
-        store = cls(client, thread)
-        for statement in statements(PERSONAL_POLICY):
+        store = cls(client, thread, is_embedded=url.startswith("chdb:"))
+        await store.find_locals()
+        # of a table before others its administrator changes those
+        changes = [change for table, change in CHANGES if table not in store._locals]
+        for statement in (*statements(PERSONAL_POLICY), *changes):
             await store.command(statement)
         return store
 
@@ -111,15 +122,34 @@ class Columnar:
         """Delete rows by a number; returns when the parts are rewritten."""
         # a mutation is kept by its text, so that parameters cannot be bound; numbers are numbers
         listed = ", ".join(str(int(number)) for number in numbers)
-        where = f"workspace_id = {int(workspace_id)} and {column} in ({listed})"
-        await self.command(f"alter table {table} delete where {where} settings mutations_sync = 2")
+        await self.delete_where(table, f"workspace_id = {int(workspace_id)} and {column} in ({listed})")
+
+    async def delete_where(self, table: str, where: str, *, wait: bool = True) -> None:
+        """Delete rows by a predicate of our own making; when told to `wait` it returns when the parts are rewritten."""
+        settings = f"mutations_sync = {2 if wait else 0}, allow_nondeterministic_mutations = 1"
+        await self.command(f"alter table {self._locals.get(table, table)} delete where {where} settings {settings}")
+
+    async def is_deleting(self, table: str, column: str) -> bool:
+        """Tell whether rows of a table are still being deleted by a predicate that names a column."""
+        open_ones = (
+            "select count() as open from system.mutations where database = currentDatabase() and not is_done"
+            " and table in ({table:String}, concat({table:String}, '_local'))"
+            " and position(command, {column:String}) > 0"
+        )
+        return bool((await self.rows(open_ones, {"table": table, "column": column}))[0]["open"])
+
+    async def find_locals(self) -> None:
+        """Learn which tables are distributed: what is deleted has to be deleted from their local ones."""
+        tables = await self.rows(
+            "select name, engine_full from system.tables where database = currentDatabase() and engine = 'Distributed'",
+            {},
+        )
+        self._locals = {row["name"]: local_table(row["engine_full"]) for row in tables}
 
     async def wipe(self, workspace_id: int) -> None:
         """Delete every row of a workspace; returns when the parts are rewritten."""
         for table in WORKSPACE_TABLES:
-            await self.command(
-                f"alter table {table} delete where workspace_id = {int(workspace_id)} settings mutations_sync = 2"
-            )
+            await self.delete_where(table, f"workspace_id = {int(workspace_id)}")
 
     async def mark(self) -> UUID | None:
         """Return the id this store was given; None for one that is new, or was wiped."""
@@ -150,11 +180,13 @@ def _connect(url: str, master_key: str) -> Client:
 
 
 def _write_config(path: Path, master_key: str) -> Path:
-    """Write the engine's configuration: an encrypted disk. The key itself is in no file."""
+    """Write the engine's configuration: a calm one, with an encrypted disk. The key itself is in no file."""
     key = hmac.new(base64.b64decode(master_key), b"columnar personal disk", hashlib.sha256).digest()
     # the engine reads the key from the environment, the only place besides a file it looks in
     os.environ[_KEY_VARIABLE] = key.hex()  # noqa: TID251 - handed to the engine, not read
+    # by itself the engine looks at its memory twenty times a second, which costs an idle service most of what it uses
     disks = f"""<clickhouse>
+  <memory_worker_period_ms>1000</memory_worker_period_ms>
   <storage_configuration>
     <disks>
       <beside><type>local</type><path>{path}-personal/</path></beside>

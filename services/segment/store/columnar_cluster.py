@@ -15,9 +15,10 @@ SHARDED_BY = {
     "trait": "cityHash64(workspace_id, person_no)",
     "personal_trait": "cityHash64(workspace_id, person_no)",
 }
-EVERYWHERE = ("override", "store_mark")
+EVERYWHERE = ("account_trait", "override", "override_span", "squash", "store_mark")
 """Small tables that every shard has whole: one shard of replicas as far as replication goes."""
 _CREATE = re.compile(r"create table if not exists (\w+) \(")
+_DISTRIBUTED = re.compile(r"Distributed\('([\w-]+)', [^,]+, '(\w+)'")
 _ENGINE = re.compile(r"\bengine = (Replacing)?MergeTree(?:\(([^)]*)\))?")
 
 
@@ -34,6 +35,14 @@ def cluster_statements(cluster: str, *, policy: str) -> list[str]:
                 f"engine = Distributed('{cluster}', currentDatabase(), {local}, {SHARDED_BY[table]})"
             )
     return made
+
+
+def local_table(engine: str) -> str:
+    """Return where rows of a distributed table are deleted, given its engine as `system.tables` spells it."""
+    found = _DISTRIBUTED.match(engine)
+    if found is None:
+        raise ValueError(f"this is no distributed table: {engine[:60]}")
+    return f"{found[2]} on cluster '{found[1]}'"
 
 
 def _name(statement: str) -> str:

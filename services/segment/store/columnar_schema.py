@@ -1,10 +1,12 @@
 """The columnar tables (docs/adr/0010-columnar-layout.md says why they lie so)."""
 
+from services.segment.domain.columns import LARGEST_NUMBER
+
 WINDOW_OF_BLOCKS = 100_000
 """How many inserted blocks the engine remembers by token; a block is re-sent within seconds of a crash."""
 
 
-WORKSPACE_TABLES = ("event", "trait", "personal_trait", "override")
+WORKSPACE_TABLES = ("event", "trait", "personal_trait", "account_trait", "override", "override_span", "squash")
 
 
 def _value_maps(prefix: str) -> str:
@@ -33,6 +35,9 @@ create table if not exists event (
     origin Enum8('collected' = 1, 'own' = 2),
     source_id Int32,
 {_value_maps("property")},
+    generation Int32,
+    index keys mapKeys(property_facets) type bloom_filter(0.01) granularity 8,
+    index largest {LARGEST_NUMBER} type minmax granularity 8,
     projection by_time (
         select workspace_id, name, event_time, person_no, subject_no order by workspace_id, name, event_time
     )
@@ -46,7 +51,7 @@ _TRAIT = f"""
 create table if not exists {{table}} (
     workspace_id Int32,
     name LowCardinality(String),
-    person_no Int32,
+    {{whose}},
     version Int64,
     since DateTime64(6, 'UTC'),
     facets UInt16,
@@ -58,7 +63,7 @@ create table if not exists {{table}} (
     items Array(String),
 {_value_maps("leaf")}
 ) engine = ReplacingMergeTree(version)
-order by (workspace_id, name, person_no)
+order by (workspace_id, name, {{key}})
 settings index_granularity = 1024, non_replicated_deduplication_window = {WINDOW_OF_BLOCKS}{{policy}}
 """
 
@@ -73,6 +78,33 @@ order by (workspace_id, subject_no)
 settings non_replicated_deduplication_window = {WINDOW_OF_BLOCKS}
 """
 
+# of subjects that are one person's now and were another's then: from `starts[i]` on they were `persons[i]`'s
+_OVERRIDE_SPAN = f"""
+create table if not exists override_span (
+    workspace_id Int32,
+    subject_no Int64,
+    starts Array(DateTime64(6, 'UTC')),
+    persons Array(Int32),
+    version Int64
+) engine = ReplacingMergeTree(version)
+order by (workspace_id, subject_no)
+settings non_replicated_deduplication_window = {WINDOW_OF_BLOCKS}
+"""
+
+
+# which rows, by subject and the person they lie under, are being laid under whom
+_SQUASH = f"""
+create table if not exists squash (
+    workspace_id Int32,
+    squash_no Int32,
+    subject_no Int64,
+    person_no Int32,
+    to_person_no Int32
+) engine = MergeTree
+order by (workspace_id, squash_no, subject_no)
+settings non_replicated_deduplication_window = {WINDOW_OF_BLOCKS}
+"""
+
 
 _STORE = """
 create table if not exists store_mark (store_id UUID) engine = MergeTree order by store_id
@@ -84,8 +116,22 @@ def statements(personal_policy: str) -> list[str]:
     sealed = f", storage_policy = '{personal_policy}'"
     return [
         _EVENT,
-        _TRAIT.format(table="trait", policy=""),
-        _TRAIT.format(table="personal_trait", policy=sealed),
+        _TRAIT.format(table="trait", whose="person_no Int32", key="person_no", policy=""),
+        _TRAIT.format(table="personal_trait", whose="person_no Int32", key="person_no", policy=sealed),
+        _TRAIT.format(table="account_trait", whose="account String", key="account", policy=sealed),
         _OVERRIDE,
+        _OVERRIDE_SPAN,
+        _SQUASH,
         _STORE,
     ]
+
+
+CHANGES = (
+    ("event", "alter table event add column if not exists generation Int32"),
+    (
+        "event",
+        "alter table event add index if not exists keys mapKeys(property_facets) type bloom_filter(0.01) granularity 8",
+    ),
+    ("event", f"alter table event add index if not exists largest {LARGEST_NUMBER} type minmax granularity 8"),
+)
+"""What a table of an earlier layout lacks; on a cluster whoever administers it makes these changes."""

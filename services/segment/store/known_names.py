@@ -5,7 +5,7 @@ from typing import Literal
 
 from libs.common.db import Tx, statement
 
-Kind = Literal["event", "trait"]
+Kind = Literal["event", "trait", "tag"]
 
 _ADD = statement(
     """
@@ -43,7 +43,7 @@ async def unknown(tx: Tx, workspace_id: int, kind: Kind, names: Collection[str])
 
 async def all_names(tx: Tx, workspace_id: int) -> dict[str, list[str]]:
     """Return every name by kind."""
-    found: dict[str, list[str]] = {"event": [], "trait": []}
+    found: dict[str, list[str]] = {"event": [], "trait": [], "tag": []}
     for row in await tx.fetch(_LIST, workspace_id=workspace_id):
         found[row["kind"]].append(row["name"])
     return found

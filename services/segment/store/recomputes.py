@@ -1,5 +1,6 @@
 """Versions and changed lists waiting to be computed aside and swapped in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -33,6 +34,16 @@ _RECOMPUTED = statement(
     where workspace_id = :workspace_id and segment_id = :segment_id and request_id = :request_id
     """
 )
+_AGAIN = statement(
+    """
+    insert into segment.recompute (workspace_id, segment_id, version, cause, request_id)
+    select :workspace_id::int, given.segment_id, given.version, 'edit', given.request_id
+    from unnest(:segment_ids::uuid[], :versions::int[], :request_ids::uuid[])
+        as given (segment_id, version, request_id)
+    order by given.segment_id
+    on conflict (workspace_id, segment_id) do update set request_id = excluded.request_id
+    """
+)
 _SWAP = statement(
     """
     update segment.segment set live_version = :version
@@ -57,6 +68,17 @@ async def ask_recompute(tx: Tx, workspace_id: int, *, segment_id: UUID, version:
     """Ask for a version to be computed aside and swapped in."""
     await tx.execute(
         _RECOMPUTE, workspace_id=workspace_id, segment_id=segment_id, version=version, cause=cause, request_id=new_id()
+    )
+
+
+async def ask_again(tx: Tx, workspace_id: int, chosen: Sequence[tuple[UUID, int]]) -> None:
+    """Ask for (segment, version in force) to be computed once more; where a newer version waits, for that one."""
+    await tx.execute(
+        _AGAIN,
+        workspace_id=workspace_id,
+        segment_ids=[segment_id for segment_id, _ in chosen],
+        versions=[version for _, version in chosen],
+        request_ids=[new_id() for _ in chosen],
     )
 
 

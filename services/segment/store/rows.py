@@ -1,6 +1,6 @@
 """Rows of the columnar tables as JSON lines."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
@@ -10,10 +10,12 @@ import msgspec
 
 from services.segment.domain.values import Facet, StoredValue, leaves, stored
 
-Target = Literal["event", "trait", "personal_trait", "override"]
+Target = Literal["event", "trait", "personal_trait", "account_trait", "override", "override_span"]
 Origin = Literal["collected", "own"]
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="string")
+# what the columnar store can say of time
+_FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2299, 12, 31, tzinfo=UTC)
 # as plain numbers: an operation on flags costs ten on numbers, and there are some for each property of each event
 _NUMERIC, _TIME = int(Facet.NUMERIC), int(Facet.TIME)
 
@@ -41,6 +43,7 @@ def event_row(
     origin: Origin,
     source_id: int,
     properties: Mapping[str, object],
+    generation: int = 0,
 ) -> bytes:
     """Return the line of an event."""
     return _encoder.encode(
@@ -55,6 +58,7 @@ def event_row(
             "event_id": event_id,
             "origin": origin,
             "source_id": source_id,
+            **({"generation": generation} if generation else {}),
             **_maps("property", leaves(properties)),
         }
     )
@@ -62,29 +66,47 @@ def event_row(
 
 def trait_row(*, workspace_id: int, name: str, person_no: int, version: int, since: datetime, value: object) -> bytes:
     """Return the line of a person's trait; a removed one is a missing value of a newer version."""
+    whose = {"workspace_id": workspace_id, "name": name, "person_no": person_no}
+    return _encoder.encode({**whose, **_trait(version, since, value)})
+
+
+def account_row(*, workspace_id: int, account: str, name: str, version: int, since: datetime, value: object) -> bytes:
+    """Return the line of an account's trait; a removed one is a missing value of a newer version."""
+    whose = {"workspace_id": workspace_id, "name": name, "account": account}
+    return _encoder.encode({**whose, **_trait(version, since, value)})
+
+
+def _trait(version: int, since: datetime, value: object) -> dict[str, object]:
     laid = stored(value)
-    return _encoder.encode(
-        {
-            "workspace_id": workspace_id,
-            "name": name,
-            "person_no": person_no,
-            "version": version,
-            "since": _time(since),
-            "facets": laid.facets,
-            "text": laid.text,
-            "folded": laid.folded,
-            "decimal": _decimal(laid),
-            "number": _number(laid),
-            "time": _time(laid.time),
-            "items": laid.items,
-            **_maps("leaf", leaves(value) if isinstance(value, Mapping) else ()),
-        }
-    )
+    return {
+        "version": version,
+        "since": _time(since),
+        "facets": laid.facets,
+        "text": laid.text,
+        "folded": laid.folded,
+        "decimal": _decimal(laid),
+        "number": _number(laid),
+        "time": _time(laid.time),
+        "items": laid.items,
+        **_maps("leaf", leaves(value) if isinstance(value, Mapping) else ()),
+    }
 
 
 def override_row(*, workspace_id: int, subject_no: int, person_no: int, version: int) -> bytes:
     """Return the line of a subject's present owner."""
     row = {"workspace_id": workspace_id, "subject_no": subject_no, "person_no": person_no, "version": version}
+    return _encoder.encode(row)
+
+
+def span_row(*, workspace_id: int, subject_no: int, spans: Sequence[tuple[datetime, int]], version: int) -> bytes:
+    """Return the line of a subject whose owner depends on the time: (beginning, person), by time."""
+    row = {
+        "workspace_id": workspace_id,
+        "subject_no": subject_no,
+        "starts": [_time(min(max(since, _FIRST), _LAST)) for since, _ in spans],
+        "persons": [person_no for _, person_no in spans],
+        "version": version,
+    }
     return _encoder.encode(row)
 
 

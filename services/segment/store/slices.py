@@ -1,88 +1,172 @@
 """Time as a source of touched persons: who stands at the edge of a window, and when the next one will."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+import numpy as np
+from pyroaring import BitMap
+
 from services.segment.domain.binding import Binder, microseconds
-from services.segment.domain.columns import TRAIT_COLUMNS, ValueColumns, map_columns
-from services.segment.domain.edges import CalendarEdge, Edge, TimeEdge
+from services.segment.domain.columns import TRAIT_COLUMNS, ZONE_TRAIT, ValueColumns, map_columns
+from services.segment.domain.edges import Edge, PersonCalendarEdge, TimeEdge
 from services.segment.domain.moment import Moment
+from services.segment.domain.moved import Moved
 from services.segment.domain.values import EPOCH, Facet, name_key
-from services.segment.store.asking import PRESENT_PERSON
 from services.segment.store.columnar import Columnar
+from services.segment.store.scans import present_person
 
 TRAIT_TABLES = ("trait", "personal_trait")
+HORIZONS = (timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(days=30), None)
+"""How far ahead the next boundary is looked for, one after the other: mostly there is one near by."""
+MONTHS_DIFFER = timedelta(days=4)
+"""A month behind two instants is not two instants as far apart: the horizon is widened by what they may differ."""
 
 
 async def moved_between(
-    columnar: Columnar, edges: Iterable[TimeEdge], *, workspace_id: int, merged: bool, last: Moment, now: Moment
-) -> list[int]:
-    """Return the persons whose answer may differ between two instants though nothing was heard of them."""
+    columnar: Columnar, edges: Iterable[TimeEdge], *, workspace_id: int, merged: Moved | None, last: Moment, now: Moment
+) -> dict[str, BitMap]:
+    """Return the persons whose answer may differ between two instants though nothing was heard of them.
+
+    They come by the rows of theirs the clock came upon: `event:<name>`, `trait:<name>`.
+    """
     bind = Binder()
     workspace = bind.whole(workspace_id)
-    events: list[str] = []
-    traits: list[str] = []
-    for edge in edges:
-        if isinstance(edge, CalendarEdge):
-            if edge.due(last) <= now.now:
-                traits.append(f"name = {bind.text(edge.name)}")
-        else:
-            slice_ = _slice(edge, bind, last.zone, edge.reaches(last), edge.reaches(now))
-            (events if edge.source == "event" else traits).append(slice_)
-    person = PRESENT_PERSON.format(workspace=workspace) if merged else "person_no"
-    selects = [f"select {person} as person from event where workspace_id = {workspace} and ({' or '.join(events)})"]
-    selects = selects if events else []
-    for table in TRAIT_TABLES if traits else ():
-        selects.append(
-            f"select person_no as person from {table} where workspace_id = {workspace} and ({' or '.join(traits)})"
-        )
+    person = present_person(bind, workspace_id, merged)
+    selects = []
+    known = list(edges)
+    for shared, alike in _shared(known).items():
+        low, high = shared.reaches(last), shared.reaches(now)
+        where = f"workspace_id = {workspace} and {_named(alike, bind)}"
+        if shared.source == "event":
+            where += f" and event_time >= {bind.time(low)} and event_time <= {bind.time(high)}"
+            selects.append(
+                f"select 'event' as source, toString(name) as named, {person} as person from event where {where}"
+            )
+            continue
+        at = _at(shared, bind, last.zone)
+        where += f" and {at} >= {bind.whole(microseconds(low))} and {at} <= {bind.whole(microseconds(high))}"
+        selects += _of_traits(where)
+    selects += _calendars(known, bind, workspace, last, now)
     if not selects:
-        return []
-    answer = await columnar.ask(f"select distinct person from ({' union all '.join(selects)})", bind.parameters)
-    return [int(number) for number in answer.column("person").to_pylist()]
+        return {}
+    sql = (
+        "select source, named, groupUniqArray(toUInt32(person)) as persons"
+        f" from ({' union all '.join(selects)}) where person > 0 group by source, named"
+    )
+    table = await columnar.ask(sql, bind.parameters)
+    told = zip(*(table.column(name).to_pylist() for name in ("source", "named")), table.column("persons"), strict=True)
+    return {
+        f"{source}:{name}": BitMap(persons.values.to_numpy().astype(np.uint32, copy=False))
+        for source, name, persons in told
+    }
+
+
+def _of_traits(where: str, filed_under: str = "toString(name)") -> list[str]:
+    return [
+        f"select 'trait' as source, {filed_under} as named, person_no as person from {table} where {where}"
+        for table in TRAIT_TABLES
+    ]
 
 
 async def next_boundary(
     columnar: Columnar, edges: Iterable[TimeEdge], *, workspace_id: int, now: Moment
 ) -> datetime | None:
     """Return the earliest instant after now at which the clock alone may change somebody's answer."""
+    known = list(edges)
+    dues = [edge.due(now) for edge in known if not isinstance(edge, Edge)]
+    shared = _shared(known)
+    of_traits = {edge: alike for edge, alike in shared.items() if edge.source == "trait"}
+    dues += await _dues(columnar, of_traits, workspace_id=workspace_id, now=now, horizon=None)
+    earliest = min((due for due in dues if due > now.now), default=None)
+    of_events = {edge: alike for edge, alike in shared.items() if edge.source == "event"}
+    for horizon in HORIZONS if of_events else ():
+        found = await _dues(columnar, of_events, workspace_id=workspace_id, now=now, horizon=horizon)
+        earliest = min((due for due in (*found, earliest) if due is not None and due > now.now), default=None)
+        if horizon is None or (earliest is not None and earliest <= now.now + horizon):
+            break
+    return earliest
+
+
+async def _dues(
+    columnar: Columnar,
+    shared: Mapping[Edge, Sequence[Edge]],
+    *,
+    workspace_id: int,
+    now: Moment,
+    horizon: timedelta | None,
+) -> list[datetime]:
+    """Return, of each edge, the instant its next row is due, if that lies within the horizon."""
     bind = Binder()
     workspace = bind.whole(workspace_id)
-    dues: list[datetime] = []
-    asked: list[Edge] = []
-    selects: list[str] = []
-    for edge in edges:
-        if isinstance(edge, CalendarEdge):
-            dues.append(edge.due(now))
-            continue
-        asked.append(edge)
+    asked = list(shared)
+    selects = []
+    for number, edge in enumerate(asked):
         for table in ("event",) if edge.source == "event" else TRAIT_TABLES:
-            at, named = _at(edge, bind, now.zone), _named(edge, bind)
-            sign = ">=" if edge.after else ">"
-            final = "" if edge.source == "event" else " final"
-            reached = edge.reaches(now)
-            # on the column itself for events, so that the order by time prunes
-            ahead = f"{at} {sign} {bind.whole(microseconds(reached))}"
-            if edge.source == "event":
-                ahead = f"event_time {sign} {bind.time(reached)}"
+            at, named = _at(edge, bind, now.zone), _named(shared[edge], bind)
             selects.append(
-                f"select {len(asked) - 1} as edge, min({at}) as at, count() as rows from {table}{final}"
-                f" where workspace_id = {workspace} and {named} and {ahead}"
+                f"select {number} as edge, min({at}) as at, count() as rows from {table}"
+                f"{'' if edge.source == 'event' else ' final'}"
+                f" where workspace_id = {workspace} and {named} and {_ahead(edge, at, bind, now, horizon)}"
             )
-    if selects:
-        sql = f"select edge, min(at) as at from ({' union all '.join(selects)}) where rows > 0 group by edge"
-        dues += [
-            asked[row["edge"]].due(EPOCH + timedelta(microseconds=row["at"]), now.zone)
-            for row in await columnar.rows(sql, bind.parameters)
-        ]
-    return min((due for due in dues if due > now.now), default=None)
+    if not selects:
+        return []
+    sql = f"select edge, min(at) as at from ({' union all '.join(selects)}) where rows > 0 group by edge"
+    return [
+        asked[row["edge"]].due(EPOCH + timedelta(microseconds=row["at"]), now.zone)
+        for row in await columnar.rows(sql, bind.parameters)
+    ]
 
 
-def _named(edge: Edge, bind: Binder) -> str:
-    named = f"startsWith(name, {bind.text(edge.name)})" if edge.prefix else f"name = {bind.text(edge.name)}"
-    if edge.source == "event" or edge.column == "since":
+def _calendars(edges: Iterable[TimeEdge], bind: Binder, workspace: str, last: Moment, now: Moment) -> Iterator[str]:
+    """Yield the selects of those for whom a calendar period began, each filed under a trait its edge looks at."""
+    known = [edge for edge in edges if not isinstance(edge, Edge)]
+    due = sorted({edge.name for edge in known if edge.workspace_begins(last) <= now.now})
+    if due:
+        # who names no zone, or none there is, lives by the workspace's calendar
+        yield from _of_traits(f"workspace_id = {workspace} and name in {bind.texts(due)}")
+    for edge in known:
+        zones = edge.zones_between(last, now.now) if isinstance(edge, PersonCalendarEdge) else []
+        if zones:
+            where = f"workspace_id = {workspace} and name = {bind.text(ZONE_TRAIT)} and has({bind.texts(zones)}, text)"
+            yield from _of_traits(where, filed_under=bind.text(edge.name))
+
+
+def _ahead(edge: Edge, at: str, bind: Binder, now: Moment, horizon: timedelta | None) -> str:
+    """Return the predicate "the clock has not come upon it yet, and does within the horizon"."""
+    reached, sign = edge.reaches(now), ">=" if edge.after else ">"
+    if edge.source == "trait":
+        return f"{at} {sign} {bind.whole(microseconds(reached))}"
+    # on the column itself for events, so that the order by time prunes
+    ahead = f"event_time {sign} {bind.time(reached)}"
+    if horizon is None:
+        return ahead
+    furthest = reached + horizon + (MONTHS_DIFFER if edge.span.months else timedelta())
+    return f"{ahead} and event_time <= {bind.time(furthest)}"
+
+
+def _shared(edges: Iterable[TimeEdge]) -> dict[Edge, list[Edge]]:
+    """Return the edges by what they share but for the name: the clock stands at the same place for all of them."""
+    shared: dict[Edge, list[Edge]] = defaultdict(list)
+    for edge in edges:
+        if isinstance(edge, Edge):
+            shared[replace(edge, name="", prefix=False)].append(edge)
+    return shared
+
+
+def _named(edges: Sequence[Edge], bind: Binder) -> str:
+    """Return the predicate "of one of the names, with a time where one is looked for"; they share all but the name."""
+    parts = [f"startsWith(name, {bind.text(edge.name)})" for edge in edges if edge.prefix]
+    names = sorted({edge.name for edge in edges if not edge.prefix})
+    if len(names) == 1:
+        parts.append(f"name = {bind.text(names[0])}")
+    elif names:
+        parts.append(f"name in {bind.texts(names)}")
+    named = f"({' or '.join(parts)})"
+    if edges[0].source == "event" or edges[0].column == "since":
         return named
-    return f"{named} and {_columns(edge, bind).has(Facet.TIME)}"
+    return f"{named} and {_columns(edges[0], bind).has(Facet.TIME)}"
 
 
 def _columns(edge: Edge, bind: Binder) -> ValueColumns:
@@ -95,11 +179,3 @@ def _at(edge: Edge, bind: Binder, zone: str) -> str:
     if edge.column == "since":
         return "toUnixTimestamp64Micro(since)"
     return _columns(edge, bind).instant(bind.text(zone))
-
-
-def _slice(edge: Edge, bind: Binder, zone: str, low: datetime, high: datetime) -> str:
-    named = _named(edge, bind)
-    if edge.source == "event":
-        return f"({named} and event_time >= {bind.time(low)} and event_time <= {bind.time(high)})"
-    at = _at(edge, bind, zone)
-    return f"({named} and {at} >= {bind.whole(microseconds(low))} and {at} <= {bind.whole(microseconds(high))})"

@@ -41,6 +41,7 @@ def _happening(event: EventRecorded) -> Happening:
         properties=decode_object(event.properties),
         source_id=event.source_id,
         person_id=event.person_id,
+        account=event.account,
     )
 
 

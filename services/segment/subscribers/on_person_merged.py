@@ -6,11 +6,18 @@ from libs.common.bus import Subscription
 from libs.common.contracts.identity.person_merged import PersonMerged
 from libs.common.db import Tx
 from libs.common.runtime import Runtime
+from services.segment.store.persons import hold_to_change
 from services.segment.usecases.merge_persons import merge_persons
 
 
 async def handle(tx: Tx, events: list[PersonMerged], runtime: Runtime[Any]) -> None:
     """Let each survivor have the events of the absorbed; merges apply one after the other, in graph order."""
+    whom = (
+        (event.workspace_id, who)
+        for event in events
+        for who in [event.person_no, *(one.person_no for one in event.absorbed)]
+    )
+    await hold_to_change(tx, whom)
     for event in sorted(events, key=lambda merged: merged.graph_version):
         await merge_persons(
             tx,

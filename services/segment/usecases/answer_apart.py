@@ -1,6 +1,6 @@
 """Ask several segments at once; one that cannot be answered does not keep the others from it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -8,10 +8,13 @@ from pyroaring import BitMap
 
 from services.segment.domain.answer import answer_all, ask_all
 from services.segment.domain.condition import Inquiry
+from services.segment.domain.formula import Formula, atoms_in
 from services.segment.domain.moment import Moment
 from services.segment.domain.world import LiveSegment
-from services.segment.store.asking import Scope, ask
+from services.segment.store.asking import ask
+from services.segment.store.asking_few import ask_few
 from services.segment.store.columnar import Columnar, QueryTooHeavy, Refusal
+from services.segment.store.scans import Scope
 
 
 @dataclass
@@ -28,18 +31,18 @@ async def answer_apart(
     *,
     moment: Moment,
     scope: Scope,
-    among: BitMap,
+    among: Callable[[UUID], BitMap],
     otherwise: Callable[[UUID], BitMap],
 ) -> Answers:
-    """Return who of `among` is a member of each segment, in one statement where that goes, else in halves.
+    """Return who of those each segment is asked about (`among`) is a member, at once where that goes, else in halves.
 
-    `segments` come after those they refer to; who is a member of any other is `otherwise`'s to say.
+    `segments` come after those they refer to; who else is a member of any is `otherwise`'s to say.
     """
     answers = Answers()
 
     def known(segment_id: UUID) -> BitMap:
         found = answers.members.get(segment_id)
-        return found if found is not None else otherwise(segment_id)
+        return otherwise(segment_id) if found is None else (otherwise(segment_id) - among(segment_id)) | found
 
     waiting = [list(segments)] if segments else []
     while waiting:
@@ -47,7 +50,7 @@ async def answer_apart(
         inquiry = Inquiry(moment)
         formulas = ask_all(part, inquiry)
         try:
-            atoms = await ask(columnar, inquiry, scope)
+            atoms = await _ask(columnar, inquiry, scope, formulas, among)
         except (QueryTooHeavy, Refusal) as problem:
             if len(part) == 1:
                 answers.failed[part[0].segment_id] = reason_of(problem)
@@ -58,6 +61,22 @@ async def answer_apart(
         else:
             answers.members |= answer_all(part, formulas, atoms=atoms, among=among, otherwise=known)
     return answers
+
+
+async def _ask(
+    columnar: Columnar,
+    inquiry: Inquiry,
+    scope: Scope,
+    formulas: Mapping[UUID, Formula],
+    among: Callable[[UUID], BitMap],
+) -> list[BitMap]:
+    if scope.persons is None:
+        return await ask(columnar, inquiry, scope)
+    concerned = [BitMap() for _ in inquiry.questions]
+    for segment_id, formula in formulas.items():
+        for number in atoms_in(formula):
+            concerned[number] |= among(segment_id)
+    return await ask_few(columnar, inquiry, scope, concerned)
 
 
 def reason_of(problem: QueryTooHeavy | Refusal) -> str:

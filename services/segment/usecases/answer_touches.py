@@ -8,24 +8,38 @@ from pyroaring import BitMap
 
 from services.segment.domain.answer import Change, Reason
 from services.segment.domain.moment import Moment
-from services.segment.domain.world import LiveSegment, World
-from services.segment.store.asking import Scope
+from services.segment.domain.moved import Moved
+from services.segment.domain.world import World
 from services.segment.store.columnar import Columnar
 from services.segment.store.persons import ALIVE
+from services.segment.store.scans import Scope
 from services.segment.usecases.answer_apart import answer_apart
 
 
 @dataclass
 class Touched:
-    """Who is asked again: the reasons by person, those time moved, who they are, and where their events lie."""
+    """Who is asked again: the reasons by person, whom time moved by what of theirs, who they are, where events lie."""
 
     reasons: dict[int, list[Reason]] = field(default_factory=dict)
-    by_time: frozenset[int] = frozenset()
+    moved: Mapping[str, BitMap] = field(default_factory=dict)
+    newcomers: BitMap = field(default_factory=BitMap)
+    """Those nobody was asked about yet: they may be members of whatever does not look at what they were touched for."""
     people: Mapping[int, tuple[int, UUID | None]] = field(default_factory=dict)
     stored_under: Sequence[int] = ()
-    merged: bool = False
+    merged: Moved | None = None
     present: Mapping[int, int] = field(default_factory=dict)
     """Who they are now, where that is somebody else."""
+
+    @property
+    def concerns(self) -> dict[str, BitMap]:
+        """Return whom each concern is of."""
+        persons: dict[str, list[int]] = {}
+        for person_no, reasons in self.reasons.items():
+            for reason in reasons:
+                persons.setdefault(reason.concern, []).append(person_no)
+        return {concern: BitMap(found) for concern, found in persons.items()} | {
+            "": BitMap(persons.get("", ())) | self.newcomers
+        }
 
     @property
     def alive(self) -> BitMap:
@@ -50,9 +64,12 @@ class Answered:
 async def answer_touches(columnar: Columnar, world: World, touched: Touched, moment: Moment) -> Answered:
     """Return what changes; the world itself is left as it is until that is settled."""
     alive, gone = touched.alive, touched.gone
-    concerns = {reason.concern for reasons in touched.reasons.values() for reason in reasons}
-    concerned = world.concerned(concerns, time=bool(touched.by_time))
-    changes, failed = await _ask(columnar, world, concerned, alive, touched, moment)
+    concerned = {
+        segment_id: persons
+        for segment_id, found in world.concerned(touched.concerns, moved=touched.moved).items()
+        if (persons := found & alive)
+    }
+    changes, failed = await _ask(columnar, world, concerned, touched, moment)
     changes += _heirs(world, touched)
     return Answered(tuple(changes), gone, failed)
 
@@ -60,26 +77,27 @@ async def answer_touches(columnar: Columnar, world: World, touched: Touched, mom
 async def _ask(
     columnar: Columnar,
     world: World,
-    concerned: Sequence[LiveSegment],
-    alive: BitMap,
+    concerned: Mapping[UUID, BitMap],
     touched: Touched,
     moment: Moment,
 ) -> tuple[list[Change], dict[UUID, str]]:
-    if not concerned or not alive:
+    segments = [world.segments[segment_id] for segment_id in concerned]
+    if not segments:
         return [], {}
-    persons = list(alive)
+    persons = list(BitMap.union(*concerned.values()))
     scope = Scope(world.workspace_id, touched.merged, persons, sorted({*persons, *touched.stored_under}))
     answers = await answer_apart(
         columnar,
-        concerned,
+        segments,
         moment=moment,
         scope=scope,
-        among=alive,
+        among=lambda segment_id: concerned[segment_id],
         otherwise=lambda segment_id: members_of(world, segment_id),
     )
     changes = []
-    for segment in concerned:
-        before, after = segment.members & alive, answers.members.get(segment.segment_id)
+    for segment in segments:
+        asked = concerned[segment.segment_id]
+        before, after = segment.members & asked, answers.members.get(segment.segment_id)
         if after is not None and before != after:
             changes.append(Change(segment, after - before, before - after))
     return changes, answers.failed

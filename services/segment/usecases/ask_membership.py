@@ -13,12 +13,14 @@ from services.segment.domain.condition import Inquiry
 from services.segment.domain.definition import Definition, formula_without
 from services.segment.domain.formula import EVERYBODY, Formula
 from services.segment.domain.moment import Moment
+from services.segment.domain.moved import Moved
 from services.segment.domain.world import LiveSegment, World
-from services.segment.store import persons
-from services.segment.store.asking import Scope, ask
+from services.segment.store import owners, persons, squashes
+from services.segment.store.asking import ask
 from services.segment.store.parts import SegmentParts
 from services.segment.store.persons import ALIVE
 from services.segment.store.rebuilds import is_open
+from services.segment.store.scans import Scope
 from services.segment.store.workspaces import moment_of
 from services.segment.usecases.answer_touches import members_of
 from services.segment.usecases.insert_blocks import insert_blocks
@@ -37,7 +39,7 @@ class Asked:
 @dataclass(frozen=True)
 class _Ground:
     world: World
-    merged: bool
+    merged: Moved | None
     moment: Moment
 
 
@@ -62,7 +64,7 @@ async def ask_persons(
         ground = await _ground(runtime, workspace_id)
         async with runtime.worker_database.transaction(workspace_id) as tx:
             known = await persons.snapshot(tx, workspace_id, person_nos)
-            stored_under = await persons.stored_under(tx, workspace_id, person_nos)
+            stored_under = await owners.stored_under(tx, workspace_id, person_nos)
         # somebody not heard of yet has done nothing, which is an answer too
         among = BitMap(number for number in person_nos if known.get(number, (ALIVE, None))[0] == ALIVE)
         scope = Scope(workspace_id, ground.merged, list(among), sorted({*among, *stored_under}))
@@ -83,7 +85,7 @@ async def _ground(runtime: Runtime[SegmentParts], workspace_id: int) -> _Ground:
         if await is_open(tx, workspace_id):
             raise Unavailable("the columnar store is being rebuilt; ask again later", retry_after_seconds=5)
         world = await runtime.parts.world(tx, workspace_id, now=now)
-        merged = await persons.has_overrides(tx, workspace_id)
+        merged = await squashes.moved(tx, workspace_id)
     await insert_blocks(
         runtime.worker_database, runtime.parts.columnar, workspace_id=workspace_id, sealer=runtime.sealer(workspace_id)
     )
@@ -130,5 +132,11 @@ async def _answer(
     formulas = ask_all(needed, inquiry)
     atoms = await ask(runtime.parts.columnar, inquiry, scope)
     world = ground.world
-    members = answer_all(needed, formulas, atoms=atoms, among=among, otherwise=lambda other: members_of(world, other))
+    members = answer_all(
+        needed,
+        formulas,
+        atoms=atoms,
+        among=lambda _: among,
+        otherwise=lambda other: members_of(world, other),
+    )
     return members, atoms

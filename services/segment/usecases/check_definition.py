@@ -1,5 +1,6 @@
 """Whether a definition may be published, and what is doubtful about it."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -7,10 +8,14 @@ from uuid import UUID
 from libs.common.db import Tx
 from libs.common.errors import FieldError, Invalid
 from services.segment.conditions.catalogue import grammar
+from services.segment.domain.condition import Concerns
 from services.segment.domain.definition import Definition, parse_definition
 from services.segment.domain.fault import Fault, InvalidDefinition
-from services.segment.store import known_names
+from services.segment.store import known_names, trait_types
 from services.segment.usecases.list_references import list_references
+
+MOST_BYTES = 500_000
+"""Of a definition as JSON: some ten thousand listed values; longer lists are a trait, a tag or a manual list."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,11 @@ def invalid(faults: Sequence[Fault]) -> Invalid:
 
 def read_definition(body: object, *, pointer: str = "/definition") -> Definition:
     """Parse a definition; raises Invalid with a pointer to each fault."""
+    # half of a surrogate pair is measured too: the parser says where it stands
+    size = len(json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=str).encode(errors="surrogatepass"))
+    if size > MOST_BYTES:
+        detail = f"the definition is {size:,} bytes long, at most {MOST_BYTES:,} are read: put long lists into a tag"
+        raise invalid([Fault(pointer, detail)])
     try:
         return parse_definition(body, grammar(), pointer=pointer)
     except InvalidDefinition as refused:
@@ -37,16 +47,23 @@ def read_definition(body: object, *, pointer: str = "/definition") -> Definition
 async def check_definition(
     tx: Tx, *, workspace_id: int, definition: Definition, segment_id: UUID | None = None
 ) -> Checked:
-    """Refuse references to unknown segments and to itself, however indirect; warn of names never seen."""
+    """Refuse references to unknown segments and to itself, and operators that never hold; warn of names never seen."""
     await _check_references(tx, workspace_id, definition, segment_id)
+    await _check_types(tx, workspace_id, definition)
     events = await known_names.unknown(tx, workspace_id, "event", definition.concerns().events)
     traits = await known_names.unknown(tx, workspace_id, "trait", definition.concerns().traits)
+    tags = await known_names.unknown(tx, workspace_id, "tag", _tags(definition.concerns()))
     warnings = []
     for leaf in definition.leaves():
         concerns = leaf.condition.concerns()
         warnings += [Fault(leaf.pointer, f"no event named {name!r} was ever seen") for name in concerns.events & events]
         warnings += [Fault(leaf.pointer, f"no trait named {name!r} was ever seen") for name in concerns.traits & traits]
+        warnings += [Fault(leaf.pointer, f"no tag named {name!r} was ever given") for name in _tags(concerns) & tags]
     return Checked(definition, tuple(warnings))
+
+
+def _tags(concerns: Concerns) -> set[str]:
+    return {fact.removeprefix("tag:") for fact in concerns.facts if fact.startswith("tag:")}
 
 
 async def _check_references(tx: Tx, workspace_id: int, definition: Definition, segment_id: UUID | None) -> None:
@@ -60,6 +77,20 @@ async def _check_references(tx: Tx, workspace_id: int, definition: Definition, s
                 faults.append(Fault(leaf.pointer, f"there is no segment {referred}"))
             elif segment_id is not None and segment_id in _reachable(referred, refers):
                 faults.append(Fault(leaf.pointer, "the segment would depend on itself"))
+    if faults:
+        raise invalid(faults)
+
+
+async def _check_types(tx: Tx, workspace_id: int, definition: Definition) -> None:
+    wanted = [(leaf.pointer, *fit) for leaf in definition.leaves() for fit in leaf.condition.fits()]
+    if not wanted:
+        return
+    declared = await trait_types.types_of(tx, workspace_id, {name for _, name, _, _ in wanted})
+    faults = [
+        Fault(f"{pointer}/op", f"{name!r} is declared a {declared[name]}, which `{operator}` never holds for")
+        for pointer, name, operator, types in wanted
+        if name in declared and declared[name] not in types
+    ]
     if faults:
         raise invalid(faults)
 

@@ -7,6 +7,7 @@ from itertools import product
 
 from libs.common.db import Tx
 from libs.common.errors import Invalid
+from services.segment.domain.definition import all_of
 from services.segment.store.segments import SegmentRow
 from services.segment.usecases.check_definition import check_definition, read_definition
 from services.segment.usecases.create_segment import create_segment
@@ -63,13 +64,15 @@ async def create_grid(tx: Tx, *, workspace_id: int, grid: Grid, now: datetime) -
     for chosen in product(*(axis.values for axis in grid.axes)):
         named = list(zip(grid.axes, chosen, strict=True))
         parts = [*([grid.base] if grid.base is not None else []), *(value.definition for value in chosen)]
+        # of valid parts all are valid, but may be too many
+        read_definition(all_of(parts), pointer="/axes")
         row = await create_segment(
             tx,
             workspace_id=workspace_id,
             key=_filled(grid.key, {axis.name: value.key for axis, value in named}) if grid.key else None,
             name=_filled(grid.name, {axis.name: value.name for axis, value in named}),
             state=grid.state,
-            definition={"all": parts},
+            definition=all_of(parts),
             now=now,
         )
         cells.append(Cell(row, {axis.name: value.key for axis, value in named}))

@@ -5,7 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.common.db import Tx
-from services.segment.store import persons
+from services.segment.domain.fact import ANONYMITY
+from services.segment.store import owners, persons, spans
+from services.segment.store.accounts import unlink_subjects
 from services.segment.store.erasures import request_erasure
 from services.segment.store.touches import Touch, add_touches
 
@@ -28,7 +30,9 @@ async def erase_person(
     ending = [(number, person_id if number == person_no else None, version) for number in numbers]
     await persons.set_state(tx, workspace_id, ending, state=persons.ERASED)
     own = [-number for number in numbers]
-    await persons.bury_subjects(tx, workspace_id, person_nos=numbers, subject_nos=[*subject_nos, *own])
+    held_by = await owners.bury_subjects(tx, workspace_id, person_nos=numbers, subject_nos=[*subject_nos, *own])
+    await unlink_subjects(tx, workspace_id, [*subject_nos, *own])
+    await spans.forget(tx, workspace_id, subject_nos)
     for number in numbers:  # he was rarely more than one or two
         await request_erasure(
             tx,
@@ -38,4 +42,7 @@ async def erase_person(
             at=received_at,
             erasure_id=erasure_id if number == person_no else None,
         )
-    await add_touches(tx, workspace_id, [Touch(number, "erased", received_at, "", event_id) for number in numbers])
+    touches = [Touch(number, "erased", received_at, "", event_id) for number in numbers]
+    # somebody else's until a fact that is on its way: he is named by one less
+    touches += [Touch(number, "event", received_at, ANONYMITY, event_id) for number in sorted({*held_by} - {*numbers})]
+    await add_touches(tx, workspace_id, touches)

@@ -12,7 +12,7 @@ async def erase_rows(columnar: Columnar, *, workspace_id: int, erasures: Sequenc
         return
     subjects = [subject for erasure in erasures for subject in erasure.subject_nos]
     persons = [erasure.person_no for erasure in erasures]
-    for table in ("event", "override"):
+    for table in ("event", "override", "override_span"):
         await columnar.delete(table, workspace_id, "subject_no", subjects)
     for table in ("trait", "personal_trait"):
         await columnar.delete(table, workspace_id, "person_no", persons)

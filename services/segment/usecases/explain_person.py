@@ -1,5 +1,6 @@
 """Why one person is a member, or is not."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -8,10 +9,11 @@ from pyroaring import BitMap
 from libs.common.runtime import Runtime
 from services.segment.domain.condition import Inquiry
 from services.segment.domain.definition import Definition
-from services.segment.domain.formula import Atom, Formula, Not
-from services.segment.store import persons
-from services.segment.store.asking import Scope, explain
+from services.segment.domain.formula import All, AnyOf, Atom, Formula, Not
+from services.segment.store import owners, persons, squashes
+from services.segment.store.asking import explain
 from services.segment.store.parts import SegmentParts
+from services.segment.store.scans import Scope
 from services.segment.store.workspaces import moment_of
 from services.segment.usecases.ask_membership import ask_persons
 
@@ -42,8 +44,6 @@ async def explain_person(
     async with runtime.worker_database.transaction(workspace_id) as tx:
         world = await runtime.parts.world(tx, workspace_id, now=now)
         present = (await persons.present(tx, workspace_id, [person_no])).get(person_no, person_no)
-        under = await persons.stored_under(tx, workspace_id, [present])
-        merged = await persons.has_overrides(tx, workspace_id)
     segment = world.segments.get(subject) if isinstance(subject, UUID) else None
     definition = segment.definition if segment else subject
     if isinstance(definition, UUID):
@@ -51,8 +51,12 @@ async def explain_person(
     asked = await ask_persons(runtime, workspace_id=workspace_id, subject=definition, person_nos=[present])
     inquiry = Inquiry(moment_of(runtime, workspace_id, now))
     formulas = {leaf.pointer: leaf.condition.formula(inquiry) for leaf in definition.leaves()}
-    scope = Scope(workspace_id, merged, [present], sorted({present, *under}))
-    values = await explain(runtime.parts.columnar, inquiry, scope)
+    async with runtime.parts.locks[workspace_id]:
+        async with runtime.worker_database.transaction(workspace_id) as tx:
+            under = await owners.stored_under(tx, workspace_id, [present])
+            merged = await squashes.moved(tx, workspace_id)
+        scope = Scope(workspace_id, merged, [present], sorted({present, *under}))
+        values = await explain(runtime.parts.columnar, inquiry, scope)
     conditions = tuple(
         ConditionExplained(pointer, present in asked.by_condition[pointer], _value(formula, values))
         for pointer, formula in formulas.items()
@@ -66,6 +70,17 @@ async def explain_person(
 
 
 def _value(formula: Formula, values: list[str]) -> str | None:
-    while isinstance(formula, Not):
-        formula = formula.inner
-    return values[formula.number] if isinstance(formula, Atom) else None
+    """Return what the first question that looked at anything saw; "" when none did, None where none was put."""
+    shown = [values[atom.number] for atom in _atoms(formula)]
+    return next((one for one in shown if one), "") if shown else None
+
+
+def _atoms(formula: Formula) -> Iterator[Atom]:
+    match formula:
+        case Atom():
+            yield formula
+        case Not(inner):
+            yield from _atoms(inner)
+        case All(inner) | AnyOf(inner):
+            for part in inner:
+                yield from _atoms(part)

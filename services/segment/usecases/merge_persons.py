@@ -4,9 +4,10 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.common.db import Tx
-from services.segment.store import manual_lists, memberships, persons
+from services.segment.store import manual_lists, memberships, owners, persons
 from services.segment.store.touches import Touch, add_touches
 from services.segment.usecases.stage_overrides import stage_overrides
+from services.segment.usecases.stage_spans import settle_spans
 
 
 async def merge_persons(
@@ -30,7 +31,8 @@ async def merge_persons(
         return
     if await manual_lists.concern(tx, workspace_id, [survivor, *took]):
         await memberships.disturb(tx, workspace_id)
-    subjects = await persons.absorb(tx, workspace_id, absorbed=took, survivor=survivor)
+    subjects = await owners.absorb(tx, workspace_id, absorbed=took, survivor=survivor)
     await stage_overrides(tx, workspace_id=workspace_id, subject_nos=subjects)
+    await settle_spans(tx, workspace_id=workspace_id, present=dict.fromkeys(took, survivor))
     touches = [Touch(person_no, "merge", received_at, "", event_id) for person_no in {survivor, told, *took}]
     await add_touches(tx, workspace_id, touches)

@@ -6,15 +6,27 @@ from libs.common.db import Tx
 from libs.common.replay import ask_replay
 from libs.common.replay.store import count_open, hold_inbox
 from libs.common.runtime import Runtime
-from services.segment.store import memberships, rebuilds, staging
+from services.segment.store import memberships, rebuilds, spans, squashes, staging
 from services.segment.store.parts import SegmentParts
 from services.segment.store.rebuilds import Rebuild
 from services.segment.usecases.insert_blocks import insert_blocks
+from services.segment.usecases.stage_first_known import stage_all_first_known
 from services.segment.usecases.stage_overrides import stage_overrides
+from services.segment.usecases.stage_spans import stage_spans
 
 log = logging.getLogger(__name__)
 
-CONSUMERS = ("on_event_recorded", "on_message_progressed", "on_run_progressed", "on_trait_changed")
+CONSUMERS = (
+    "on_account_changed",
+    "on_event_recorded",
+    "on_message_progressed",
+    "on_ownership_changed",
+    "on_run_progressed",
+    "on_trait_changed",
+    "on_consent_changed",
+    "on_contact_changed",
+    "on_tag_changed",
+)
 """Whose facts lie in the columnar store."""
 SUBJECTS_AT_ONCE = 50_000
 
@@ -52,11 +64,13 @@ async def _begin(runtime: Runtime[SegmentParts], rebuild: Rebuild) -> None:
     async with runtime.worker_database.transaction(workspace_id) as tx:
         since = await hold_inbox(tx)
         await staging.forget_staged(tx, workspace_id)
+        await squashes.forget(tx, workspace_id)
         replays = await ask_replay(
             tx, runtime, workspace_id=workspace_id, consumers=CONSUMERS, within="columnar", since=since
         )
         await rebuilds.note_begun(tx, rebuild.rebuild_id, replays)
         await _stage_owners(tx, workspace_id)
+        await stage_all_first_known(tx, workspace_id=workspace_id)
     log.info("the columnar store is rebuilt", extra={"workspace": workspace_id, "reason": rebuild.reason})
 
 
@@ -65,6 +79,9 @@ async def _stage_owners(tx: Tx, workspace_id: int) -> None:
     moved = await rebuilds.moved_subjects(tx, workspace_id)
     for start in range(0, len(moved), SUBJECTS_AT_ONCE):
         await stage_overrides(tx, workspace_id=workspace_id, subject_nos=moved[start : start + SUBJECTS_AT_ONCE])
+    timed = await spans.every_subject(tx, workspace_id)
+    for start in range(0, len(timed), SUBJECTS_AT_ONCE):
+        await stage_spans(tx, workspace_id=workspace_id, subject_nos=timed[start : start + SUBJECTS_AT_ONCE])
 
 
 async def _finish(runtime: Runtime[SegmentParts], rebuild: Rebuild) -> None:

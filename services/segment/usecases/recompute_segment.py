@@ -3,13 +3,15 @@
 from services.segment.domain.answer import Change, answer_one
 from services.segment.domain.condition import Inquiry
 from services.segment.domain.moment import Moment
+from services.segment.domain.moved import Moved
 from services.segment.domain.world import LiveSegment, World
-from services.segment.store.asking import Scope, ask
+from services.segment.store.asking import ask
 from services.segment.store.columnar import Columnar
+from services.segment.store.scans import Scope
 
 
 async def recompute_segment(
-    columnar: Columnar, world: World, segment: LiveSegment, *, merged: bool, moment: Moment
+    columnar: Columnar, world: World, segment: LiveSegment, *, merged: Moved | None, moment: Moment
 ) -> Change:
     """Return the change that brings `segment` (with the members it has now) to what its definition says."""
     inquiry = Inquiry(moment)

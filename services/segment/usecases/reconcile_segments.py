@@ -11,14 +11,14 @@ from libs.common.runtime import Runtime
 from services.segment.domain.answer import Change, Reason
 from services.segment.domain.moment import Moment
 from services.segment.domain.world import LiveSegment, World, in_order
-from services.segment.store import memberships, persons, rebuilds, recomputes, touches
-from services.segment.store.asking import Scope
+from services.segment.store import memberships, persons, rebuilds, recomputes, squashes, touches
 from services.segment.store.parts import SegmentParts
 from services.segment.store.reconciliations import Findings
+from services.segment.store.scans import Scope
 from services.segment.store.workspaces import moment_of
 from services.segment.usecases.answer_apart import answer_apart
 from services.segment.usecases.answer_touches import members_of
-from services.segment.usecases.settle_changes import members_after, settle_changes
+from services.segment.usecases.settle_changes import apply_change, settle_changes
 
 SEGMENTS_AT_ONCE = 25
 """A statement about everybody for so many at a time: what it holds in memory stays bounded, and rounds come between."""
@@ -58,14 +58,14 @@ async def _compare(
     parts = runtime.parts
     async with runtime.worker_database.transaction(workspace_id) as tx:
         world = await parts.world(tx, workspace_id, now=runtime.now(workspace_id))
-        merged = await persons.has_overrides(tx, workspace_id)
+        merged = await squashes.moved(tx, workspace_id)
     moment = moment_of(runtime, workspace_id, world.evaluated_until)
     answers = await answer_apart(
         parts.columnar,
         group,
         moment=moment,
         scope=Scope(workspace_id, merged),
-        among=world.universe,
+        among=lambda _: world.universe,
         otherwise=lambda segment_id: members_of(world, segment_id),
     )
     async with runtime.worker_database.transaction(workspace_id) as tx:
@@ -104,5 +104,5 @@ async def _repair(runtime: Runtime[Any], world: World, apart: Sequence[Change], 
         if not await memberships.settle_round(tx, workspace_id, revision=world.revision, now=moment.now):
             raise Unavailable("the workspace was settled elsewhere meanwhile; it is reconciled again")
     for change in apart:
-        change.segment.members = members_after(change.segment, change, BitMap())
+        apply_change(change)
     world.revision += 1

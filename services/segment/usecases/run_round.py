@@ -1,7 +1,7 @@
 """One round of a workspace: read what waits, insert, ask, settle."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -13,9 +13,11 @@ from libs.common.contracts.segment.cause import Cause
 from libs.common.db import Tx
 from libs.common.runtime import Runtime
 from services.segment.domain.answer import Change, Reason, reason_for
+from services.segment.domain.fact import ANONYMITY
 from services.segment.domain.moment import Moment
+from services.segment.domain.moved import Moved
 from services.segment.domain.world import LiveSegment, World
-from services.segment.store import erasures, manual_lists, memberships, persons, recomputes, troubles
+from services.segment.store import erasures, manual_lists, memberships, owners, persons, recomputes, squashes, troubles
 from services.segment.store.columnar import QueryTooHeavy, Refusal
 from services.segment.store.erasures import Erasure
 from services.segment.store.parts import SegmentParts
@@ -30,9 +32,11 @@ from services.segment.usecases.answer_touches import Touched, answer_touches
 from services.segment.usecases.erase_rows import erase_rows
 from services.segment.usecases.insert_blocks import insert_blocks
 from services.segment.usecases.recompute_segment import recompute_segment
-from services.segment.usecases.settle_changes import members_after, settle_changes
+from services.segment.usecases.settle_changes import apply_change, settle_changes
 from services.segment.usecases.settle_erasures import settle_erasures
+from services.segment.usecases.stage_first_known import stage_first_known
 from services.segment.usecases.stage_overrides import stage_overrides
+from services.segment.usecases.stage_spans import settle_spans
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +52,7 @@ class Waiting:
     touches: Sequence[Touch]
     recomputes: Sequence[Recompute]
     erasures: Sequence[Erasure]
-    merged: bool
+    merged: Moved | None
 
 
 async def run_round(runtime: Runtime[SegmentParts], workspace_id: int) -> int:
@@ -81,11 +85,12 @@ async def _read(tx: Tx, world: World) -> Waiting:
     workspace_id = world.workspace_id
     waiting = await read_touches(tx, workspace_id, most=MOST_TOUCHES)
     await _settle_owners(tx, world, waiting)
+    await _tell_who_they_are(tx, workspace_id, waiting)
     return Waiting(
         waiting,
         await recomputes.waiting(tx, workspace_id),
         await erasures.open_erasures(tx, workspace_id),
-        await persons.has_overrides(tx, workspace_id),
+        await squashes.moved(tx, workspace_id),
     )
 
 
@@ -93,22 +98,32 @@ async def _settle_owners(tx: Tx, world: World, touches: Sequence[Touch]) -> None
     """Let subjects go on to the survivor where a merge, or a merge of the survivor, was applied beside the facts."""
     suspects = {t.person_no for t in touches if t.cause not in _OF_NOBODY_ELSE or t.person_no not in world.universe}
     if suspects - {0}:
-        subjects = await persons.settle_owners(tx, world.workspace_id, sorted(suspects))
+        subjects = await owners.settle_owners(tx, world.workspace_id, sorted(suspects))
         await stage_overrides(tx, workspace_id=world.workspace_id, subject_nos=subjects)
+        merged = await persons.present(tx, world.workspace_id, sorted(suspects))
+        if merged:
+            await settle_spans(tx, workspace_id=world.workspace_id, present=merged)
+
+
+async def _tell_who_they_are(tx: Tx, workspace_id: int, touches: Sequence[Touch]) -> None:
+    """Lay down since when they are known and whether named, as all that is committed says, however it came about."""
+    whom = {touch.person_no for touch in touches if touch.concern in ("", ANONYMITY)} - {0}
+    if whom:
+        now = await persons.present(tx, workspace_id, sorted(whom))
+        await stage_first_known(tx, workspace_id=workspace_id, person_nos=[*whom, *now.values()])
 
 
 async def _answer(runtime: Runtime[SegmentParts], world: World, waiting: Waiting, moment: Moment) -> int:
     columnar, workspace_id = runtime.parts.columnar, world.workspace_id
     last = moment_of(runtime, workspace_id, world.evaluated_until)
-    by_time: frozenset[int] = frozenset()
+    moved: Mapping[str, BitMap] = {}
     still = world.is_still(moment)
     if last.now < moment.now and not still:
         moved = await moved_between(
             columnar, world.edges(), workspace_id=workspace_id, merged=waiting.merged, last=last, now=moment
         )
-        by_time = frozenset(moved) - {0}
     async with runtime.worker_database.transaction(workspace_id) as tx:
-        touched = await _who(tx, workspace_id, waiting, by_time)
+        touched = await _who(tx, world, waiting, moved)
     world.universe |= touched.alive
     world.universe -= touched.gone
     answered = await answer_touches(columnar, world, touched, moment)
@@ -142,15 +157,16 @@ async def _answer(runtime: Runtime[SegmentParts], world: World, waiting: Waiting
         world.segments[segment_id].is_troubled = True
     for recompute in waiting.recomputes:
         await _recompute(runtime, world, recompute, waiting.merged, moment)
-    return len(waiting.touches) + len(by_time) + len(waiting.recomputes) + len(waiting.erasures)
+    return len(waiting.touches) + sum(map(len, moved.values())) + len(waiting.recomputes) + len(waiting.erasures)
 
 
 class SettledElsewhereError(Exception):
     """Another process settled this workspace, or its segments were changed, while the round ran: it is done again."""
 
 
-async def _who(tx: Tx, workspace_id: int, waiting: Waiting, by_time: frozenset[int]) -> Touched:
-    named = {touch.person_no for touch in waiting.touches} | by_time
+async def _who(tx: Tx, world: World, waiting: Waiting, moved: Mapping[str, BitMap]) -> Touched:
+    workspace_id, by_time = world.workspace_id, BitMap.union(*moved.values()) if moved else BitMap()
+    named = {touch.person_no for touch in waiting.touches} | set(by_time)
     now = await persons.present(tx, workspace_id, sorted(named))
     reasons: dict[int, list[Reason]] = {}
     for touch in waiting.touches:
@@ -159,11 +175,13 @@ async def _who(tx: Tx, workspace_id: int, waiting: Waiting, by_time: frozenset[i
             for person_no in {touch.person_no, now.get(touch.person_no, touch.person_no)}:
                 reasons.setdefault(person_no, []).append(_reason(touch))
     everyone = sorted({*reasons, *(now.get(person_no, person_no) for person_no in by_time)})
+    people = await persons.snapshot(tx, workspace_id, everyone)
     return Touched(
         reasons=reasons,
-        by_time=by_time,
-        people=await persons.snapshot(tx, workspace_id, everyone),
-        stored_under=await persons.stored_under(tx, workspace_id, everyone),
+        moved={concern: BitMap(now.get(person_no, person_no) for person_no in whom) for concern, whom in moved.items()},
+        newcomers=BitMap(person_no for person_no in people if person_no not in world.universe),
+        people=people,
+        stored_under=await owners.stored_under(tx, workspace_id, everyone),
         merged=waiting.merged,
         present=now,
     )
@@ -179,7 +197,7 @@ def _apply(
     world: World, changes: Sequence[Change], vanished: BitMap, now: datetime, *, upcoming_stays: bool = False
 ) -> None:
     for change in changes:
-        change.segment.members = members_after(change.segment, change, BitMap())
+        apply_change(change)
     for segment in world.segments.values() if vanished else ():
         segment.members -= vanished
     world.revision += 1
@@ -188,7 +206,7 @@ def _apply(
 
 
 async def _recompute(
-    runtime: Runtime[SegmentParts], world: World, recompute: Recompute, merged: bool, moment: Moment
+    runtime: Runtime[SegmentParts], world: World, recompute: Recompute, merged: Moved | None, moment: Moment
 ) -> None:
     """Compute a version aside, swap it in, and let those who refer to the segment ask its changed members again."""
     workspace_id = world.workspace_id

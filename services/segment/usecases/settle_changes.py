@@ -38,29 +38,41 @@ async def settle_changes(
         change = by_segment.get(segment.segment_id) or Change(segment, BitMap(), BitMap())
         touched = change.entered | change.exited | (segment.members & vanished)
         if touched:
-            settled.append((change, touched, members_after(segment, change, vanished)))
+            settled.append((change, touched))
     if not settled:
         return
     await memberships.save_chunks(
         tx,
         world.workspace_id,
         (
-            (change.segment.segment_id, number, chunk_of(after, number))
-            for change, touched, after in settled
+            (change.segment.segment_id, number, _chunk_after(change, vanished, number))
+            for change, touched in settled
             for number in chunks_of(touched)
         ),
     )
-    await _tell(tx, world.workspace_id, [change for change, _, _ in settled], reason_of, person_ids, now)
+    await _tell(tx, world.workspace_id, [change for change, _ in settled], reason_of, person_ids, now)
     sizes = [
-        Resized(c.segment.segment_id, c.segment.version, len(after), len(c.entered), len(c.exited))
-        for c, _, after in settled
+        Resized(c.segment.segment_id, c.segment.version, _size_after(c, vanished), len(c.entered), len(c.exited))
+        for c, _ in settled
     ]
     await memberships.save_sizes(tx, world.workspace_id, sizes, at=now)
 
 
-def members_after(segment: LiveSegment, change: Change, vanished: BitMap) -> BitMap:
-    """Return the members once the change is in."""
-    return ((segment.members | change.entered) - change.exited) - vanished
+def apply_change(change: Change) -> None:
+    """Let the picture in memory have what is settled."""
+    change.segment.members |= change.entered
+    change.segment.members -= change.exited
+
+
+def _chunk_after(change: Change, vanished: BitMap, number: int) -> BitMap:
+    # of this chunk alone: the members of a segment may be a million
+    return ((chunk_of(change.segment.members, number) | chunk_of(change.entered, number)) - change.exited) - vanished
+
+
+def _size_after(change: Change, vanished: BitMap) -> int:
+    before = change.segment.members
+    come = len((change.entered - before) - vanished)
+    return len(before) + come - before.intersection_cardinality(change.exited | vanished)
 
 
 async def _tell(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from libs.common.db import Tx
-from services.segment.store.persons import overrides_of
+from services.segment.store.owners import overrides_of
 from services.segment.store.rows import override_row
 from services.segment.store.staging import stage
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from libs.common.db import Tx
 from libs.common.personal import Sealer
+from services.segment.domain.fact import FactKind, concern, row_name
 from services.segment.store import known_names, persons
 from services.segment.store.erasures import erased_among
 from services.segment.store.rows import trait_row
@@ -16,7 +17,7 @@ from services.segment.store.touches import Touch, add_touches
 
 @dataclass(frozen=True)
 class TraitFact:
-    """A person's trait has this value; `personal` values lie on the encrypted disk."""
+    """A person's trait, or another fact kept like one, has this value; `personal` ones lie on the encrypted disk."""
 
     person_no: int
     name: str
@@ -27,6 +28,7 @@ class TraitFact:
     event_id: UUID
     personal: bool = False
     silent: bool = False
+    kind: FactKind = "trait"
 
 
 async def stage_traits(
@@ -36,7 +38,8 @@ async def stage_traits(
 
     Those of erased persons are dropped.
     """
-    await known_names.remember(tx, workspace_id, "trait", {fact.name for fact in facts})
+    for kind in ("trait", "tag"):
+        await known_names.remember(tx, workspace_id, kind, {fact.name for fact in facts if fact.kind == kind})
     erased = await erased_among(tx, workspace_id, [fact.person_no for fact in facts])
     facts = [fact for fact in facts if fact.person_no not in erased]
     await persons.ensure_persons(tx, workspace_id, {fact.person_no: None for fact in facts})
@@ -47,7 +50,7 @@ async def stage_traits(
         lines = b"\n".join(
             trait_row(
                 workspace_id=workspace_id,
-                name=fact.name,
+                name=row_name(fact.kind, fact.name),
                 person_no=fact.person_no,
                 version=fact.version,
                 since=fact.since,
@@ -70,9 +73,9 @@ async def stage_traits(
     touches = [
         Touch(
             now.get(fact.person_no, fact.person_no),
-            "merge" if fact.silent else "trait",
+            "merge" if fact.silent else "consent" if fact.kind == "consent" else "trait",
             fact.received_at,
-            f"trait:{fact.name}",
+            concern(fact.kind, fact.name),
             fact.event_id,
         )
         for fact in facts

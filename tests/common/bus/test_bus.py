@@ -60,7 +60,7 @@ async def test_a_nak_brings_the_message_again_after_its_delay(bus):
     consumer = await bus.consumer("sample", "reader-on_note", SUBJECT)
     await bus.publish([message(1), message(2)])
     first, second = await fetch(consumer, 2)
-    await first.nak(0.3)
+    await first.nak(1.5)
     await second.ack()
     assert await consumer.fetch(10, 0.1) == []
     (again,) = await fetch(consumer)
@@ -71,11 +71,11 @@ async def test_a_nak_brings_the_message_again_after_its_delay(bus):
 
 async def test_a_message_without_an_answer_comes_again_unless_it_is_in_progress(bus):
     await bus.ensure_stream("sample")
-    consumer = await bus.consumer("sample", "reader-on_note", SUBJECT, ack_wait_seconds=0.5)
+    consumer = await bus.consumer("sample", "reader-on_note", SUBJECT, ack_wait_seconds=2.0)
     await bus.publish([message(1), message(2)])
     lost, kept = await fetch(consumer, 2)
     for _ in range(3):
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(0.8)
         await kept.in_progress()
     again = await fetch(consumer)
     assert [delivery.payload for delivery in again] == [lost.payload]

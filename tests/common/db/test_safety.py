@@ -15,8 +15,8 @@ from libs.common.ids import new_id
 READABLE = {
     "*": {"workspace", "source", "api_key"},
     "identity": {"access_change", "passed_over", "region_due"},
-    "profile": {"consent_expiry", "refold_queue"},
-    "segment": {"block", "round", "recompute"},
+    "profile": {"consent_expiry", "refold_queue", "tag_touch", "tag_walk"},
+    "segment": {"block", "round", "recompute", "squash"},
     "journey": {"run_timer"},
 }
 OPEN = """

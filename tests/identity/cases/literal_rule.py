@@ -3,6 +3,7 @@
 It shares nothing with the product: where the two differ, one of them has misread the text.
 """
 
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from itertools import combinations
 from typing import Any
@@ -16,8 +17,18 @@ SUPPORTING = {"login", "bind", "import", "observe", "infer", "logout", "must_lin
 class LiteralRule:
     """The partition of a case's events; policies are those of the case form."""
 
-    def __init__(self, policy: dict[str, dict[str, Any]], events: list[dict[str, Any]], now: datetime) -> None:
+    def __init__(
+        self,
+        policy: dict[str, dict[str, Any]],
+        events: list[dict[str, Any]],
+        now: datetime,
+        *,
+        largest: int = 200,
+        held: AbstractSet[Link] = frozenset(),
+        released: AbstractSet[Link] = frozenset(),
+    ) -> None:
         self.policy = policy
+        self.largest, self.held, self.released = largest, held, released
         self.now = now
         self.events = list({event["id"]: event for event in events}.values())
         self.nodes = sorted({node for event in self.events for node in event["nodes"]})
@@ -57,7 +68,11 @@ class LiteralRule:
     def _superseded(self) -> set[Node]:
         """Old ids that count no more; of supersedes that make a circle the oldest is void."""
         successor: dict[Node, Node] = {}
-        said = [e for e in self.events if e["kind"] == "supersede" and not self._taken_back(frozenset(e["nodes"]), e)]
+        said = [
+            e
+            for e in self.events
+            if e["kind"] == "supersede" and self._is_free(e) and not self._taken_back(frozenset(e["nodes"]), e)
+        ]
         for event in sorted(said, key=lambda e: e["time"], reverse=True):
             old, end = event["nodes"]
             if old in successor:
@@ -67,6 +82,9 @@ class LiteralRule:
             if end != old:
                 successor[old] = event["nodes"][1]
         return set(successor)
+
+    def _is_free(self, event: dict[str, Any]) -> bool:
+        return not self.held.intersection(self._star(event))
 
     def _taken_back(self, link: Link, event: dict[str, Any]) -> bool:
         return any(
@@ -104,7 +122,8 @@ class LiteralRule:
         for child in link:
             (other,) = link - {child}
             for parent in self._parents(child):
-                said = self.links.get(frozenset((parent, other)), ()) if parent != other else ()
+                pair = frozenset((parent, other))
+                said = self.links.get(pair, ()) if parent != other and pair not in self.held else ()
                 unbinds = [e for e in said if e["kind"] == "unbind"]
                 undone = max((e["time"] for e in said if e["kind"] == "retract"), default=None)
                 newest = max((e["time"] for e in unbinds), default=None)
@@ -122,18 +141,31 @@ class LiteralRule:
                 (far,) = link - {one} if one in link else (one,)
                 if far in (one, child) or far[0] != self._of(one).get("parent") or far in found:
                     continue
-                if self._support(link, cascade=False) and not self._forbidden(link):
+                if link not in self.held and self._support(link, cascade=False) and not self._forbidden(link):
                     found.add(far)
                     waiting.append(far)
         return found
 
     def _activity(self, node: Node) -> datetime:
-        return max(event["time"] for event in self.events if node in event["nodes"])
+        def counts(event: dict[str, Any]) -> bool:
+            links = [link for link in self._star(event) if node in link]
+            return not links or any(link not in self.held for link in links)
+
+        # Nothing but what waits in quarantine: as if it was seen just now.
+        times = [event["time"] for event in self.events if node in event["nodes"] and counts(event)]
+        return max(times, default=self.now)
+
+    def _not_held(self) -> list[tuple[Link, list[dict[str, Any]]]]:
+        """Step 0: what somebody has to look at first."""
+        for link in self.held & self.links.keys():
+            if any(event["kind"] in SUPPORTING for event in self.links[link]):
+                self.state[link] = "quarantined", "rate"
+        return [(link, said) for link, said in self.links.items() if link not in self.held]
 
     def _surviving(self) -> dict[Link, dict[int, datetime]]:
         """Step 1."""
         alive: dict[Link, dict[int, datetime]] = {}
-        for link, said in self.links.items():
+        for link, said in self._not_held():
             support = self._support(link)
             if support:
                 ttl = min((days for node in link if (days := self._of(node).get("ttl_days"))), default=None)
@@ -205,15 +237,23 @@ class LiteralRule:
             if reason is not None:
                 self.state[link] = "suppressed", reason
                 continue
+            if group[one] is not group[other] and self._is_too_large(group[one], group[other], link):
+                self.state[link] = "quarantined", "size"
+                continue
             self.state[link] = "active", ""
             joined = group[one] | group[other]
             for node in joined:
                 group[node] = joined
         for link, (state, _) in self.state.items():
             one, other = sorted(link)
-            if state == "suppressed" and link in alive and group[one] is group[other]:
+            if state in {"suppressed", "quarantined"} and link in alive and group[one] is group[other]:
                 self.state[link] = "active", ""
         return list({id(one): one for one in group.values()}.values())
+
+    def _is_too_large(self, one: set[Node], other: set[Node], link: Link) -> bool:
+        """Nobody holds more than so many identifiers that bridge, but by links that somebody let go."""
+        sizes = [sum(self._of(node).get("bridges", True) for node in side) for side in (one, other)]
+        return all(sizes) and sum(sizes) > self.largest and link not in self.released
 
     def _violation(self, one: set[Node], other: set[Node], link: Link, support: dict[int, datetime]) -> str | None:
         """Step 4: what joining two components would violate."""

@@ -16,12 +16,13 @@ from libs.common.access.model import Source, Workspace
 from libs.common.bus import MemoryBus
 from libs.common.db import statement
 from libs.common.runtime import Runtime
-from libs.common.service import app_of, running
+from libs.common.service import running
 from services.identity.main import definition
 from services.identity.settings import IdentitySettings
 from services.identity.usecases.create_source import create_source
 from services.identity.usecases.create_workspace import create_workspace
 from services.identity.usecases.issue_key import issue_key
+from tests.fixtures.apps import an_app
 from tests.fixtures.postgres import ServiceDatabase
 
 SECRET = base64.b64encode(bytes(range(32))).decode()
@@ -109,7 +110,7 @@ async def _open(
         **{"import_dir": str(import_dir), **more},
     )
     runtime = await stack.enter_async_context(running(definition, settings, bus=MemoryBus()))
-    app = app_of(definition, runtime)
+    app = an_app("identity", runtime)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     http = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://identity"))
     async with runtime.worker_database.transaction(()) as tx:

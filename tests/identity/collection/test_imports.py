@@ -4,7 +4,6 @@ import csv
 import gzip
 import json
 from collections.abc import Iterable
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ import pytest
 
 from services.identity.jobs import run_imports
 from services.identity.usecases import advance_import as advance
-from tests.identity.collection.conftest import Door, OpenDoor
-from tests.identity.collection.shared_data import shared_file
+from tests.identity.collection.conftest import Door
+from tests.identity.collection.importing import run_to_end, start
 
 ORDERS = {
     "event": {"constant": "Ordered"},
@@ -29,17 +28,6 @@ def write_csv(path: Path, rows: Iterable[list[str]]) -> Path:
     with path.open("w", newline="") as file:
         csv.writer(file).writerows([["customer", "at", "price", "note"], *rows])
     return path
-
-
-async def run_to_end(door: Door) -> None:
-    while await run_imports.run(door.runtime):
-        pass
-
-
-async def start(door: Door, **spec: Any) -> Any:
-    answer = await door.ask("POST", "/v1/imports", json={"source_id": door.server.source_id, **spec})
-    assert answer.status_code == 202, answer.text
-    return answer.json()
 
 
 async def bodies(door: Door) -> list[dict[str, Any]]:
@@ -213,75 +201,3 @@ async def test_imports_wait_while_the_resolver_is_behind(door: Door, monkeypatch
     await door.post("track", {"event": "E", "userId": "u"})
     await start(door, path="a.csv", mapping=ORDERS)
     assert await run_imports.run(door.runtime) == 0
-
-
-RETAIL = {
-    "event": {"constant": "Order Line"},
-    "userId": {"column": "CustomerID", "as": "text"},
-    "timestamp": {"column": "InvoiceDate", "zone": "Europe/London"},
-    "properties": {
-        "invoice": {"column": "InvoiceNo", "as": "text"},
-        "stock_code": {"column": "StockCode", "as": "text"},
-        "description": {"column": "Description"},
-        "quantity": {"column": "Quantity", "as": "integer"},
-        "unit_price": {"column": "UnitPrice", "as": "number"},
-        "country": {"column": "Country"},
-    },
-    "personless": True,
-}
-
-
-class _Line(msgspec.Struct):
-    invoice: str
-    stock_code: str
-    quantity: int
-    unit_price: Decimal
-    country: str
-
-
-class _Order(msgspec.Struct):
-    properties: _Line
-    timestamp: str
-    userId: str | None = None  # noqa: N815
-
-
-@pytest.mark.timeout(600)
-async def test_an_import_of_half_a_million_order_lines_reconciles_to_every_published_total(
-    open_door: OpenDoor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(run_imports, "BACKLOG_ROWS", 10_000_000)
-    source = shared_file("data/online_retail/online_retail.csv.gz")
-    door = await open_door(import_dir=str(source.parent))
-    made = await start(door, path=source.name, mapping=RETAIL)
-    assert made["total_rows"] == 541_909
-    await run_to_end(door)
-    done = (await door.ask("GET", f"/v1/imports/{made['import_id']}")).json()
-    told = {name: done[name] for name in ("state", "accepted", "duplicate", "conflict", "quarantined", "personless")}
-    assert told == {
-        "state": "done", "accepted": 541_909, "duplicate": 0, "conflict": 0, "quarantined": 0, "personless": 135_080,
-    }  # fmt: skip
-    counts = await door.counts()
-    assert counts["posted"] == counts["accepted"] == 541_909
-    orders = await _orders(door)
-    assert len(orders) == 541_909
-    assert len({o.properties.invoice for o in orders}) == 25_900
-    assert len({o.userId for o in orders if o.userId}) == 4_372
-    assert len({o.properties.stock_code for o in orders}) == 4_070
-    assert len({o.properties.country for o in orders}) == 38
-    assert sum(o.properties.invoice.startswith("C") for o in orders) == 9_288
-    assert _revenue(orders) == Decimal("9747747.93")
-    known = [o for o in orders if o.userId]
-    assert (len(known), _revenue(known)) == (406_829, Decimal("8300065.81"))
-    kept = [o for o in known if not o.properties.invoice.startswith("C")]
-    assert (len(kept), len({o.userId for o in kept}), _revenue(kept)) == (397_924, 4_339, Decimal("8911407.90"))
-
-
-async def _orders(door: Door) -> list[_Order]:
-    decoder = msgspec.json.Decoder(_Order)
-    sealer = door.runtime.sealer(door.workspace.workspace_id)
-    rows = await door.rows("select payload from event_log")
-    return [decoder.decode(sealer.open(row["payload"])) for row in rows]
-
-
-def _revenue(orders: list[_Order]) -> Decimal:
-    return round(sum((o.properties.quantity * o.properties.unit_price for o in orders), Decimal()), 2)

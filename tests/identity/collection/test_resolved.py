@@ -75,7 +75,8 @@ async def test_a_copy_that_comes_after_the_event_was_told_is_evidence_only(door:
 async def test_exactly_one_copy_is_told_however_the_queue_is_cut(
     door: Door, monkeypatch: pytest.MonkeyPatch, batch: int, told_first: bool
 ) -> None:
-    monkeypatch.setattr(resolve_events, "CAREFUL", (batch, 1))
+    monkeypatch.setattr(resolve_events, "next_size", lambda size, *_, **__: size)
+    door.runtime.parts.batch_size = batch
     for number, name in enumerate("ABCDEFGH"):
         await door.post("track", a_call(1, event=name))
         if told_first and number == 0:

@@ -8,17 +8,24 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
+from libs.common.contracts.profile.permission_changed import PermissionChanged, PermissionStep
 from libs.common.db import Tx, statement
 from libs.common.errors import Unavailable
 from libs.common.personal import Sealer
+from services.identity.domain.consents import Permission
 from services.identity.domain.evidence import Evidence, Identifier
-from services.identity.domain.policy import NamespaceKind, PolicySet
+from services.identity.domain.links import LinkFacts
+from services.identity.domain.policy import Declared, NamespaceKind, PolicySet
+from services.identity.store import links as link_store
+from services.identity.store import nodes as node_store
 from services.identity.store import policies as policy_store
 from services.identity.store import regions
+from services.identity.store.nodes import key
 from services.identity.usecases.graph.batch import Batch, Fact
 from services.identity.usecases.graph.resolve_evidence import resolve_evidence
 from services.identity.usecases.graph.tools import GraphTools
 from services.identity.usecases.recompute_regions import recompute_regions
+from services.identity.usecases.take_permissions import take_permissions
 from tests.fixtures.postgres import ServiceDatabase
 from tests.identity.graph.worlds import NOW
 
@@ -56,7 +63,8 @@ class Graph:
 
     async def declare(self, workspace_id: int, policies: PolicySet) -> None:
         async with self.database.worker.transaction(workspace_id) as tx:
-            await policy_store.put(tx, workspace_id, policies.policies, self.now)
+            declared = Declared(policies.policies, policies.safeguards, policies.linking)
+            await policy_store.put(tx, workspace_id, declared, self.now)
             await regions.schedule_all(tx, workspace_id, self.now)
 
     async def take(
@@ -69,6 +77,28 @@ class Graph:
             return await resolve_evidence(tx, [Fact(home, one) for one in events], tools or self.tools)
 
         return await self.again_when_lost(home, work)
+
+    async def hear(
+        self, said: Sequence[tuple[Identifier, str, Permission]], *, tools: GraphTools | None = None
+    ) -> None:
+        """Hear what profile says of identifiers that are known here."""
+        using = tools or self.tools
+
+        async def work(tx: Tx) -> None:
+            names = [(self.workspace_id, using.lookup(self.workspace_id, identifier)) for identifier, _, _ in said]
+            numbers = await node_store.find(tx, names)
+            events = [
+                PermissionChanged(
+                    workspace_id=self.workspace_id, received_at=self.now, occurred_at=self.now, purpose=purpose,
+                    subject_no=numbers[name][0], version=permission.version,
+                    steps=tuple(PermissionStep(step.since, step.state) for step in permission.steps),
+                )
+                for name, (_, purpose, permission) in zip(names, said, strict=True)
+                if name in numbers
+            ]  # fmt: skip
+            await take_permissions(tx, events, using)
+
+        await self.again_when_lost(self.workspace_id, work)
 
     async def again_when_lost(self, workspace_id: int, work: Callable[[Tx], Awaitable[T]]) -> T:
         """Return what `work` does in a transaction of its own, again when it lost against another worker."""
@@ -107,22 +137,46 @@ class Graph:
                 now=now,
             )
 
+    async def stored_facts(self) -> dict[tuple[Identifier, Identifier], LinkFacts]:
+        """Read what every stored pair adds up to, all consent bases together, the end that sorts first first."""
+        async with self.database.worker.transaction(self.workspace_id) as tx:
+            nodes = await tx.fetch(statement("select * from node"))
+            around = await link_store.around(tx, [key(self.workspace_id, row["node_no"]) for row in nodes])
+        names = {
+            key(self.workspace_id, row["node_no"]): Identifier(
+                row["namespace"], row["scope"], self.sealer.open(row["sealed"]).decode()
+            )
+            for row in nodes
+        }
+        found: dict[tuple[Identifier, Identifier], LinkFacts] = {}
+        for (low, high), row in {(pair, row.basis): (pair, row) for pair, row in around}.values():
+            one, other, facts = names[low], names[high], row.facts
+            if one > other:
+                one, other = other, one
+                facts.replaced_low_at, facts.replaced_high_at = facts.replaced_high_at, facts.replaced_low_at
+            known = found.setdefault((one, other), facts)
+            if known is not facts:
+                known.merge(facts)
+        return found
+
     async def stored(self, workspace_id: int | None = None) -> Stored:
         """Read the whole partition."""
         async with self.database.worker.transaction(self.workspace_id if workspace_id is None else workspace_id) as tx:
-            nodes = await tx.fetch(statement("select * from node"))
+            rows = await tx.fetch(statement("select * from node"))
             links = await tx.fetch(statement("select * from link"))
             people = await tx.fetch(statement("select * from person"))
         names = {
             row["node_no"]: Identifier(row["namespace"], row["scope"], self.sealer.open(row["sealed"]).decode())
-            for row in nodes
+            for row in rows
         }
         ids = {row["person_no"]: row["person_id"] for row in people if row["state"] == "active"}
         groups: dict[int, set[Identifier]] = {}
-        for row in nodes:
+        for row in rows:
             groups.setdefault(row["person_no"], set()).add(names[row["node_no"]])
         states = {row["person_no"]: row["state"] for row in people}
-        odd = {number: (states.get(number), groups.get(number)) for number in groups.keys() ^ ids.keys()}
+        # the time of a device that is nobody's has a person of its own, who owns nothing now
+        anonymous = {row["anonymous_no"] for row in rows} - groups.keys()
+        odd = {one: (states.get(one), groups.get(one)) for one in (groups.keys() ^ ids.keys()) - anonymous}
         assert odd == {}, "every living person owns something, and every owner lives"
         pairs = [(frozenset((names[row["low_no"]], names[row["high_no"]])), row) for row in links]
         return Stored(
@@ -131,6 +185,6 @@ class Graph:
             refused={
                 pair: (row["state"], row["reason"]) for pair, row in pairs if row["state"] not in {None, "active"}
             },
-            shared=frozenset(names[row["node_no"]] for row in nodes if row["is_shared"]),
-            ids={names[row["node_no"]]: ids[row["person_no"]] for row in nodes},
+            shared=frozenset(names[row["node_no"]] for row in rows if row["is_shared"]),
+            ids={names[row["node_no"]]: ids[row["person_no"]] for row in rows},
         )

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.identity.domain.consents import Consents
 from services.identity.domain.partition import partition
 from services.identity.domain.policy import NamespacePolicy
 from tests.identity.graph.test_tricky_cases import (
@@ -46,8 +47,8 @@ def test_case_28_withdrawn_consent_takes_only_the_links_of_that_purpose():
         evidence(1, ANNA, PHONE, at=1, basis="profiling"),
         evidence(2, ANNA, EMAIL, at=2),
     ]
-    withdrawn = {ANNA: frozenset({"profiling"})}
-    result = partition(events, DEFAULTS, NOW, withdrawn)
+    consents = {ANNA: Consents(frozenset({"profiling"}))}
+    result = partition(events, DEFAULTS, NOW, consents)
     assert refusal(result, ANNA, PHONE) == ("suppressed", "consent")
     assert together(result, ANNA, EMAIL)
 

@@ -1,7 +1,7 @@
 """The real graph on PostgreSQL under four workers at once: evidence, merges, cuts, erasures, repeats and the clock.
 
-After every round the stored partition is that of the pure function over what was said, less what was erased.
-Both forms are run by hand: about one run in five still ends with a difference under concurrent erasures.
+After every round the stored partition is that of the pure function over what was said, less what was erased, and every
+stored link is the sum of its evidence. The short form has the same histories every time, the long one others.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from libs.common.errors import Gone, NotFound
 from libs.common.ids import new_id
 from services.identity.domain.erasing import without
 from services.identity.domain.evidence import Evidence, Identifier
+from services.identity.domain.links import LinkFacts, link_pairs
 from services.identity.store import nodes, persons
 from services.identity.store.nodes import key
 from services.identity.usecases.erase_person import Wish, erase_person
@@ -34,7 +35,7 @@ from tests.identity.graph.worlds import DENSE, NOW, a_history, an_identifier, ev
 WORKERS = 4
 VALUES = 5
 HISTORIES = int(os.environ.get("RAPPORT_HISTORIES", "300"))
-"""How many histories the long form tries."""
+"""How many histories the long form tries; each run tries others."""
 
 EVERYTHING = [
     an_identifier(name, value, ("" if name != "openid" else "app1" if value % 2 else "app2"))
@@ -142,6 +143,7 @@ class FourWorkers(RuleBasedStateMachine):
         stored = await self.graph.stored()
         assert_equal(stored, [one for one in left if one is not None], DENSE, self.graph.now)
         assert not erased & stored.ids.keys()
+        assert await self.graph.stored_facts() == added_up([one for one in left if one is not None])
         assert await self._dangling() == []
         await self._every_id_leads_somewhere(set(stored.ids.values()))
 
@@ -170,19 +172,38 @@ class FourWorkers(RuleBasedStateMachine):
         async with self.graph.database.worker.transaction(self.graph.workspace_id) as tx:
             rows = await tx.fetch(
                 statement(
-                    "select p.person_id, p.state, r.person_id as target from person p left join person r"
+                    "select p.person_id, p.state, r.person_id as target, exists (select from node n where"
+                    " n.workspace_id = p.workspace_id and n.anonymous_no = p.person_no) as is_anonymous"
+                    " from person p left join person r"
                     " on r.workspace_id = p.workspace_id and r.person_no = p.redirect_to"
                 )
             )
         known = {row["person_id"]: (row["state"], row["target"]) for row in rows}
         assert self.ever <= known.keys()
-        assert {one for one, (state, _) in known.items() if state == "active"} == living
+        # the time of a device that is nobody's has a person of its own, who owns nothing now
+        anonymous = {row["person_id"] for row in rows if row["is_anonymous"]}
+        active = {one for one, (state, _) in known.items() if state == "active"}
+        assert living <= active <= living | anonymous
         assert all(target in living for state, target in known.values() if state == "merged")
         assert all(target is None for state, target in known.values() if state == "erased")
 
 
-def run(templates: Templates, *, examples: int, rounds: int, phases: tuple[Phase, ...]) -> None:
-    """Try histories in one database, each in a workspace of its own."""
+def added_up(said: list[Evidence]) -> dict[tuple[Identifier, Identifier], LinkFacts]:
+    """Return what evidence says about each pair, the end that sorts first first."""
+    facts: dict[tuple[Identifier, Identifier], LinkFacts] = {}
+    for one in said:
+        for pair, added in link_pairs(one, DENSE):
+            known = facts.setdefault(pair, added)
+            if known is not added:
+                known.merge(added)
+    return facts
+
+
+def run(templates: Templates, *, examples: int, rounds: int, derandomize: bool) -> None:
+    """Try histories in one database, each in a workspace of its own.
+
+    Nothing is shrunk: what fails once need not fail in the next interleaving.
+    """
     with asyncio.Runner() as runner:
 
         async def opened() -> Any:
@@ -195,21 +216,19 @@ def run(templates: Templates, *, examples: int, rounds: int, phases: tuple[Phase
             run_state_machine_as_test(
                 machine,
                 settings=settings(
-                    max_examples=examples, stateful_step_count=rounds, deadline=None, derandomize=True,
-                    database=None, phases=phases, suppress_health_check=list(HealthCheck),
+                    max_examples=examples, stateful_step_count=rounds, deadline=None, derandomize=derandomize,
+                    database=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck),
                 ),
             )  # fmt: skip
         finally:
             runner.run(context.__aexit__(None, None, None))
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_four_workers_with_merges_cuts_erasures_and_repeats_end_where_the_oracle_says(templates: Templates) -> None:
-    run(templates, examples=4, rounds=4, phases=(Phase.generate,))
+    run(templates, examples=4, rounds=3, derandomize=True)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
 def test_hundreds_of_histories_of_four_workers_end_where_the_oracle_says(templates: Templates) -> None:
-    run(templates, examples=HISTORIES, rounds=8, phases=(Phase.generate, Phase.shrink))
+    run(templates, examples=HISTORIES, rounds=8, derandomize=False)

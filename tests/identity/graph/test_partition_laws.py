@@ -1,18 +1,33 @@
 """The laws of the assignment rule, on the pure function."""
 
 from collections import Counter
+from collections.abc import Sequence
 from itertools import permutations
+from uuid import UUID
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.identity.domain.assignment import assign
 from services.identity.domain.evidence import Evidence, Identifier
-from services.identity.domain.links import link_pairs, once_each, pairs
-from services.identity.domain.partition import Partition, partition
+from services.identity.domain.graph import Link, LinkState
+from services.identity.domain.links import LinkFacts, link_pairs, once_each, pairs
+from services.identity.domain.partition import Partition, graph_of, partition
 from services.identity.domain.policy import PolicySet
-from tests.identity.graph.worlds import DENSE, EXAMPLES, FADING, NOW, an_identifier, evidence, histories
+from tests.identity.graph.worlds import (
+    DENSE,
+    EXAMPLES,
+    FADING,
+    GUARDED,
+    NOW,
+    an_identifier,
+    evidence,
+    histories,
+    some_holds,
+)
 
-policy_sets = st.sampled_from([DENSE, FADING])
+policy_sets = st.sampled_from([DENSE, FADING, GUARDED])
 many = settings(max_examples=EXAMPLES, deadline=None)
 
 
@@ -21,6 +36,94 @@ many = settings(max_examples=EXAMPLES, deadline=None)
 def test_the_order_of_events_does_not_matter(events, policies, data):
     shuffled = data.draw(st.permutations(events))
     assert partition(shuffled, policies, NOW) == partition(events, policies, NOW)
+
+
+@many
+@given(histories(), policy_sets, st.data())
+def test_it_does_not_matter_which_end_of_a_link_comes_first(events, policies, data):
+    """A stored link's low end is the lower number, which need not be the first by name."""
+    graph = graph_of(events, policies)
+    turned = data.draw(st.sets(st.sampled_from(range(len(graph.links))))) if graph.links else set()
+    links = [_turned(link) if position in turned else link for position, link in enumerate(graph.links)]
+    result = assign(graph.nodes, graph.links, policies, NOW)
+    other = assign(graph.nodes, links, policies, NOW)
+    assert _said(other.states) == _said(result.states)
+    assert (other.groups, other.shared, other.calm) == (result.groups, result.shared, result.calm)
+    assert other.replaced == result.replaced
+    assert sorted(other.recheck.values()) == sorted(result.recheck.values()), "any node of a region will do"
+
+
+def _turned(link: Link) -> Link:
+    return Link(link.high, link.low, {basis: _facts_turned(facts) for basis, facts in link.facts.items()})
+
+
+def _facts_turned(facts: LinkFacts) -> LinkFacts:
+    low, high = facts.replaced_low_at, facts.replaced_high_at
+    return msgspec.structs.replace(facts, replaced_low_at=high, replaced_high_at=low)
+
+
+def _said(states: Sequence[LinkState | None]) -> list[tuple[str, str] | None]:
+    """Say states without their blockers, which follow the ends."""
+    return [(state.state, state.reason) if state is not None else None for state in states]
+
+
+def test_a_parent_that_is_unbound_takes_its_child_along_whichever_was_stored_first():
+    union, other, openid = an_identifier("union", 1), an_identifier("union", 2), an_identifier("openid", 1, "app1")
+    events = [
+        evidence(1, union, openid, kind="bind", at=1),
+        evidence(2, other, openid, kind="bind", at=2),
+        evidence(3, union, other, kind="unbind", at=3),
+    ]
+    graph = graph_of(events, DENSE)
+    for links in ([*graph.links], [_turned(link) for link in graph.links]):
+        states = assign(graph.nodes, links, DENSE, NOW).states
+        assert [state.reason for state in states if state is not None and state.state == "unbound"] == ["parent"] * 2
+
+
+@many
+@given(histories(), st.randoms(use_true_random=False), st.data())
+def test_with_links_in_quarantine_the_order_of_events_does_not_matter_either(events, chance, data):
+    holds = some_holds(chance, events, GUARDED)
+    result = partition(events, GUARDED, NOW, None, holds)
+    shuffled = [*data.draw(st.permutations(events)), *data.draw(st.lists(st.sampled_from(events), max_size=5))]
+    assert partition(shuffled, GUARDED, NOW, None, holds) == result
+    for pair, why in result.refused.items():
+        assert (holds.get(pair) == "held") == ((why.state, why.reason) == ("quarantined", "rate"))
+    assert not result.active & {pair for pair, hold in holds.items() if hold == "held"}
+
+
+@many
+@given(histories())
+def test_nobody_is_larger_than_allowed_but_by_links_that_were_released(events):
+    result = partition(events, GUARDED, NOW)
+    assert max(map(size, result.persons)) <= 3
+    too_large = {pair: "released" for pair, why in result.refused.items() if why.reason == "size"}
+    for pair in too_large:
+        assert sum(size(result.person_of(end)) for end in pair) > 3
+    freed = partition(events, GUARDED, NOW, None, too_large)
+    assert all(freed.refused[pair].reason != "size" for pair in too_large if pair in freed.refused)
+
+
+def size(person: frozenset[Identifier]) -> int:
+    return sum(DENSE.of(one.namespace).bridges for one in person)
+
+
+@many
+@given(histories(), st.randoms(use_true_random=False))
+def test_of_a_link_in_quarantine_nothing_counts_but_that_two_are_kept_apart(events, chance):
+    holds = {pair: hold for pair, hold in some_holds(chance, events, DENSE).items() if hold == "held"}
+    told = [
+        msgspec.structs.replace(event, event_id=UUID(int=1_000 * number + part), identifiers=(one, other))
+        for number, event in enumerate(events)
+        for part, (one, other) in enumerate(pairs(event, DENSE))
+    ]
+    without = [event for event in told if event.kind == "cannot_link" or tuple(sorted(event.identifiers)) not in holds]
+    seen = sorted({one for event in events for one in event.identifiers})
+    alone = [evidence(10**9 + number, one, kind="observe", tier=3) for number, one in enumerate(seen)]
+    assert (
+        partition([*told, *alone], DENSE, NOW, None, holds).persons
+        == partition([*without, *alone], DENSE, NOW, None, holds).persons
+    )
 
 
 def test_of_two_decisions_in_the_way_the_same_one_is_told_in_any_order():

@@ -2,27 +2,42 @@
 
 import random
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.identity.domain.columns import columns_of
+from services.identity.domain.consents import Consents
 from services.identity.domain.partition import partition
 from services.identity.domain.parts import connected
 from services.identity.domain.rebuild import rebuild
+from tests.identity.graph.consenting import CONSENTED, on_bases, permissions, standing
 from tests.identity.graph.test_plain_regions import POSITIVE, ROOMY
-from tests.identity.graph.worlds import DENSE, EXAMPLES, FADING, NOW, a_history, an_identifier, evidence
+from tests.identity.graph.worlds import (
+    DENSE,
+    EXAMPLES,
+    FADING,
+    GUARDED,
+    NOW,
+    a_history,
+    an_identifier,
+    evidence,
+    some_holds,
+)
 from world.judge import Judge
 from world.neighbourhoods import neighbourhoods
 from world.shape import END
 
 
-def compare(events, policies, now=NOW, withdrawn=None):
+def compare(events, policies, now=NOW, consents=None, holds=None):
     """Hold the rebuilt partition to the pure one; return it."""
-    columns, names = columns_of(events, withdrawn or {})
-    told = rebuild(columns, lambda nodes: [names[one] for one in nodes], policies, now, withdrawn)
-    pure = partition(events, policies, now, withdrawn)
+    columns, names = columns_of(events, consents or {})
+    where = {name: place for place, name in enumerate(names)}
+    placed = {(where[low], where[high]): hold for (low, high), hold in (holds or {}).items()}
+    told = rebuild(columns, lambda nodes: [names[one] for one in nodes], policies, now, consents, placed)
+    pure = partition(events, policies, now, consents, holds)
     groups: dict[int, set[object]] = {}
     for one, person in enumerate(told.person.tolist()):
         groups.setdefault(person, set()).add(names[one])
@@ -40,6 +55,15 @@ def test_any_history_is_rebuilt_as_the_rule_says(policies):
         compare([one for one in events if one.kind in POSITIVE], policies)
 
 
+def test_links_in_quarantine_and_persons_who_would_be_large_are_rebuilt_as_the_rule_says():
+    for seed in range(2 * EXAMPLES):
+        chance = random.Random(seed)
+        events = a_history(chance, chance.randrange(1, 30), values=chance.choice([2, 3, 9]))
+        plain = [one for one in events if one.kind in POSITIVE]
+        for told in (events, plain):
+            compare(told, GUARDED, holds=some_holds(chance, told, GUARDED))
+
+
 def test_sparse_histories_of_many_people_are_rebuilt_mostly_without_the_rule():
     for seed in range(2):
         chance = random.Random(seed)
@@ -55,6 +79,16 @@ def test_a_generated_world_is_rebuilt_as_the_rule_says():
         assert told.by_rule < len(told.person) / 4
 
 
+@pytest.mark.parametrize("policies", [CONSENTED, msgspec.structs.replace(CONSENTED, linking="opt_in")], ids=str)
+def test_a_history_in_which_people_withdraw_and_grant_is_rebuilt_as_the_rule_says(policies):
+    for seed in range(2 * EXAMPLES):
+        chance = random.Random(700 + seed)
+        events = on_bases(chance, a_history(chance, chance.randrange(2, 20), values=chance.choice([2, 3, 4])), policies)
+        consents = standing(permissions(chance, events, 8), NOW)
+        compare(events, policies, consents=consents)
+        compare([one for one in events if one.kind in POSITIVE], policies, consents=consents)
+
+
 def test_withdrawn_consent_and_reassignment_go_to_the_rule():
     member, tel, other = an_identifier("account", 1), an_identifier("tel", 1), an_identifier("account", 2)
     events = [
@@ -62,7 +96,7 @@ def test_withdrawn_consent_and_reassignment_go_to_the_rule():
         evidence(2, other, tel, at=100),
         evidence(3, other, an_identifier("device", 1), at=100),
     ]
-    assert compare(events, DENSE, withdrawn={member: frozenset({"linking"})}).by_rule > 0
+    assert compare(events, DENSE, consents={member: Consents(frozenset({"linking"}))}).by_rule > 0
     assert compare(events, FADING).by_rule == 4
 
 

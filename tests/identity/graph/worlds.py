@@ -9,9 +9,11 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from services.identity.domain.evidence import Evidence, EvidenceKind, Identifier
-from services.identity.domain.policy import CapByTier, NamespacePolicy, PolicySet
+from services.identity.domain.graph import Hold
+from services.identity.domain.links import Pair, link_pairs
+from services.identity.domain.policy import CapByTier, NamespacePolicy, PolicySet, Safeguards
 
-EXAMPLES = int(os.environ.get("RAPPORT_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("RAPPORT_EXAMPLES", "16"))
 """How many histories each law is tried on; the nightly run asks for many more."""
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -40,6 +42,9 @@ FADING = PolicySet(
     },
 )
 """The same, and telephone numbers pass to new owners."""
+
+GUARDED = PolicySet(3, DENSE.policies, safeguards=Safeguards(largest_person=3, joins_per_minute=3))
+"""The same, and nobody is large."""
 
 
 def an_identifier(namespace: str, value: object, scope: str = "") -> Identifier:
@@ -114,6 +119,13 @@ def histories(draw: st.DrawFn, most: int = 24, values: int = 4) -> list[Evidence
             evidence(number, *named, kind=kind, tier=draw(st.sampled_from(tiers)), at=draw(st.integers(0, 2400)) / 20)
         )
     return events
+
+
+def some_holds(chance: random.Random, events: Sequence[Evidence], policies: PolicySet) -> dict[Pair, Hold]:
+    """Decisions about some of the links that evidence is about."""
+    found = sorted({pair for event in events for pair, _ in link_pairs(event, policies)})
+    chosen: tuple[Hold, ...] = ("held", "released")
+    return {pair: chance.choice(chosen) for pair in found if chance.random() < 0.3}
 
 
 def persons_of(groups: Sequence[Sequence[Identifier]]) -> frozenset[frozenset[Identifier]]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.profile.domain.contact import Address, Report, canonical_address, contact_points, masked
+from services.profile.domain.contact import Address, Report, canonical_address, contact_points, masked, with_sharing
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -82,3 +82,11 @@ def test_a_masked_address_does_not_identify():
     assert masked("email", "anna@example.com") == "a***@example.com"
     assert masked("phone", "+8613912340001") == "+86139****0001"
     assert masked("phone", "12345") == "****"
+
+
+def test_whoever_else_has_an_address_is_counted_and_nobody_named():
+    known = contact_points([address("family"), address("own")], [])
+    shared = {p.address.lookup: p.shared_with for p in with_sharing(known, 7, {b"family": {7, 8, 9}, b"own": {7}})}
+    assert shared == {b"family": 2, b"own": 0}
+    crowd = with_sharing(known, 7, {b"family": range(1_000)})
+    assert {p.address.lookup: p.shared_with for p in crowd} == {b"family": 100, b"own": 0}

@@ -11,13 +11,16 @@ from services.profile.domain.ownership import BEGINNING, END, OwnershipFact, hel
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def fact(version: int, person_no: int, *, since: int | None = None, received: int = 0) -> OwnershipFact:
+def fact(
+    version: int, person_no: int, *, since: int | None = None, until: int | None = None, received: int = 0
+) -> OwnershipFact:
     return OwnershipFact(
         subject_no=1,
         version=version,
         person_no=person_no,
         received_at=START + timedelta(hours=received),
         since=None if since is None else START + timedelta(hours=since),
+        until=None if until is None else START + timedelta(hours=until),
     )
 
 
@@ -65,6 +68,14 @@ def test_a_device_that_changes_hands_keeps_its_history():
     assert [i.person_no for i in found] == [7, 8, 9]
 
 
+def test_late_evidence_fills_its_own_interval_and_leaves_the_present_owner():
+    known = [fact(1, 7), fact(2, 8, since=6), fact(3, 9, since=2, until=4)]
+    assert [i.person_no for i in intervals(known)] == [7, 9, 7, 8]
+    later = START + timedelta(hours=1)
+    assert held_then(known, 8, later, surely=True)
+    assert not held_then(known, 9, later, surely=False)
+
+
 def test_what_was_known_then_is_what_had_been_received_then():
     known = [fact(1, 7, received=1), fact(2, 8, received=4)]
     held = [held_then(known, 7, START + timedelta(hours=h), surely=True) for h in (0, 1, 3, 4, 5)]
@@ -77,3 +88,15 @@ def test_in_the_instant_of_a_move_both_may_have_held_it_and_neither_surely():
     instant = START + timedelta(hours=4)
     assert [held_then(known, person, instant, surely=False) for person in (7, 8)] == [True, True]
     assert [held_then(known, person, instant, surely=True) for person in (7, 8)] == [False, False]
+
+
+@given(facts, st.lists(st.integers(1, 3), max_size=4), st.integers(1, 3))
+def test_what_a_statement_brings_about_in_its_instant_cannot_take_it_back(known, owners, person):
+    instant = START + timedelta(hours=3)
+    reached = held_then(known, person, instant, surely=False)
+    covered = held_then(known, person, instant, surely=True)
+    for number, owner in enumerate(owners):
+        known = [*known, fact(10 + number, owner, received=3)]
+        assert held_then(known, person, instant, surely=False) or not reached
+        assert covered or not held_then(known, person, instant, surely=True)
+        reached, covered = (held_then(known, person, instant, surely=surely) for surely in (False, True))

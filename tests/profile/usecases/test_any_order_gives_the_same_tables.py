@@ -12,14 +12,21 @@ from libs.common.contracts.identity.ownership_changed import OwnershipChanged
 from libs.common.contracts.identity.person_erased import PersonErased
 from libs.common.contracts.messaging.message_progressed import MessageProgressed
 from libs.common.contracts.profile.consent_changed import ConsentChanged
+from libs.common.contracts.profile.contact_changed import ContactChanged
+from libs.common.contracts.profile.permission_changed import PermissionChanged
 from libs.common.contracts.profile.trait_changed import TraitChanged
 from libs.common.db import Tx
+from services.profile.domain.contact import usable_channels
+from services.profile.domain.tag import PropertyFilter, Tag
+from services.profile.store import tags
 from services.profile.usecases.erase_person import erase_person
 from services.profile.usecases.place_persons import place_persons
+from services.profile.usecases.read_person import read_contact_points
 from services.profile.usecases.record_events import record_events
 from services.profile.usecases.record_progress import record_messages
+from services.profile.usecases.tag_by_events import tag_by_history
 from services.profile.usecases.take_ownership import take_ownership
-from tests.profile.saying import an_event, dump, erased, identify, merged, owns, progressed, some_means
+from tests.profile.saying import START, an_event, dump, erased, identify, merged, owns, progressed, some_means
 
 workspaces = count(100)
 persons = st.integers(1, 3)
@@ -58,8 +65,12 @@ consents = st.builds(
     st.sampled_from(["email", "*"]), st.booleans(),
 )  # fmt: skip
 ownerships = st.builds(
-    lambda person, subject, version, since, received: owns(person, subject, version, since=since, received=received),
-    persons, subjects, st.integers(1, 4), st.one_of(st.none(), minutes), minutes,
+    lambda person, subject, version, since, long, received: owns(
+        person, subject, version, since=since, received=received,
+        until=None if since is None or long is None else since + long,
+    ),
+    persons, subjects, st.integers(1, 4), st.one_of(st.none(), minutes), st.one_of(st.none(), st.integers(1, 3)),
+    minutes,
 )  # fmt: skip
 messages = st.builds(
     lambda person, state, minute: progressed(person, state, minute=minute),
@@ -96,6 +107,12 @@ def _identity(event: Any) -> Any:
     return getattr(event, "graph_version", event.id)
 
 
+KEEN = Tag(
+    tag="keen", group="", owner="", description="", kind="event", refresh="streaming", ttl_seconds=600,
+    event="Consent Granted", filters=(PropertyFilter("channel", "equals", "email"),),
+)  # fmt: skip
+
+
 async def hear(tx: Tx, workspace_id: int, batch: list[Any]) -> None:
     """Apply a batch of one contract."""
     means = some_means()
@@ -115,11 +132,17 @@ async def hear(tx: Tx, workspace_id: int, batch: list[Any]) -> None:
 
 async def play(database, batches: list[list[Any]]) -> dict[str, list[str]]:
     workspace_id = next(workspaces)
+    async with database.worker.transaction(workspace_id) as tx:
+        await tags.save(tx, workspace_id, KEEN, START)
     for batch in batches:
         async with database.worker.transaction(workspace_id) as tx:
             await hear(tx, workspace_id, batch)
     async with database.worker.transaction(workspace_id) as tx:
         await published_is_what_is_kept(tx)
+        await channels_are_those_of_the_addresses(tx, workspace_id)
+        before = await dump(tx, workspace_id)
+        await tag_by_history(tx, workspace_id, KEEN, after_no=0, limit=100, received_at=START)
+        assert await dump(tx, workspace_id) == before, "tags equal a full recompute"
         return await dump(tx, workspace_id)
 
 
@@ -127,7 +150,10 @@ async def published_is_what_is_kept(tx: Tx) -> None:
     """The newest version of everything said outside equals the tables."""
     newest: dict[Any, Any] = {}
     states: dict[Any, Any] = {}
-    contracts = {contract.subject: contract for contract in (TraitChanged, ConsentChanged)}
+    reached: dict[Any, Any] = {}
+    permitted: dict[Any, Any] = {}
+    kinds = (TraitChanged, ConsentChanged, ContactChanged, PermissionChanged)
+    contracts = {contract.subject: contract for contract in kinds}
     said = await tx.driver.fetch(
         "select subject, payload from outbox_log where subject = any($1) order by log_id", list(contracts)
     )
@@ -139,6 +165,14 @@ async def published_is_what_is_kept(tx: Tx) -> None:
                 key: Any = (event.person_no, event.name)
                 assert key not in newest or event.version > newest[key].version
                 newest[key] = event
+            elif isinstance(event, ContactChanged):
+                key = (event.person_no, event.channel)
+                assert key not in reached or event.version > reached[key].version
+                reached[key] = event
+            elif isinstance(event, PermissionChanged):
+                key = (event.subject_no, event.purpose)
+                assert key not in permitted or event.version > permitted[key].version
+                permitted[key] = event
             else:
                 key = (event.person_no, event.purpose, event.channel, event.topic)
                 assert key not in states or event.version > states[key].version
@@ -148,10 +182,28 @@ async def published_is_what_is_kept(tx: Tx) -> None:
     assert {(v["person_no"], v["trait"]): (v["since"], v["version"]) for v in views} == {
         key: (event.since, event.version) for key, event in newest.items() if not event.removed and key[0] not in gone
     }
+    channels = await tx.driver.fetch("select * from contact_state")
+    assert {(c["person_no"], c["channel"]): c["version"] for c in channels} == {
+        key: event.version for key, event in reached.items() if event.usable and key[0] not in gone
+    }
     kept = await tx.driver.fetch("select * from consent_state where state <> 'unknown'")
     assert {(c["person_no"], c["purpose"], c["channel"], c["topic"]): (c["state"], c["version"]) for c in kept} == {
         key: (e.state, e.version) for key, e in states.items() if e.state != "unknown" and key[0] not in gone
     }
+    erased_subjects = {r["subject_no"] for r in await tx.driver.fetch("select subject_no from subject where erased")}
+    kept = await tx.driver.fetch("select * from permission")
+    assert {(p["subject_no"], p["purpose"]): (len(p["steps"]), p["version"]) for p in kept} == {
+        key: (len(e.steps), e.version) for key, e in permitted.items() if e.steps and key[0] not in erased_subjects
+    }
+
+
+async def channels_are_those_of_the_addresses(tx: Tx, workspace_id: int) -> None:
+    """What was last said of channels is what the addresses and reports of today come to, for everybody."""
+    numbers = [r["person_no"] for r in await tx.driver.fetch("select person_no from person where state <> 'erased'")]
+    points = await read_contact_points(tx, workspace_id, numbers)
+    wanted = {(number, channel) for number, known in points.items() for channel in usable_channels(known)}
+    kept = await tx.driver.fetch("select person_no, channel from contact_state")
+    assert {tuple(row) for row in kept} == wanted
 
 
 def cut(events: list[Any], random: Any) -> list[list[Any]]:

@@ -1,3 +1,4 @@
+import re
 from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
@@ -6,6 +7,8 @@ import msgspec
 
 from libs.common.contracts.event import Event
 
+ACCOUNT_LENGTH = 500
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 CallKind = Literal["track", "identify", "page", "screen", "group", "alias"]
 
 
@@ -36,3 +39,10 @@ class EventRecorded(Event, frozen=True, kw_only=True, omit_defaults=True):
     imported: bool = False
     live: bool = True
     original_timestamp: datetime | None = None
+
+    @property
+    def account(self) -> str | None:
+        """Return the account a group call is about; None of any other call, and where it cannot be kept."""
+        account = (self.group_id or "").strip()
+        storable = 0 < len(account) <= ACCOUNT_LENGTH and not _UNSTORABLE.search(account)
+        return account if self.kind == "group" and storable else None

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.identity.domain.assignment import Assignment, assign
-from services.identity.domain.graph import ACTIVE, SHARED, Link, LinkState, Node
+from services.identity.domain.consents import next_step
+from services.identity.domain.graph import ACTIVE, HELD, SHARED, Link, LinkState, Node
 from services.identity.domain.links import LinkFacts, latest
 from services.identity.domain.plain import plain_regions
 from services.identity.store.links import Decision, Pair, ends
@@ -41,7 +42,8 @@ def assign_regions(batch: Batch, decided: set[Key]) -> Outcome:
         by_workspace.setdefault(workspace_of(one), set()).add(one)
     links: dict[int, Links] = {}
     for pair, facts in _merged_links(batch, decided).items():
-        links.setdefault(workspace_of(pair[0]), {})[pair] = facts
+        if batch.holds.get(pair) != "held" or _hold(batch, outcome, pair, facts):
+            links.setdefault(workspace_of(pair[0]), {})[pair] = facts
     # One run for all regions of a workspace: they cannot touch each other, and a run each costs twice as much.
     for workspace_id, members in by_workspace.items():
         around = links.get(workspace_id, {})
@@ -49,20 +51,39 @@ def assign_regions(batch: Batch, decided: set[Key]) -> Outcome:
         rest = members - settled
         if rest:
             _assign(batch, outcome, rest, {pair: facts for pair, facts in around.items() if not settled & set(pair)})
+    _expect_expiries(batch, outcome, decided)
     return outcome
+
+
+def _expect_expiries(batch: Batch, outcome: Outcome, decided: set[Key]) -> None:
+    """Have regions looked at again when a grant ends by itself."""
+    for one in decided:
+        row = batch.nodes[one]
+        at = next_step(row.permissions, batch.now[row.workspace_id]) if row.permissions else None
+        if at is not None:
+            outcome.recheck[one] = min(at, outcome.recheck.get(one, at))
+
+
+def _hold(batch: Batch, outcome: Outcome, pair: Pair, facts: dict[str, LinkFacts]) -> bool:
+    """Note a link in quarantine, where it waits whatever is said; return whether it keeps two apart all the same."""
+    state = HELD if any(one.is_claimed for one in facts.values()) else None
+    outcome.states[pair], outcome.facts[pair] = state, LinkFacts.together(facts)
+    _decide(batch, outcome, pair, state, [])
+    return any(one.cannot_at for one in facts.values())
 
 
 def _take_plain(batch: Batch, outcome: Outcome, members: set[Key], links: Links) -> set[Key]:
     """Settle the regions where every link holds whatever the order; return their nodes."""
     workspace_id = workspace_of(next(iter(members)))
     names = {one: batch.names[one] for one in members}
-    restless = [one for one in members if batch.nodes[one].withdrawn]
-    plain = plain_regions(names, links, batch.policies[workspace_id], batch.now[workspace_id], restless)
+    now = batch.now[workspace_id]
+    consents = {one: batch.nodes[one].consents(now) for one in members if batch.nodes[one].permissions}
+    plain = plain_regions(names, links, batch.policies[workspace_id], now, consents)
     settled = {one for group in plain.groups for one in group}
     for pair, by_basis in links.items():
         if pair[0] in settled:
             outcome.states[pair] = ACTIVE
-            (outcome.facts[pair],) = by_basis.values()
+            outcome.facts[pair] = LinkFacts.together(by_basis)
             if pair in outcome.new or any(row.state != "active" for row in batch.links[pair].values()):
                 outcome.decisions.append(Decision(pair, "active", "", None, None))
     for one in settled:
@@ -97,13 +118,14 @@ def _assign(batch: Batch, outcome: Outcome, inside: set[Key], links: Links) -> N
     order = {one: index for index, one in enumerate(keys)}
     nodes = [_node(batch, one, edge=one not in inside) for one in keys]
     pairs = list(links)
-    given = [Link(order[low], order[high], links[low, high]) for low, high in pairs]
+    given = [Link(order[pair[0]], order[pair[1]], links[pair], batch.holds.get(pair)) for pair in pairs]
     workspace_id = workspace_of(keys[0])
     result = assign(nodes, given, batch.policies[workspace_id], batch.now[workspace_id])
     for pair, state in zip(pairs, result.states, strict=True):
         outcome.states[pair] = state
-        outcome.facts[pair] = next(iter(links[pair].values()))
-        _decide(batch, outcome, pair, state, keys)
+        outcome.facts[pair] = LinkFacts.together(links[pair])
+        if batch.holds.get(pair) != "held":
+            _decide(batch, outcome, pair, state, keys)
     outcome.groups.extend([keys[node] for node in group if keys[node] in inside] for group in result.groups)
     _note_nodes(batch, outcome, keys, inside, result)
     newly_linked = ends(outcome.new.intersection(pairs))
@@ -117,7 +139,7 @@ def _assign(batch: Batch, outcome: Outcome, inside: set[Key], links: Links) -> N
 def _node(batch: Batch, one: Key, *, edge: bool) -> Node:
     row = batch.nodes[one]
     alone_at = latest(row.alone_at, batch.alone.get(one))
-    return Node(batch.names[one], alone_at, row.withdrawn, known_hub=edge)
+    return Node(batch.names[one], alone_at, row.consents(batch.now[row.workspace_id]), known_hub=edge)
 
 
 def _decide(batch: Batch, outcome: Outcome, pair: Pair, state: LinkState | None, keys: list[Key]) -> None:

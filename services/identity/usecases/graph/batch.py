@@ -1,11 +1,13 @@
 """A batch of evidence on its way through the graph, and what was found and decided about it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from services.identity.domain.evidence import Evidence, Identifier
+from services.identity.domain.graph import Hold
 from services.identity.domain.links import LinkFacts
 from services.identity.domain.policy import PolicySet
 from services.identity.store.links import LinkRow, Pair
@@ -39,6 +41,17 @@ class Move:
 
 
 @dataclass(slots=True)
+class Span:
+    """For events in [since, until) a device has another owner than was told before (0: nothing was)."""
+
+    node: Key
+    from_person: int
+    to_person: int
+    since: datetime | None
+    until: datetime | None
+
+
+@dataclass(slots=True)
 class PersonChanges:
     """What happened to persons, under one graph version."""
 
@@ -48,6 +61,7 @@ class PersonChanges:
     merged: list[tuple[Key, Key]] = field(default_factory=list)
     """(ended, survivor)"""
     moves: list[Move] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
     ids: dict[Key, UUID] = field(default_factory=dict)
 
     @property
@@ -58,7 +72,7 @@ class PersonChanges:
 
 @dataclass(slots=True)
 class Batch:
-    """Everything one transaction of the resolver has in hand; nodes in `nodes` are locked unless `watched`."""
+    """Everything one transaction of the resolver has in hand; nodes in `nodes` are locked unless `unlocked`."""
 
     facts: Sequence[Fact]
     policies: dict[int, PolicySet]
@@ -68,15 +82,27 @@ class Batch:
     fresh: set[Key] = field(default_factory=set)
     """Nodes inserted by this transaction: they have no links yet."""
     watched: set[Key] = field(default_factory=set)
-    """Hubs at the edge of a region: read, neither locked nor decided about."""
+    """Hubs at the edge of a region, and what no claim leads to: not decided about."""
+    unlocked: set[Key] = field(default_factory=set)
+    """Those of `watched` that were only read: whoever needs one of them more than that locks it, and reads it again."""
     links: dict[Pair, dict[str, LinkRow]] = field(default_factory=dict)
+    holds: dict[Pair, Hold] = field(default_factory=dict)
+    """What was decided about links, where anything was."""
+    freed: set[Pair] = field(default_factory=set)
+    """Links that somebody let go: they are not held again."""
     added: dict[tuple[Pair, str], LinkFacts] = field(default_factory=dict)
     """What the batch's evidence says, by pair and consent basis."""
     alone: dict[Key, datetime] = field(default_factory=dict)
     """The newest evidence of the batch that touched a node without a link."""
     tiers: dict[Key, int] = field(default_factory=dict)
     """The best tier of the batch's evidence for a node."""
+    turn: dict[Key, bool] | None = None
+    """Where time or policies look again: whose turn it is, and whether a standing crowd is walked too."""
+    settling: set[Key] = field(default_factory=set)
+    """Crowded hubs that may be hubs no more: they stay shared until they are looked at in the background."""
     changes: PersonChanges | None = None
+    quarantined: Counter[str] = field(default_factory=Counter)
+    """How many links went into quarantine, by reason."""
     sizes: list[int] = field(default_factory=list)
     """How many identifiers the persons have whose regions were assigned."""
     keys: dict[tuple[int, Identifier], Key] = field(default_factory=dict)
@@ -84,8 +110,19 @@ class Batch:
     """Person numbers taken before anything was locked, by workspace."""
     erased: set[tuple[int, Identifier]] = field(default_factory=set)
     """Identifiers of the batch that were erased: they have no nodes."""
+    watermark: dict[int, datetime] = field(default_factory=dict)
+    """The greatest arrival behind what the batch does without evidence, by workspace."""
+    consenting: set[Key] = field(default_factory=set)
+    """Nodes of which something else is permitted than before."""
     moving: set[int] = field(default_factory=set)
     """Workspaces where silence can move identifiers: there a hub's evidence may change its neighbours."""
+
+    suspects: set[Key] = field(default_factory=set)
+    """Devices of which the batch says something that their one holder's time does not cover."""
+    backfilled: set[Key] = field(default_factory=set)
+    """Devices whose holds are kept from this batch on."""
+    untimed: set[Key] = field(default_factory=set)
+    """Devices whose holds are kept no more."""
 
     def key_of(self, workspace_id: int, identifier: Identifier) -> Key:
         """Return the node of an identifier of the batch."""
@@ -97,8 +134,20 @@ class Batch:
 
     def begin_again(self) -> None:
         """Forget what was found under locks that were given back."""
-        for found in (self.nodes, self.links, self.added, self.alone, self.tiers, self.watched):
+        for found in (
+            self.nodes, self.links, self.added, self.alone, self.tiers, self.watched, self.unlocked, self.holds,
+            self.freed, self.settling,
+        ):  # fmt: skip
             found.clear()
+        for devices in (self.suspects, self.backfilled, self.untimed):
+            devices.clear()
+
+    def look_away(self) -> None:
+        """Forget what was read without a lock."""
+        for one in self.unlocked:
+            self.nodes.pop(one, None)
+        self.watched -= self.unlocked
+        self.unlocked.clear()
 
 
 class Contended(Exception):

@@ -1,8 +1,9 @@
 """New identifiers that are the hash of a known one, or whose hash is known: evidence of its own."""
 
 from libs.common.db import Tx
+from libs.common.errors import Unavailable
 from services.identity.domain.twins import twin_evidence, twins_of
-from services.identity.store import nodes, twins
+from services.identity.store import erasures, nodes, twins
 from services.identity.store.nodes import Key, number_of, workspace_of
 from services.identity.usecases.graph.batch import Batch, Fact
 from services.identity.usecases.graph.load_regions import name_of
@@ -15,6 +16,10 @@ async def find_twins(tx: Tx, batch: Batch, tools: GraphTools) -> None:
     if not rows:
         return
     pairs = await twins.note(tx, rows)
+    hashed = {(row[0], row[1]) for row in rows if row[3] is not None}
+    if hashed and await erasures.buried_among(tx, hashed):
+        # Its plain one was erased while this transaction waited for it, and the hash with it.
+        raise Unavailable("an identifier was erased at this moment; send it again", retry_after_seconds=1)
     unnamed = {one for pair in pairs for one in pair if one not in batch.names}
     for row in await nodes.read(tx, unnamed) if unnamed else ():
         batch.names[row.key] = name_of(row, tools)

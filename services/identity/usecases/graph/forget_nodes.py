@@ -13,7 +13,7 @@ from services.identity.store import evidence, forgetting, nodes
 from services.identity.store.evidence import EvidenceRow
 from services.identity.store.nodes import Key, key, number_of
 from services.identity.usecases.graph.batch import Batch
-from services.identity.usecases.graph.load_regions import load_regions
+from services.identity.usecases.graph.load_regions import load_regions, within_reach
 from services.identity.usecases.graph.reread_regions import evidence_of, name_nodes
 from services.identity.usecases.graph.resolve_evidence import reassign
 from services.identity.usecases.graph.tools import GraphTools
@@ -30,6 +30,8 @@ class Gone:
     trimmed: list[EvidenceRow] = field(default_factory=list)
     bare: dict[Key, Key] = field(default_factory=dict)
     """node -> its owner"""
+    anonymous: set[int] = field(default_factory=set)
+    """The persons of the time of devices that was nobody's."""
 
 
 async def forget_nodes(
@@ -39,43 +41,39 @@ async def forget_nodes(
 
     What others share with them stays theirs: evidence filed under another identifier only loses the deleted one.
     """
-    decided = await load_regions(tx, batch, tools, keys | orphans, keys, patient=patient)
+    decided = await load_regions(tx, batch, tools, keys | orphans, keys, patient=patient, held=True)
     numbers = [number_of(one) for one in keys]
     while True:
-        near = [number_of(one) for one in decided | batch.watched]
+        near = [number_of(one) for one in within_reach(batch, decided)]
         rows = await evidence.naming(tx, workspace_id, numbers, near)
         others = {key(workspace_id, one) for row in rows for one in row.node_nos} - keys
-        # hubs at the edge stay unread; whatever else was only looked at is locked like the rest, and looked at again
-        distant = {one for one in others - decided if one not in batch.nodes or not batch.nodes[one].is_shared}
+        distant = {one for one in others - decided if not _is_held_hub(batch, one)}
         if not distant:
             break
-        _look_away(batch)
-        decided |= distant | await load_regions(tx, batch, tools, distant, set(), patient=patient)
+        # Whoever changes evidence holds all that it names; a hub at the edge is locked for it, and not walked through.
+        decided |= await load_regions(tx, batch, tools, distant, set(), patient=patient, held=True)
     await name_nodes(tx, batch, tools, rows)
     gone = _parted(batch, workspace_id, keys, rows)
     await evidence.delete(tx, gone.deleted)
     await evidence.trim(tx, gone.trimmed)
     await forgetting.delete_nodes(tx, workspace_id, numbers)
-    locked = others - batch.watched
-    bare = await _weigh_anew(tx, batch, tools, workspace_id, locked, near)
+    bare = await _weigh_anew(tx, batch, tools, workspace_id, others & decided, near)
     gone.bare = {one: batch.nodes[one].owner for one in bare}
     await forgetting.delete_nodes(tx, workspace_id, [number_of(one) for one in bare])
+    gone.anonymous = {batch.nodes[one].anonymous_no for one in keys | bare} - {0}
     for one in keys | bare:
         del batch.nodes[one]
     batch.links.clear()
-    _look_away(batch)
-    left = (decided | locked) - keys - bare
+    batch.watched.clear()
+    left = decided - keys - bare
     hubs = {one for one in left if batch.nodes[one].is_shared}
     tools.forget(workspace_id, {batch.names[one] for one in keys | bare})
     await reassign(tx, batch, tools, left, hubs, patient=patient)
     return gone
 
 
-def _look_away(batch: Batch) -> None:
-    """Forget what was read without a lock: a region that is loaded next may have to lock it."""
-    for one in batch.watched:
-        batch.nodes.pop(one, None)
-    batch.watched.clear()
+def _is_held_hub(batch: Batch, one: Key) -> bool:
+    return one in batch.nodes and one not in batch.unlocked and batch.nodes[one].is_shared
 
 
 def _parted(batch: Batch, workspace_id: int, keys: set[Key], rows: Sequence[EvidenceRow]) -> Gone:
@@ -114,8 +112,6 @@ async def _weigh_anew(
     alone: dict[Key, datetime | None] = {}
     tiers: dict[Key, int] = {}
     for row in rows:
-        if key(workspace_id, row.centre_no) not in batch.names:
-            continue  # it goes at this moment, by another erasure
         said = evidence_of(row, batch)
         linked = {end for pair in pairs(said, batch.policies[workspace_id]) for end in pair}
         tier = min(said.tier, INFERRED) if said.kind in POSITIVE and said.kind != "infer" else INFERRED

@@ -3,11 +3,13 @@
 from libs.common.db import Tx
 from services.identity.domain.evidence import INFERRED
 from services.identity.domain.links import POSITIVE, LinkFacts, facts_of, latest, pairs, subject
-from services.identity.store import evidence, links
+from services.identity.store import device_signals, evidence, links
+from services.identity.store.device_signals import SignalRow
 from services.identity.store.evidence import EvidenceRow
 from services.identity.store.links import Pair
 from services.identity.store.nodes import Key, number_of
 from services.identity.usecases.graph.batch import Batch, Fact
+from services.identity.usecases.graph.watch_devices import holds_stay, signals_on_devices
 
 PLAIN = frozenset({"login", "bind", "import", "observe", "logout"})
 """Kinds that repeat what is active without changing anything."""
@@ -27,11 +29,13 @@ async def gather_evidence(tx: Tx, batch: Batch) -> tuple[set[Key], set[Key]]:
     await _append(tx, batch)
     repeating: list[Fact] = []
     stirred: set[Key] = set()
+    signals: list[SignalRow] = []
     unsettled: set[Key] = set()
     for fact in batch.facts:
         if not fact.is_new:
             continue
         _add_up(batch, fact)
+        signals += signals_on_devices(batch, fact)
         if _may_repeat(batch, fact):
             repeating.append(fact)
             continue
@@ -40,6 +44,7 @@ async def gather_evidence(tx: Tx, batch: Batch) -> tuple[set[Key], set[Key]]:
             unsettled.update(fact.keys)
     wanted = {_pair(*pair) for fact in repeating for pair in fact.pairs}
     states = await links.states(tx, wanted) if wanted else {}
+    await device_signals.append(tx, signals)
     for fact in repeating:
         basis = fact.evidence.consent_basis or ""
         if any(states.get((_pair(*pair), basis)) not in HOLDING for pair in fact.pairs):
@@ -104,7 +109,7 @@ def _add_up(batch: Batch, fact: Fact) -> None:
 def _may_repeat(batch: Batch, fact: Fact) -> bool:
     if fact.evidence.kind not in PLAIN or fact.evidence.tier >= INFERRED:
         return False
-    return all(_is_calm(batch, one) for one in fact.keys)
+    return all(_is_calm(batch, one) for one in fact.keys) and holds_stay(batch, fact)
 
 
 def _is_calm(batch: Batch, one: Key) -> bool:

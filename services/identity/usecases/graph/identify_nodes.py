@@ -31,7 +31,8 @@ async def identify_nodes(tx: Tx, batch: Batch, tools: GraphTools) -> None:
         missing = {one: identifier for one, identifier in missing.items() if one in wanted}
     if missing:
         await _insert(tx, batch, tools, missing)
-        found |= await _found(tx, list(missing))
+        # The insert may have waited for an erasure that took the same identifier: then its tombstone shows only now.
+        found |= await _found(tx, list(missing), unburied=True)
         if not found.keys() >= missing.keys():
             raise Unavailable("an identifier was erased at this moment; send it again", retry_after_seconds=1)
     tx.after_commit(lambda: tools.numbered.update(found))
@@ -66,8 +67,9 @@ def _leave_out(batch: Batch, erased: set[tuple[int, Identifier]]) -> None:
         fact.is_erased = left is None
 
 
-async def _found(tx: Tx, wanted: list[tuple[int, bytes]]) -> dict[tuple[int, bytes], int]:
-    return {one: number for one, (number, _) in (await nodes.find(tx, wanted)).items()} if wanted else {}
+async def _found(tx: Tx, wanted: list[tuple[int, bytes]], *, unburied: bool = False) -> dict[tuple[int, bytes], int]:
+    rows = await nodes.find(tx, wanted, unburied=unburied) if wanted else {}
+    return {one: number for one, (number, _) in rows.items()}
 
 
 async def _insert(tx: Tx, batch: Batch, tools: GraphTools, missing: Wanted) -> None:

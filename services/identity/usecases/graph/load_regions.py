@@ -12,14 +12,24 @@ MOST_HUB_LINKS = 500
 
 
 async def load_regions(
-    tx: Tx, batch: Batch, tools: GraphTools, stirred: set[Key], unsettled: set[Key], *, patient: bool = False
+    tx: Tx,
+    batch: Batch,
+    tools: GraphTools,
+    stirred: set[Key],
+    unsettled: set[Key],
+    *,
+    patient: bool = False,
+    held: bool = False,
 ) -> set[Key]:
     """Load and lock everything the assignment of the `stirred` nodes may depend on; return the nodes to decide about.
 
     Growth never waits: a region that reaches nodes which somebody else holds is Contended, unless `patient`.
     A node's links are read after it is locked, and whoever adds a link holds both of its ends, so what is read stays.
-    Hubs are not walked through, unless they (or a neighbour in `unsettled`) may fall below their threshold.
+    Hubs are not walked through, unless they (or a neighbour in `unsettled`) may fall below their threshold; nor are
+    links that wait in quarantine for their rate, which are loaded only if `held` are wanted.
     """
+    batch.look_away()
+    unsettled = set(unsettled)
     reopened = set(unsettled)
     decided: set[Key] = set()
     frontier = set(stirred)
@@ -31,12 +41,14 @@ async def load_regions(
         batch.watched |= frontier - walked
         batch.watched -= walked
         decided |= walked
-        frontier = await _neighbours(tx, batch, walked, reopened, unsettled) - decided
+        frontier = await _neighbours(tx, batch, walked, reopened, unsettled, held=held) - decided
+        frontier = frontier or _behind_successors(batch, reopened, unsettled) - decided
     edge = {end for pair in batch.links for end in pair if end not in batch.nodes}
     if edge:
         for row in await nodes.read(tx, edge):
             put_node(batch, tools, row)
             batch.watched.add(row.key)
+            batch.unlocked.add(row.key)
     return decided
 
 
@@ -48,6 +60,15 @@ async def _lock(tx: Tx, batch: Batch, tools: GraphTools, frontier: set[Key], *, 
         put_node(batch, tools, row)
     if not batch.nodes.keys() >= frontier:
         raise Contended(frontier | batch.nodes.keys())
+
+
+def within_reach(batch: Batch, decided: set[Key]) -> set[Key]:
+    """Return nodes of regions and the far ends of all their links: evidence about the regions is centred on one.
+
+    By the links, not by how a node came into the batch: what only a refusal or a retraction leads to may be locked
+    from an attempt before, and is neither decided nor watched then.
+    """
+    return decided | {end for pair in batch.links if not decided.isdisjoint(pair) for end in pair}
 
 
 def put_node(batch: Batch, tools: GraphTools, row: NodeRow) -> None:
@@ -71,13 +92,15 @@ async def _small_hubs(tx: Tx, batch: Batch, hubs: set[Key]) -> set[Key]:
     return {one for one in concerned if degrees.get(one, 0) <= MOST_HUB_LINKS}
 
 
-async def _neighbours(tx: Tx, batch: Batch, walked: set[Key], reopened: set[Key], unsettled: set[Key]) -> set[Key]:
+async def _neighbours(
+    tx: Tx, batch: Batch, walked: set[Key], reopened: set[Key], unsettled: set[Key], *, held: bool
+) -> set[Key]:
     """Load the links around nodes and return the nodes they lead to."""
     stored = [one for one in walked if one not in batch.fresh]
     found: set[Key] = set()
-    for pair, row in await links.around(tx, stored) if stored else ():
+    for pair, row in await links.around(tx, stored, held=held) if stored else ():
         batch.links.setdefault(pair, {})[row.basis] = row
-        if not row.facts.is_claimed:
+        if not row.facts.is_claimed or row.is_held:
             continue
         if row.state != "shared":
             found.update(pair)
@@ -91,6 +114,28 @@ async def _neighbours(tx: Tx, batch: Batch, walked: set[Key], reopened: set[Key]
         if pair[0] in walked or pair[1] in walked:
             found.update(pair)
     return found
+
+
+def _behind_successors(batch: Batch, reopened: set[Key], unsettled: set[Key]) -> set[Key]:
+    """Return the hubs of identifiers that count, or count no more, because of what became of their successors.
+
+    Of supersedes that make a circle one is void: which one, may change at the far end of a chain.
+    """
+    if not unsettled:
+        return set()
+    chains = [pair for pair, rows in batch.links.items() if any(row.facts.replaces for row in rows.values())]
+    before = set(unsettled)
+    while grown := [pair for pair in chains if unsettled.intersection(pair) and not unsettled.issuperset(pair)]:
+        unsettled.update(end for pair in grown for end in pair)
+    new = unsettled - before
+    hubs = {
+        far
+        for pair, rows in (batch.links.items() if new else ())
+        for end, far in (pair, pair[::-1])
+        if end in new and any(row.state == "shared" for row in rows.values())
+    }
+    reopened |= hubs
+    return hubs
 
 
 def _leads_on(batch: Batch, end: Key, far: Key, reopened: set[Key], unsettled: set[Key]) -> bool:

@@ -4,13 +4,14 @@ from collections.abc import Collection
 
 from libs.common.db import Tx
 from services.identity.domain.evidence import Evidence
+from services.identity.domain.graph import HELD
 from services.identity.domain.links import LinkFacts, facts_of, pairs
-from services.identity.store import evidence, links, nodes
+from services.identity.store import evidence, holds, links, nodes
 from services.identity.store.evidence import EvidenceRow
-from services.identity.store.links import Pair
+from services.identity.store.links import Decision, Pair
 from services.identity.store.nodes import Key, key
 from services.identity.usecases.graph.batch import Batch
-from services.identity.usecases.graph.load_regions import load_regions, name_of
+from services.identity.usecases.graph.load_regions import load_regions, name_of, within_reach
 from services.identity.usecases.graph.tools import GraphTools
 
 
@@ -20,8 +21,8 @@ async def reread_regions(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[K
     Return the nodes of these regions: all have to be assigned anew. A star has the same members under every policy, but
     another middle: what hung on a member may hang on a hub now, through which nothing is reached.
     """
-    decided = await load_regions(tx, batch, tools, stirred, stirred, patient=patient)
-    rows = await evidence.centred(tx, decided | batch.watched)
+    decided = await load_regions(tx, batch, tools, stirred, stirred, patient=patient, held=True)
+    rows = await evidence.centred(tx, within_reach(batch, decided))
     inside = [row for row in rows if any(key(row.workspace_id, one) in decided for one in row.node_nos)]
     await name_nodes(tx, batch, tools, inside)
     facts: dict[tuple[Pair, str], LinkFacts] = {}
@@ -32,8 +33,16 @@ async def reread_regions(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[K
     wanted = {name: one for name, one in facts.items() if decided & set(name[0])}
     await links.drop(tx, stale)
     await links.merge(tx, wanted)
+    await _keep_held(tx, {pair for (pair, _), about in wanted.items() if about.is_claimed})
     batch.links.clear()
     return decided
+
+
+async def _keep_held(tx: Tx, pairs: Collection[Pair]) -> None:
+    """Say at once of links in quarantine that they are: nothing is reached through them."""
+    noted = await holds.of(tx, pairs) if pairs else {}
+    held = [pair for pair, state in noted.items() if state == "held"]
+    await links.decide(tx, [Decision(pair, HELD.state, HELD.reason, None, None) for pair in held])
 
 
 async def name_nodes(tx: Tx, batch: Batch, tools: GraphTools, rows: Collection[EvidenceRow]) -> None:

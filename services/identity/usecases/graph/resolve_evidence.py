@@ -1,24 +1,30 @@
 """Evidence taken into the graph: the one way in for events, callers and operators."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from libs.common import outbox
 from libs.common.db import Tx
 from libs.common.errors import Unavailable
-from services.identity.store import nodes
-from services.identity.store.nodes import Key
+from services.identity.domain.basis import with_basis
+from services.identity.store import nodes, regions
+from services.identity.store.nodes import Key, workspace_of
 from services.identity.usecases.graph.assign_regions import Outcome, assign_regions
 from services.identity.usecases.graph.batch import Batch, Contended, Fact
 from services.identity.usecases.graph.find_twins import find_twins
 from services.identity.usecases.graph.gather_evidence import gather_evidence
 from services.identity.usecases.graph.identify_nodes import identify_nodes
 from services.identity.usecases.graph.load_regions import load_regions, put_node
+from services.identity.usecases.graph.note_dormant import note_dormant
 from services.identity.usecases.graph.save_graph import save_graph
 from services.identity.usecases.graph.settle_persons import settle_persons
 from services.identity.usecases.graph.tell_changes import tell_changes
+from services.identity.usecases.graph.time_devices import time_devices
 from services.identity.usecases.graph.tools import GraphTools
+from services.identity.usecases.graph.trip_breaker import trip_breaker
 
 ATTEMPTS = 8
 
@@ -44,6 +50,8 @@ async def take_in(tx: Tx, batch: Batch, tools: GraphTools) -> None:
     Evidence that repeats what is active in a calm region only moves times on; the regions of everything else are
     locked, assigned anew, and compared.
     """
+    for fact in batch.facts:
+        fact.evidence = with_basis(fact.evidence, batch.policies[fact.workspace_id])
     await identify_nodes(tx, batch, tools)
     await find_twins(tx, batch, tools)
 
@@ -95,19 +103,34 @@ async def reassign(
     outcome = Outcome()
     if stirred:
         decided = await load_regions(tx, batch, tools, stirred, unsettled, patient=patient)
+        await trip_breaker(tx, batch)
         outcome = assign_regions(batch, decided)
+        _count_quarantined(tx, batch, tools, outcome)
         batch.sizes = [len(group) for group in outcome.groups]
-        batch.changes = await settle_persons(tx, batch, tools, outcome)
+        changes = await settle_persons(tx, batch, tools, outcome)
+        batch.changes = await time_devices(tx, batch, tools, outcome, changes)
     changes = batch.changes
     events = tell_changes(batch, outcome, changes, watermarks(batch)) if changes is not None else []
     await save_graph(tx, batch, outcome, changes)
+    await note_dormant(tx, batch, outcome)
+    await regions.schedule(tx, {one: batch.now[workspace_of(one)] for one in batch.settling})
+    if batch.settling:
+        tx.after_commit(tools.settling)
     if events:
         await outbox.add(tx, events)
 
 
+def _count_quarantined(tx: Tx, batch: Batch, tools: GraphTools, outcome: Outcome) -> None:
+    found = Counter((workspace_of(one.pair[0]), one.reason) for one in outcome.decisions if one.state == "quarantined")
+    batch.quarantined = Counter()
+    for (workspace_id, reason), count in found.items():
+        batch.quarantined[reason] += count
+        tx.after_commit(partial(tools.quarantined, workspace_id, reason, count))
+
+
 def watermarks(batch: Batch) -> Mapping[int, datetime]:
     """Return the greatest arrival behind the batch, per workspace; the present where only time brought it."""
-    found: dict[int, datetime] = {}
+    found = dict(batch.watermark)
     for fact in batch.facts:
         at = fact.evidence.first_received_at
         found[fact.workspace_id] = max(at, found.get(fact.workspace_id, at))

@@ -1,11 +1,12 @@
 """The graph's rows written, a statement a table."""
 
 from libs.common.db import Tx
-from services.identity.store import links, nodes, persons, regions
-from services.identity.store.nodes import Key, number_of
+from services.identity.store import holds, links, nodes, persons, regions
+from services.identity.store.holds import NewHold
+from services.identity.store.nodes import Key, number_of, workspace_of
 from services.identity.store.persons import OwnershipRow
 from services.identity.usecases.graph.assign_regions import Outcome
-from services.identity.usecases.graph.batch import Batch, PersonChanges
+from services.identity.usecases.graph.batch import Batch, Move, PersonChanges, Span
 from services.identity.usecases.graph.suggest_refused import suggest_refused
 
 
@@ -30,6 +31,14 @@ async def save_graph(tx: Tx, batch: Batch, outcome: Outcome, changes: PersonChan
     if changes is not None:
         await _save_persons(tx, batch, changes)
     await suggest_refused(tx, batch, outcome.decisions)
+    await holds.hold(
+        tx,
+        [
+            NewHold(one.pair, "size", batch.now[workspace_of(one.pair[0])])
+            for one in outcome.decisions
+            if (one.state, one.reason) == ("quarantined", "size")
+        ],
+    )
     await regions.schedule(tx, outcome.recheck)
 
 
@@ -38,16 +47,17 @@ def _own(batch: Batch, changes: PersonChanges) -> set[Key]:
         row = batch.nodes[move.node]
         row.person_no, row.owner_version = move.to_person, changes.version
         row.born_no = row.born_no or move.to_person
-    return {move.node for move in changes.moves}
+    for span in changes.spans:
+        batch.nodes[span.node].owner_version = changes.version
+    return {move.node for move in changes.moves} | {span.node for span in changes.spans}
 
 
 async def _save_persons(tx: Tx, batch: Batch, changes: PersonChanges) -> None:
     await persons.insert(tx, changes.created)
     await persons.retire(tx, changes.merged, version=changes.version, now=batch.now)
     await persons.revive(tx, changes.revived, version=changes.version, now=batch.now)
-    concerned = {
-        move.node >> 32 << 32 | number for move in changes.moves for number in (move.from_person, move.to_person)
-    }
+    moved: list[Move | Span] = [*changes.moves, *changes.spans]
+    concerned = {one.node >> 32 << 32 | number for one in moved for number in (one.from_person, one.to_person)}
     ended = {one for one, _ in changes.merged}
     new = {row.key for row in changes.created}
     await persons.mark(tx, {one for one in concerned if number_of(one)} - ended - new, changes.version)
@@ -60,8 +70,22 @@ async def _save_persons(tx: Tx, batch: Batch, changes: PersonChanges) -> None:
                 changes.version,
                 move.to_person,
                 move.since,
+                None,
                 batch.now[move.node >> 32],
             )
             for move in changes.moves
+            if not batch.nodes[move.node].is_timed
+        ]
+        + [
+            OwnershipRow(
+                span.node >> 32,
+                number_of(span.node),
+                changes.version,
+                span.to_person,
+                span.since,
+                span.until,
+                batch.now[span.node >> 32],
+            )
+            for span in changes.spans
         ],
     )

@@ -12,10 +12,11 @@ from libs.common.contracts.identity.person_created import PersonCreated
 from libs.common.contracts.identity.person_merged import Absorbed, PersonMerged
 from libs.common.contracts.identity.person_split import Part, PersonSplit
 from libs.common.ids import fact_id
+from services.identity.domain.persons import ownership_id
 from services.identity.store.links import Pair
 from services.identity.store.nodes import Key, key, number_of, workspace_of
 from services.identity.usecases.graph.assign_regions import Outcome
-from services.identity.usecases.graph.batch import Batch, Move, PersonChanges
+from services.identity.usecases.graph.batch import Batch, Move, PersonChanges, Span
 
 
 def tell_changes(
@@ -40,9 +41,13 @@ def tell_changes(
         if moved and after in arrivals and _bridges(batch, move.node):
             leaving.setdefault(before, {}).setdefault(after, []).append(move.node)
         elif moved:
-            move.since = handed_over_at(outcome, around.get(move.node, ()))
+            # a device is told interval by interval where it ever was somebody else's
+            if _bridges(batch, move.node):
+                move.since = handed_over_at(outcome, around.get(move.node, ()))
             events.append(_identifier_moved(changes, move, watermark))
-        events.append(_owned(batch, changes, move, watermark))
+        if not batch.nodes[move.node].is_timed:
+            events.append(_owned(batch, changes, move, watermark))
+    events.extend(_owned(batch, changes, span, watermark) for span in changes.spans)
     events.extend(_split(changes, leaving, watermark))
     return events
 
@@ -140,12 +145,15 @@ def _identifier_moved(changes: PersonChanges, move: Move, watermark: Mapping[int
     )
 
 
-def _owned(batch: Batch, changes: PersonChanges, move: Move, watermark: Mapping[int, datetime]) -> OwnershipChanged:
+def _owned(
+    batch: Batch, changes: PersonChanges, move: Move | Span, watermark: Mapping[int, datetime]
+) -> OwnershipChanged:
     row = batch.nodes[move.node]
     person: UUID = changes.ids[key(row.workspace_id, move.to_person)]
     at = watermark[row.workspace_id]
+    until = move.until if isinstance(move, Span) else None
     return OwnershipChanged(
-        id=fact_id("ownership", row.workspace_id, row.node_no, changes.version, move.to_person),
+        id=ownership_id(row.workspace_id, row.node_no, changes.version, move.to_person, move.since, until),
         workspace_id=row.workspace_id,
         person_no=move.to_person,
         person_id=person,
@@ -159,4 +167,5 @@ def _owned(batch: Batch, changes: PersonChanges, move: Move, watermark: Mapping[
         sealed_value=base64.b64encode(row.sealed).decode("ascii"),
         since=move.since,
         from_person_no=move.from_person,
+        until=until,
     )

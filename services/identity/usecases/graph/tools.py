@@ -7,7 +7,7 @@ from uuid import UUID
 from libs.common.db import Tx
 from libs.common.personal import Sealer
 from services.identity.domain.evidence import Identifier
-from services.identity.domain.policy import NamespaceKind, NamespacePolicy, PolicySet
+from services.identity.domain.policy import Declared, NamespaceKind, PolicySet
 from services.identity.domain.reading import namespaces_by_name
 from services.identity.store import persons, policies
 from services.identity.store.nodes import Key
@@ -26,10 +26,16 @@ class GraphTools:
         now: Callable[[int], datetime],
         namespaces: Sequence[NamespaceKind],
         personal_names: Callable[[int], Mapping[str, bool]] = lambda _workspace_id: {},
+        quarantined: Callable[[int, str, int], None] = lambda _workspace_id, _reason, _links: None,
+        settling: Callable[[], None] = lambda: None,
     ) -> None:
         self.sealer = sealer
         self.now = now
         self.personal_names = personal_names
+        self.settling = settling
+        """Hears that something is to be looked at in the background at once."""
+        self.quarantined = quarantined
+        """Hears of a workspace, a reason, and how many links went into quarantine for it."""
         self.numbers = Numbers()
         self.namespaces = namespaces_by_name(namespaces)
         self.hashes = frozenset(one for kind in namespaces for one in kind.hashed_as)
@@ -74,20 +80,18 @@ class GraphTools:
 
     async def policies_of_version(self, tx: Tx, workspace_id: int, version: int) -> PolicySet:
         """Return the policies of a workspace as they were in a version."""
-        declared = await policies.read(tx, workspace_id, version)
-        return PolicySet(version, {**self._defaults, **declared})
+        return self.with_defaults(version, await policies.read(tx, workspace_id, version))
 
     async def _of_version(self, tx: Tx, workspace_id: int, version: int) -> PolicySet:
         known = self._policies.get(workspace_id)
         if known is None or known.version != version:
-            declared = await policies.read(tx, workspace_id, version)
-            known = self.with_defaults(version, declared)
+            known = await self.policies_of_version(tx, workspace_id, version)
             self._policies[workspace_id] = known
         return known
 
-    def with_defaults(self, version: int, declared: Mapping[str, NamespacePolicy]) -> PolicySet:
+    def with_defaults(self, version: int, declared: Declared) -> PolicySet:
         """Return the whole set of policies that a workspace has by what it declared."""
-        return PolicySet(version, {**self._defaults, **declared})
+        return PolicySet(version, {**self._defaults, **declared.namespaces}, declared.linking, declared.safeguards)
 
     async def person_ids(self, tx: Tx, keys: Collection[Key]) -> dict[Key, UUID]:
         """Return the ids of persons; a number's id never changes."""

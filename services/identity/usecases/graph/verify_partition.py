@@ -6,7 +6,7 @@ import numpy as np
 
 from libs.common.db import Tx
 from services.identity.domain.rebuild import Outline, complete, outline
-from services.identity.store import nodes
+from services.identity.store import holds, nodes
 from services.identity.store.nodes import NodeRow, key
 from services.identity.store.whole_graph import WholeGraph, read_whole
 from services.identity.usecases.graph.load_regions import name_of
@@ -28,12 +28,16 @@ async def verify_partition(tx: Tx, tools: GraphTools, workspace_id: int) -> Veri
     """Read the whole graph of a workspace, rebuild its persons from the evidence, and compare."""
     graph = await read_whole(tx, workspace_id)
     policies, now = await tools.present_policies(tx, workspace_id), tools.now(workspace_id)
-    settled = outline(graph.columns, policies, now)
+    place = {number: place for place, number in enumerate(graph.node_no.tolist())}
+    decided = {
+        (place[low], place[high]): hold for (low, high), hold in (await holds.effective(tx, workspace_id)).items()
+    }
+    settled = outline(graph.columns, policies, now, decided)
     rows = {row.node_no: row for row in await _rows(tx, workspace_id, graph, settled)}
     named = [rows[one] for one in graph.node_no[settled.nodes].tolist()]
     names = [name_of(row, tools) for row in named]
-    withdrawn = {name: row.withdrawn for name, row in zip(names, named, strict=True) if row.withdrawn}
-    told = complete(settled, graph.columns, names, policies, now, withdrawn)
+    consents = {name: row.consents(now) for name, row in zip(names, named, strict=True) if row.permissions}
+    told = complete(settled, graph.columns, names, policies, now, consents, decided)
     _, first, stored = np.unique(graph.person_no, return_index=True, return_inverse=True)
     different = (first[stored] != told.person) | (graph.shared != told.shared)
     return Verified(len(graph.node_no), len(first), int(different.sum()), told.by_rule)

@@ -14,7 +14,8 @@ from services.identity.domain.publication import record_event
 from services.identity.store import nodes
 from services.identity.store import telling as told
 from services.identity.store.event_log import LoggedEvent
-from services.identity.store.nodes import key
+from services.identity.store.nodes import key, number_of
+from services.identity.usecases.find_owners import owners_then
 from services.identity.usecases.graph.tools import GraphTools
 from services.identity.usecases.resolve_events import Read, chosen_subject, read_call
 
@@ -56,6 +57,19 @@ async def _events(tx: Tx, tools: GraphTools, workspace_id: int, read: list[Read]
         return found.get((workspace_id, tools.lookup(workspace_id, identifier)), (0, 0))  # type: ignore[arg-type]
 
     subjects = [number(chosen) if (chosen := chosen_subject(one)) is not None else (0, 0) for one in read]
+    timed = await nodes.timed_among(tx, {key(workspace_id, subject_no) for subject_no, _ in subjects if subject_no})
+    then = await owners_then(
+        tx,
+        {
+            (place, one.call.event_time)
+            for one, (subject_no, _) in zip(read, subjects, strict=True)
+            if (place := key(workspace_id, subject_no)) in timed
+        },
+    )
+    subjects = [
+        (subject_no, number_of(then.get((key(workspace_id, subject_no), one.call.event_time), person_no)))
+        for one, (subject_no, person_no) in zip(read, subjects, strict=True)
+    ]
     owners = {key(workspace_id, person_no) for _, person_no in subjects if person_no}
     ids = await tools.person_ids(tx, owners)
     sealer = tools.sealer(workspace_id)

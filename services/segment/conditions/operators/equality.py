@@ -6,6 +6,7 @@ from services.segment.conditions.comparing import equals_any
 from services.segment.domain.columns import ValueColumns
 from services.segment.domain.condition import Inquiry, OperatorKind, Test
 from services.segment.domain.reader import Reader
+from services.segment.domain.shape import FLAG, SCALAR, Example, Shape, listed
 from services.segment.domain.values import Scalar
 
 
@@ -30,4 +31,19 @@ def _parse(name: str, reader: Reader) -> Test:
     return IsOneOf(operands, ignore_case.flag() if ignore_case else False, name.startswith("not_"))
 
 
-operator = OperatorKind(("equals", "not_equals", "in", "not_in"), ("value", "ignore_case"), _parse)
+operator = OperatorKind(
+    ("equals", "not_equals", "in", "not_in"),
+    ("value", "ignore_case"),
+    _parse,
+    (
+        Shape({"value": SCALAR}, {"ignore_case": FLAG}, ("equals", "not_equals")),
+        Shape({"value": listed(SCALAR)}, {"ignore_case": FLAG}, ("in", "not_in")),
+    ),
+    (
+        Example("equals, letters of either case", {"op": "equals", "value": "gold", "ignore_case": True}),
+        Example("another, or none", {"op": "not_equals", "value": "gold"}),
+        Example("one of several", {"op": "in", "value": ["gold", "silver", 3]}),
+        Example("none of several", {"op": "not_in", "value": ["gold"]}),
+    ),
+    fits=("text", "number", "boolean", "time", "date"),
+)

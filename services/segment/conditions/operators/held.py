@@ -8,6 +8,7 @@ from services.segment.domain.columns import ValueColumns
 from services.segment.domain.condition import Inquiry, OperatorKind, Test
 from services.segment.domain.edges import Edge, TimeEdge
 from services.segment.domain.reader import Reader
+from services.segment.domain.shape import FLAG, SCALAR, SPAN, Example, Shape
 from services.segment.domain.spans import Span
 from services.segment.domain.values import Scalar
 
@@ -20,8 +21,6 @@ class HasBeen(Test):
     span: Span
     less: bool
     ignore_case: bool = False
-
-    only_traits = True
 
     def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
         """Return the SQL of it, before negation."""
@@ -44,4 +43,18 @@ def _parse(_name: str, reader: Reader) -> Test:
     return HasBeen(reader.need("value").scalar(), span, less is not None, flag.flag() if flag else False)
 
 
-operator = OperatorKind(("has_been",), ("value", "for_at_least", "for_less_than", "ignore_case"), _parse)
+operator = OperatorKind(
+    ("has_been",),
+    ("value", "for_at_least", "for_less_than", "ignore_case"),
+    _parse,
+    (
+        Shape({"value": SCALAR, "for_at_least": SPAN}, {"ignore_case": FLAG}, ("has_been",)),
+        Shape({"value": SCALAR, "for_less_than": SPAN}, {"ignore_case": FLAG}, ("has_been",)),
+    ),
+    (
+        Example("has been so for at least 30 days", {"op": "has_been", "value": "trial", "for_at_least": "30 days"}),
+        Example("for less than that", {"op": "has_been", "value": "trial", "for_less_than": "30 days"}),
+    ),
+    fits=("text", "number", "boolean", "time", "date"),
+    only_traits=True,
+)

@@ -8,6 +8,7 @@ from services.segment.domain.binding import microseconds
 from services.segment.domain.columns import ValueColumns
 from services.segment.domain.condition import Inquiry, OperatorKind, Test
 from services.segment.domain.reader import Reader
+from services.segment.domain.shape import TIME, Example, Shape
 from services.segment.domain.values import Facet, Scalar, parse_time
 
 DATE_LENGTH = 10
@@ -67,4 +68,14 @@ def _parse(name: str, reader: Reader) -> Test:
     return TimeRange(low=Bound(time, local, 1 if whole_day else 0), past_low=not whole_day)
 
 
-operator = OperatorKind(("before", "after"), ("value",), _parse)
+operator = OperatorKind(
+    ("before", "after"),
+    ("value",),
+    _parse,
+    (Shape({"value": TIME}, ops=("before", "after")),),
+    (
+        Example("before an instant", {"op": "before", "value": "2024-05-01T09:00:00+08:00"}),
+        Example("after a whole day", {"op": "after", "value": "2024-05-01"}),
+    ),
+    fits=("text", "time", "date"),
+)

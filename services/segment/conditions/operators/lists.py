@@ -6,6 +6,7 @@ from services.segment.conditions.comparing import equals_any, item_tokens
 from services.segment.domain.columns import ValueColumns
 from services.segment.domain.condition import Inquiry, OperatorKind, Test
 from services.segment.domain.reader import Reader
+from services.segment.domain.shape import FLAG, SCALAR, Example, Shape, either, listed
 from services.segment.domain.values import Facet, Scalar
 
 
@@ -37,4 +38,17 @@ def _parse(name: str, reader: Reader) -> Test:
     return HasItems(operands, name == "has_all", flag.flag() if flag else False, name == "has_none")
 
 
-operator = OperatorKind(("has_any", "has_all", "has_none"), ("value", "ignore_case"), _parse)
+operator = OperatorKind(
+    ("has_any", "has_all", "has_none"),
+    ("value", "ignore_case"),
+    _parse,
+    (Shape({"value": either(SCALAR, listed(SCALAR))}, {"ignore_case": FLAG}, ("has_any", "has_all", "has_none")),),
+    (
+        Example(
+            "the list has one of them; a plain value is a list of one", {"op": "has_any", "value": ["tea", "nuts"]}
+        ),
+        Example("has all of them", {"op": "has_all", "value": ["tea", "nuts"]}),
+        Example("has none of them", {"op": "has_none", "value": "nuts"}),
+    ),
+    fits=("text", "number", "boolean", "time", "date", "list"),
+)

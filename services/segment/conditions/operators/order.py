@@ -7,6 +7,7 @@ from services.segment.conditions.operators.instant import TimeRange
 from services.segment.domain.columns import ValueColumns
 from services.segment.domain.condition import Inquiry, OperatorKind, Test
 from services.segment.domain.reader import Reader
+from services.segment.domain.shape import FLAG, ORDERABLE, Example, Shape, listed
 from services.segment.domain.values import Scalar
 
 _SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
@@ -44,4 +45,24 @@ def _parse(name: str, reader: Reader) -> Test:
     return times or Ordered(((">=", bounds[0]), ("<=", bounds[1])), ignore_case)
 
 
-operator = OperatorKind((*_SIGNS, "between"), ("value", "ignore_case"), _parse)
+operator = OperatorKind(
+    (*_SIGNS, "between"),
+    ("value", "ignore_case"),
+    _parse,
+    (
+        Shape({"value": ORDERABLE}, {"ignore_case": FLAG}, (*_SIGNS,)),
+        Shape({"value": listed(ORDERABLE, 2, 2)}, {"ignore_case": FLAG}, ("between",)),
+    ),
+    (
+        Example("above", {"op": "gt", "value": 20}),
+        Example("at least", {"op": "gte", "value": 20}),
+        Example("below; texts by code point", {"op": "lt", "value": "m"}),
+        Example("at most", {"op": "lte", "value": 20.5}),
+        Example("from one to the other, both included", {"op": "between", "value": [20, 30]}),
+        Example(
+            "times: a bare date as the far end is the whole day",
+            {"op": "between", "value": ["2024-01-01", "2024-03-31"]},
+        ),
+    ),
+    fits=("text", "number", "time", "date"),
+)

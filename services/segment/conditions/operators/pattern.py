@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from services.segment.domain.columns import ValueColumns
 from services.segment.domain.condition import Inquiry, OperatorKind, Test
 from services.segment.domain.reader import Reader
+from services.segment.domain.shape import FLAG, TEXT, Example, Shape
 from services.segment.domain.values import Facet
 
 LONGEST_PATTERN = 1_000
@@ -42,4 +43,17 @@ def _parse(_name: str, reader: Reader) -> Test:
     return Matches(pattern, flag.flag() if flag else False)
 
 
-operator = OperatorKind(("matches",), ("value", "ignore_case"), _parse)
+operator = OperatorKind(
+    ("matches",),
+    ("value", "ignore_case"),
+    _parse,
+    (
+        Shape(
+            {"value": {**TEXT, "maxLength": LONGEST_PATTERN, "pattern": "^[^\\x00]*$"}},
+            {"ignore_case": FLAG},
+            ("matches",),
+        ),
+    ),
+    (Example("RE2, found anywhere", {"op": "matches", "value": "^[A-Z]{2}[0-9]+$"}),),
+    fits=("text", "time", "date"),
+)

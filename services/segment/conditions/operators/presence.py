@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from services.segment.domain.columns import ValueColumns
 from services.segment.domain.condition import Inquiry, OperatorKind, Test
 from services.segment.domain.reader import Reader
+from services.segment.domain.shape import Example, Shape
 
 
 @dataclass(frozen=True)
@@ -22,4 +23,13 @@ def _parse(name: str, _reader: Reader) -> Test:
     return Exists(negated=name == "missing")
 
 
-operator = OperatorKind(("exists", "missing"), (), _parse)
+operator = OperatorKind(
+    ("exists", "missing"),
+    (),
+    _parse,
+    (Shape(ops=("exists", "missing")),),
+    (
+        Example("there is a value", {"op": "exists"}),
+        Example("there is none; null and empty text are none", {"op": "missing"}),
+    ),
+)

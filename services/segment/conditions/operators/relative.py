@@ -8,6 +8,7 @@ from services.segment.domain.columns import ValueColumns
 from services.segment.domain.condition import Inquiry, OperatorKind, Test
 from services.segment.domain.edges import Edge, TimeEdge
 from services.segment.domain.reader import Reader
+from services.segment.domain.shape import SPAN, Example, Shape
 from services.segment.domain.spans import Span
 from services.segment.domain.values import Facet
 
@@ -18,8 +19,6 @@ class Relative(Test):
 
     kind: str
     span: Span
-
-    only_traits = True
 
     def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
         """Return the SQL of it, before negation."""
@@ -43,4 +42,16 @@ def _parse(name: str, reader: Reader) -> Test:
     return Relative(name, reader.need("span").span())
 
 
-operator = OperatorKind(("within_last", "within_next", "more_than_ago"), ("span",), _parse)
+operator = OperatorKind(
+    ("within_last", "within_next", "more_than_ago"),
+    ("span",),
+    _parse,
+    (Shape({"span": SPAN}, ops=("within_last", "within_next", "more_than_ago")),),
+    (
+        Example("in the last 30 days", {"op": "within_last", "span": "30 days"}),
+        Example("in the next 48 hours", {"op": "within_next", "span": "48 hours"}),
+        Example("longer ago than a year", {"op": "more_than_ago", "span": "1 year"}),
+    ),
+    fits=("text", "time", "date"),
+    only_traits=True,
+)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from services.segment.domain.columns import ValueColumns
 from services.segment.domain.condition import Inquiry, OperatorKind, Test
 from services.segment.domain.reader import Reader
+from services.segment.domain.shape import FLAG, TEXT, Example, Shape
 from services.segment.domain.values import Facet
 
 _SQL = {"contains": "position({}, {}) > 0", "starts_with": "startsWith({}, {})", "ends_with": "endsWith({}, {})"}
@@ -32,4 +33,16 @@ def _parse(name: str, reader: Reader) -> Test:
     )
 
 
-operator = OperatorKind((*_SQL, "not_contains"), ("value", "ignore_case"), _parse)
+operator = OperatorKind(
+    (*_SQL, "not_contains"),
+    ("value", "ignore_case"),
+    _parse,
+    (Shape({"value": TEXT}, {"ignore_case": FLAG}, (*_SQL, "not_contains")),),
+    (
+        Example("has the part, taken literally", {"op": "contains", "value": "100%"}),
+        Example("does not have it, or is missing", {"op": "not_contains", "value": "test"}),
+        Example("begins so", {"op": "starts_with", "value": "DE"}),
+        Example("ends so", {"op": "ends_with", "value": "@example.com", "ignore_case": True}),
+    ),
+    fits=("text", "time", "date"),
+)

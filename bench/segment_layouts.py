@@ -1,0 +1,150 @@
+"""What each layout of the events costs and gains: order, granules, projections; properties in maps, columns or JSON.
+
+    python bench/segment_layouts.py --persons 20000 --events 200000
+    python bench/segment_layouts.py --persons 1000000 --events 10000000    # about 10 GB of disk
+
+One set of made-up events with eight properties, laid down in each way and merged into one part a month; the same
+questions to each. Prints processor milliseconds (the least of the runs: the machine is shared) and bytes an event.
+"""
+
+import argparse
+import asyncio
+import base64
+import tempfile
+import time
+from pathlib import Path
+
+from services.segment.store.columnar import Columnar
+
+BULK = "settings max_execution_time = 0, min_insert_block_size_rows = 1000000, min_insert_block_size_bytes = 512000000"
+DAYS = 90
+BEGINS = 1_709_251_200
+"""1 March 2024, UTC; now is 90 days later."""
+PROPERTIES = 8
+
+COLUMNS = "name LowCardinality(String), person_no Int32, event_time DateTime64(6, 'UTC') codec(Delta, ZSTD(1))"
+BY_TIME = "projection by_time (select name, event_time, person_no order by name, event_time)"
+BY_PERSON = "projection by_person (select name, event_time, person_no order by person_no, name, event_time)"
+MAP = "number Map(LowCardinality(String), Float64)"
+NAMED, PERSON_FIRST = "name, person_no, event_time", "person_no, name, event_time"
+
+# layout -> (more columns, projections and indices; order; settings; how the property is read)
+LAYOUTS = {
+    "as it is: name, person; 1,024; by_time": ((MAP, BY_TIME), NAMED, "index_granularity = 1024", "number['p3']"),
+    "granules of 8,192": ((MAP, BY_TIME), NAMED, "index_granularity = 8192", "number['p3']"),
+    "granules of 256": ((MAP, BY_TIME), NAMED, "index_granularity = 256", "number['p3']"),
+    "no projection": ((MAP,), NAMED, "index_granularity = 1024", "number['p3']"),
+    "by_person beside by_time": ((MAP, BY_TIME, BY_PERSON), NAMED, "index_granularity = 1024", "number['p3']"),
+    "an index of times": (
+        (MAP, BY_TIME, "index times event_time type minmax granularity 4"),
+        NAMED,
+        "index_granularity = 1024",
+        "number['p3']",
+    ),
+    "person first": ((MAP, BY_TIME), PERSON_FIRST, "index_granularity = 1024", "number['p3']"),
+    "maps in buckets": (
+        (MAP, BY_TIME),
+        NAMED,
+        "index_granularity = 1024, map_serialization_version = 'with_buckets'",
+        "number['p3']",
+    ),
+    "a typed column": (
+        (MAP, BY_TIME, "p3 Float64 materialized number['p3']"),
+        NAMED,
+        "index_granularity = 1024",
+        "p3",
+    ),
+    "JSON": (("number JSON", BY_TIME), NAMED, "index_granularity = 1024", "number.p3.:Float64"),
+}
+
+
+def questions(persons: int, value: str) -> dict[str, str]:
+    """Return the questions put to a layout, with `{table}` in place of its name."""
+    touched = ", ".join(str(number) for number in range(1, persons, max(1, persons // 1000)))
+    sets = "select groupBitmap(toUInt32(person_no)) from "
+    return {
+        "twice in 7 days": f"{sets}(select person_no from {{table}} where name = 'event 3'"
+        f" and event_time >= {_ago(7)} group by person_no having count() >= 2)",
+        "property, 60 days": f"{sets}{{table}} where name = 'event 2' and event_time >= {_ago(60)} and {value} > 50",
+        "property, 7 days": f"{sets}{{table}} where name = 'event 2' and event_time >= {_ago(7)} and {value} > 50",
+        "1,000 touched, 1 name": f"select person_no, count() from {{table}} where name = 'event 3'"
+        f" and event_time >= {_ago(7)} and person_no in ({touched}) group by person_no",
+        "1,000 touched, all names": f"select person_no, name, groupArray(event_time) from {{table}}"
+        f" where person_no in ({touched}) group by person_no, name",
+        "a minute's slice": f"select distinct person_no from {{table}} where name = 'event 5'"
+        f" and event_time >= {_ago(7)} and event_time < {_ago(7)} + 60",
+    }
+
+
+def _ago(days: int) -> str:
+    return f"toDateTime64({BEGINS + (DAYS - days) * 86_400}, 6, 'UTC')"
+
+
+def _table(name: str, extra: tuple[str, ...], order: str, settings: str) -> str:
+    return (
+        f"create table {name} ({', '.join((COLUMNS, *extra))}) engine = MergeTree"
+        f" partition by toYYYYMM(event_time) order by ({order}) settings {settings}"
+    )
+
+
+async def fill(store: Columnar, persons: int, events: int) -> None:
+    """Make the events once."""
+    await store.command(_table("made", (MAP,), NAMED, "index_granularity = 8192"))
+    numbers = ", ".join(f"'p{n}', cityHash64(number, 10 + {n}) % 10000 / 100" for n in range(PROPERTIES))
+    await store.command(
+        f"insert into made select concat('event ', toString(cityHash64(number, 4) % 20)),"
+        f" toInt32(cityHash64(number, 1) % {persons}) + 1,"
+        f" toDateTime64({BEGINS} + cityHash64(number, 2) % {DAYS * 86_400}, 6, 'UTC'), map({numbers})"
+        f" from numbers({events}) {BULK}"
+    )
+
+
+async def cheapest(store: Columnar, sql: str, runs: int) -> float:
+    """Return the processor milliseconds of the cheapest run."""
+    spent = []
+    for _ in range(runs):
+        before = time.process_time()
+        await store.ask(sql, {})
+        spent.append(time.process_time() - before)
+    return min(spent) * 1000
+
+
+async def main(persons: int, events: int, runs: int, directory: Path) -> None:
+    """Lay the events down in each way, ask, print."""
+    key = base64.b64encode(b"k" * 32).decode()  # nothing here is personal
+    store = await Columnar.open(f"chdb://{directory / 'columnar'}", master_key=key)
+    await fill(store, persons, events)
+    print(f"{persons:,} persons, {events:,} events of {PROPERTIES} properties; processor ms, the least of {runs} runs")
+    heads = list(questions(persons, "1"))
+    print(f"| layout | bytes an event | laid down, s | {' | '.join(heads)} |\n|---|{'---|' * (len(heads) + 2)}")
+    for number, (called, (extra, order, settings, value)) in enumerate(LAYOUTS.items()):
+        table = f"laid_{number}"
+        await store.command(_table(table, extra, order, settings))
+        before = time.process_time()
+        number_column = "toJSONString(number)" if "JSON" in called else "number"
+        await store.command(
+            f"insert into {table} (name, person_no, event_time, number)"
+            f" select name, person_no, event_time, {number_column} from made {BULK}"
+        )
+        await store.command(f"optimize table {table} final settings max_execution_time = 0")
+        laid = time.process_time() - before
+        (size,) = await store.rows(
+            f"select sum(bytes_on_disk) as bytes from system.parts where active and table = '{table}'", {}
+        )
+        spent = [await cheapest(store, sql.format(table=table), runs) for sql in questions(persons, value).values()]
+        print(
+            f"| {called} | {size['bytes'] / events:.1f} | {laid:.1f} | {' | '.join(f'{one:.0f}' for one in spent)} |",
+            flush=True,
+        )
+        await store.command(f"drop table {table}")
+    await store.close()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--persons", type=int, default=20_000)
+    parser.add_argument("--events", type=int, default=200_000)
+    parser.add_argument("--runs", type=int, default=5)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="rapport-segment-layouts-") as made:
+        asyncio.run(main(arguments.persons, arguments.events, arguments.runs, Path(made)))

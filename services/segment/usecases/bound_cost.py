@@ -1,0 +1,47 @@
+"""A question that would read too much is refused before it is asked, with the reason."""
+
+import asyncio
+from typing import Any, Protocol, cast
+
+from libs.common.runtime import Runtime
+from services.segment.domain.condition import Inquiry
+from services.segment.domain.definition import Definition
+from services.segment.domain.fault import Fault
+from services.segment.store.asking import estimate_rows, statement
+from services.segment.store.scans import Scope
+from services.segment.store.workspaces import moment_of
+from services.segment.usecases.check_definition import invalid
+
+MOST_CHARACTERS = 4_000_000
+"""Of a statement: what 500 conditions of the heaviest kind come to is refused, what anybody writes is far below."""
+
+
+class CostLimit(Protocol):
+    """What the settings say of one definition's cost."""
+
+    most_rows_read: int
+
+
+async def bound_cost(runtime: Runtime[Any], *, workspace_id: int, definition: Definition, pointer: str = "") -> None:
+    """Raise Invalid when a definition, asked about everybody, is too long a question or reads too many rows."""
+    inquiry = Inquiry(moment_of(runtime, workspace_id, runtime.now(workspace_id)))
+    scope = Scope(workspace_id, None)
+    # the heaviest definitions take seconds to spell
+    length = await asyncio.to_thread(_length, definition, inquiry, scope)
+    if length > MOST_CHARACTERS:
+        detail = (
+            f"the question is {length:,} characters long, at most {MOST_CHARACTERS:,} are asked: use fewer conditions"
+        )
+        raise invalid([Fault(pointer, detail)])
+    if not inquiry.questions:
+        return
+    rows = await estimate_rows(runtime.parts.columnar, inquiry, scope)
+    most = cast("CostLimit", runtime.settings).most_rows_read
+    if rows > most:
+        detail = f"the question would read {rows:,} rows, at most {most:,} may be read: narrow its windows or names"
+        raise invalid([Fault(pointer, detail)])
+
+
+def _length(definition: Definition, inquiry: Inquiry, scope: Scope) -> int:
+    definition.formula(inquiry)
+    return len(statement(inquiry, scope)) if inquiry.questions else 0

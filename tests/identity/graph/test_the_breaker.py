@@ -1,0 +1,131 @@
+"""The circuit breaker in the service, held to the oracle: decisions are read back and given to the pure rule."""
+
+import asyncio
+import random
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from libs.common.db import Tx, statement
+from services.identity.domain.evidence import Evidence, Identifier
+from services.identity.domain.graph import Hold
+from services.identity.domain.links import Pair
+from services.identity.domain.partition import Partition, partition
+from services.identity.domain.policy import PolicySet, Safeguards
+from services.identity.store import holds
+from services.identity.usecases.decide_quarantine import decide_quarantine
+from services.identity.usecases.graph.name_holds import named_holds
+from services.identity.usecases.graph.verify_partition import verify_partition
+from tests.identity.graph.graphs import WORKSPACE, Graph
+from tests.identity.graph.worlds import (
+    DENSE,
+    EXAMPLES,
+    GUARDED,
+    NOW,
+    START,
+    a_history,
+)
+
+ROOMY = PolicySet(
+    4,
+    {name: msgspec.structs.replace(policy, max_per_person=None) for name, policy in DENSE.policies.items()},
+    safeguards=Safeguards(largest_person=6, joins_per_minute=4),
+)
+"""No cap stands in the way of a stray identifier."""
+
+
+def posted_together(events: list[Evidence], chance: random.Random) -> list[Evidence]:
+    """The same events, of which many arrive within a minute, from few sources."""
+    return [
+        msgspec.structs.replace(
+            event,
+            source_id=chance.choice([1, 1, 1, 2]),
+            first_received_at=NOW if chance.random() < 0.6 else max(event.event_time, START),
+        )
+        for event in events
+    ]
+
+
+async def decisions(graph: Graph) -> dict[Pair, Hold]:
+    async with graph.database.worker.transaction(WORKSPACE) as tx:
+        rows = await tx.fetch(statement("select node_no, namespace, scope, sealed from node"))
+        names = {
+            WORKSPACE << 32 | row["node_no"]: Identifier(
+                row["namespace"], row["scope"], graph.sealer.open(row["sealed"]).decode()
+            )
+            for row in rows
+        }
+        return named_holds(WORKSPACE, await holds.effective(tx, WORKSPACE), names)
+
+
+async def assert_as_decided(graph: Graph, events: list[Evidence], policies: PolicySet, now=NOW) -> Partition:
+    decided, stored = await decisions(graph), await graph.stored()
+    expected = partition(events, policies, now, None, decided)
+    assert stored.persons == expected.persons
+    assert stored.shared == expected.shared
+    assert stored.active == {frozenset(pair) for pair in expected.active}
+    assert stored.refused == {frozenset(pair): (why.state, why.reason) for pair, why in expected.refused.items()}
+    async with graph.database.worker.transaction(WORKSPACE) as tx:
+        assert (await verify_partition(tx, graph.tools, WORKSPACE)).different == 0
+    return expected
+
+
+async def decide(graph: Graph, chance: random.Random) -> list[Evidence]:
+    """Decide about some of what waits; return the evidence this adds."""
+
+    async def work(tx: Tx) -> list[Evidence]:
+        rows = await holds.list_rows(tx, workspace_id=WORKSPACE, limit=1_000, state="open", reason=None, before=None)
+        chosen = [row.hold_id for row in rows if chance.random() < 0.5]
+        found = await decide_quarantine(
+            tx, graph.tools, WORKSPACE, hold_ids=chosen, identifier=None, thrown_away=chance.random() < 0.5, author="me"
+        )
+        assert found.links == len(chosen)
+        return [fact.evidence for fact in found.batch.facts]
+
+    return await graph.again_when_lost(WORKSPACE, work)
+
+
+@pytest.mark.parametrize("policies", [GUARDED, ROOMY], ids=["guarded", "roomy"])
+@pytest.mark.parametrize("seed", range(EXAMPLES // 8))
+async def test_whatever_is_held_and_decided_the_service_says_what_the_oracle_says(graph_of, policies, seed):
+    graph: Graph = await graph_of(policies)
+    chance = random.Random(seed)
+    events = posted_together(a_history(chance, 120, values=10), chance)
+    deliveries = [*events, *chance.sample(events, 20)]
+    chance.shuffle(deliveries)
+    told: list[Evidence] = []
+    position = 0
+    while position < len(deliveries):
+        size = chance.choice([1, 2, 5, 30])
+        await graph.take(deliveries[position : position + size])
+        told += deliveries[position : position + size]
+        position += size
+        if chance.random() < 0.3:
+            told += await decide(graph, chance)
+        if chance.random() < 0.3:
+            await assert_as_decided(graph, told, policies)
+    expected = await assert_as_decided(graph, told, policies)
+    assert any(why.state == "quarantined" for why in expected.refused.values())
+    await graph.declare(WORKSPACE, policies)
+    await graph.set_clock(NOW)
+    await graph.look_again()
+    await assert_as_decided(graph, told, policies)
+    await graph.set_clock(NOW + timedelta(days=50))
+    await graph.look_again()
+    await assert_as_decided(graph, told, policies, graph.now)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_concurrent_workers_hold_what_the_oracle_is_told(graph_of, seed):
+    graph: Graph = await graph_of(ROOMY)
+    chance = random.Random(700 + seed)
+    events = posted_together(a_history(chance, 150, values=10), chance)
+
+    async def work(share: list[Evidence]) -> None:
+        tools = graph.fresh_tools()
+        for position in range(0, len(share), 5):
+            await graph.take(share[position : position + 5], tools=tools)
+
+    await asyncio.gather(*(work(events[number::3]) for number in range(3)))
+    await assert_as_decided(graph, events, ROOMY)

@@ -1,0 +1,33 @@
+"""What Hypothesis makes values, times and names of."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+
+START = datetime(2024, 2, 26, 12, 0, tzinfo=UTC)
+ZONES = ("UTC", "Asia/Shanghai", "America/New_York", "Europe/Berlin")
+NAMES = ("bought", "seen", "Ünï. 'x' \\ %_", "a.b")
+TRAITS = ("age", "note", "likes", "when", "a.b", "nest")
+SPOTS = [(31.2, 121.5), (31.3, 121.4), (52.5, 13.4), (-33.9, 151.2), (0, 180), (0, -180), (90, 0), (31.25, 121.45)]
+pick = st.sampled_from
+
+texts = pick(
+    ["", "blue", "Blue", "STRASSE", "straße", "8", "8.0", "10", "1e1", "%", "_", "a'b\\", "金", "true", "x\x00y"]
+)
+numbers = st.one_of(st.integers(-10, 10), pick([2**53 + 1, 2**53, 8, 10, 10**30, 0.1, 1.5, 8.0]))
+times = st.one_of(
+    st.integers(-900, 900).map(lambda hours: (START + timedelta(hours=hours)).isoformat().replace("+00:00", "Z")),
+    st.integers(-400, 40).map(lambda days: (START + timedelta(days=days)).date().isoformat()),
+    pick(["1992-02-29", "2024-02-29T23:30:00+08:00", "1990-03-04T15:00:00Z"]),
+)
+scalars = st.one_of(texts, numbers, st.booleans(), times)
+values = st.one_of(scalars, st.lists(st.one_of(texts, numbers), max_size=3), st.none())
+nested = st.fixed_dictionaries({}, optional={"a": values, "b.c": values})
+spots = st.one_of(
+    pick(SPOTS).map(lambda spot: {"lat": spot[0], "lon": spot[1]}),
+    pick([{"lat": "31.22", "lon": "121.47"}, {"lat": 91, "lon": 0}, {"lat": 31.2}, {"lat": True, "lon": 0}, "31,121"]),
+)
+operands = st.one_of(texts, numbers, st.booleans())
+orderables = st.one_of(texts, numbers)
+spans = pick(["5 minutes", "3 hours", "1 day", "7 days", "2 weeks", "1 month", "3 months", "1 year"])
+folding = st.fixed_dictionaries({}, optional={"ignore_case": st.booleans()})

@@ -1,0 +1,62 @@
+"""What histories are made of: a definition, some persons, and steps."""
+
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from services.segment.domain.fault import InvalidDefinition
+from tests.segment.columnar import parsed
+from tests.segment.generated_values import NAMES, TRAITS, ZONES, pick, values
+from tests.segment.generators import definitions, people, properties
+from tests.segment.oracle import Person
+
+STEPS = 5
+MOST_PERSONS = 3
+_persons = st.integers(0, MOST_PERSONS - 1)
+_steps = st.one_of(
+    st.tuples(st.just("event"), _persons, pick(NAMES), st.sampled_from([0, 0, 0, -1, -5, -30, -200, 7]), properties),
+    st.tuples(st.just("trait"), _persons, pick(TRAITS[:5]), values),
+    st.tuples(st.just("trait"), _persons, st.just("timezone"), pick([*ZONES, "Pacific/Kiritimati", "", None])),
+    st.tuples(st.just("account"), _persons, pick(TRAITS[:3]), values),
+    st.tuples(st.just("merge"), _persons, _persons),
+    st.tuples(st.just("split"), _persons),
+    st.just(("nothing",)),
+)
+
+
+def _valid(definition: Any) -> bool:
+    try:
+        parsed(definition)
+    except InvalidDefinition:  # a window that ends before it begins
+        return False
+    return True
+
+
+_histories = st.tuples(
+    definitions.filter(_valid),
+    st.lists(people, min_size=2, max_size=MOST_PERSONS),
+    st.lists(_steps, min_size=STEPS, max_size=STEPS),
+)
+History = tuple[dict[str, Any], list[Person], list[tuple[Any, ...]]]
+
+
+def some_histories(start: int, number: int) -> list[History]:
+    """Return so many histories; the same ones for the same start."""
+    found: list[History] = []
+
+    @seed(start)
+    @settings(
+        max_examples=number, database=None, phases=[Phase.generate], deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(history=_histories)
+    def collect(history: History) -> None:
+        found.append(history)
+
+    while len(found) < number:
+        before = len(found)
+        collect()
+        if len(found) == before:
+            break
+    return found[:number]

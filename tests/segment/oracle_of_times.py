@@ -1,0 +1,122 @@
+"""The oracle's part about time: spans, calendars, and the operators that compare times."""
+
+import calendar
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tests.segment.oracle_of_persons import When
+
+
+def back(when: When, span: str, sign: int = -1) -> datetime:
+    """Return the instant a span before (or after) now; months by the local calendar, clamped to its last day."""
+    count, unit = span.split()
+    unit = unit.rstrip("s")
+    exact = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+    if unit in exact:
+        return when.now + sign * timedelta(seconds=int(count) * exact[unit])
+    months = int(count) * {"month": 1, "quarter": 3, "year": 12}[unit] * sign
+    local = when.now.astimezone(ZoneInfo(when.zone))
+    total = local.year * 12 + local.month - 1 + months
+    year, month = divmod(total, 12)
+    day = min(local.day, calendar.monthrange(year, month + 1)[1])
+    return local.replace(year=year, month=month + 1, day=day).astimezone(UTC)
+
+
+def read_time(text: str, when: When) -> tuple[datetime, bool] | None:
+    """Return the instant of a text, and whether it is a bare date; without a zone it is local."""
+    if not re.match(r"\d{4}-\d\d-\d\d", text):
+        return None
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if parsed.tzinfo is None:
+        parsed = parsed.replace(tzinfo=ZoneInfo(when.zone))
+    if not 1900 <= parsed.year <= 2299:
+        return None  # the store holds times of these years
+    return parsed.astimezone(UTC), len(text) == 10
+
+
+def between_times(value: str, wanted: list[str], when: When) -> bool:
+    """Return whether a time lies between two; a bare date as the far end is the whole day."""
+    time = read_time(value, when)
+    low, high = read_time(wanted[0], when), read_time(wanted[1], when)
+    assert low and high
+    return time is not None and low[0] <= time[0] < (_next_day(high[0], when) if high[1] else high[0])
+
+
+def _next_day(instant: datetime, when: When) -> datetime:
+    local = instant.astimezone(ZoneInfo(when.zone)).date() + timedelta(days=1)
+    return _midnight(local, when)
+
+
+def _midnight(day: date, when: When) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(when.zone)).astimezone(UTC)
+
+
+def _before(value: str, test: Mapping[str, Any], when: When) -> bool:
+    time, bound = read_time(value, when), read_time(test["value"], when)
+    return time is not None and bound is not None and time[0] < bound[0]
+
+
+def _after(value: str, test: Mapping[str, Any], when: When) -> bool:
+    time, bound = read_time(value, when), read_time(test["value"], when)
+    if time is None or bound is None:
+        return False
+    return time[0] >= _next_day(bound[0], when) if bound[1] else time[0] > bound[0]
+
+
+def _within_last(value: str, test: Mapping[str, Any], when: When) -> bool:
+    time = read_time(value, when)
+    return time is not None and back(when, test["span"]) <= time[0] <= when.now
+
+
+def _within_next(value: str, test: Mapping[str, Any], when: When) -> bool:
+    time = read_time(value, when)
+    return time is not None and when.now <= time[0] < back(when, test["span"], 1)
+
+
+def _more_than_ago(value: str, test: Mapping[str, Any], when: When) -> bool:
+    time = read_time(value, when)
+    return time is not None and time[0] < back(when, test["span"])
+
+
+def _in_period(value: str, test: Mapping[str, Any], when: When) -> bool:
+    time = read_time(value, when)
+    if time is None:
+        return False
+    zone = ZoneInfo(when.zone)
+    today, day = when.now.astimezone(zone).date(), time[0].astimezone(zone).date()
+    return _ordinal(day, test["period"]) == _ordinal(today, test["period"]) + test.get("offset", 0)
+
+
+def _ordinal(day: date, period: str) -> int:
+    months = day.year * 12 + day.month - 1
+    weeks = (day.toordinal() - 1) // 7
+    return {"day": day.toordinal(), "week": weeks, "month": months, "quarter": months // 3, "year": day.year}[period]
+
+
+def _anniversary(value: str, test: Mapping[str, Any], when: When) -> bool:
+    time = read_time(value, when)
+    if time is None:
+        return False
+    zone = ZoneInfo(when.zone)
+    day = when.now.astimezone(zone).date() + timedelta(days=test.get("in_days", 0))
+    born = time[0].astimezone(zone).date()
+    if (born.month, born.day) == (2, 29) and not calendar.isleap(day.year):
+        return (day.month, day.day) == (2, 28)
+    return (day.month, day.day) == (born.month, born.day)
+
+
+TIMES = {
+    "before": _before,
+    "after": _after,
+    "within_last": _within_last,
+    "within_next": _within_next,
+    "more_than_ago": _more_than_ago,
+    "in_period": _in_period,
+    "anniversary": _anniversary,
+}
