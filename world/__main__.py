@@ -35,7 +35,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--post", metavar="URL", help="post to the identity service at this address and score it")
     parser.add_argument("--key", default="", help="the installation's administrator key, for --post")
     parser.add_argument("--workspace", help="key of the workspace made for --post (default world-SEED-PERSONS)")
-    parser.add_argument("--judge", action="store_true", help="partition by the pure rule in this process and score it")
+    parser.add_argument("--judge", action="store_true", help="apply the rule in this process and score it")
     parser.add_argument("--json", type=Path, help="write the scores to this file")
     chosen = parser.parse_args(words)
     if chosen.persons < 1:
@@ -54,7 +54,7 @@ def lived(chosen: argparse.Namespace, doing: str) -> Iterator[Neighbourhood]:
 
 
 def judged(chosen: argparse.Namespace) -> tuple[Tally, Tally]:
-    """Score the pure rule."""
+    """Score the rule in this process."""
     judge, whole, told = Judge(), Tally(), Tally()
     for one in lived(chosen, "judging"):
         found = judge.persons(one)
