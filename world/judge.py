@@ -1,4 +1,4 @@
-"""The service's own rule over a neighbourhood, without the service: reading, canonical forms, evidence, partition."""
+"""The service's own rule over a neighbourhood, without the service: reading, canonical forms, evidence, persons."""
 
 from collections.abc import Hashable, Iterable
 from datetime import datetime
@@ -9,10 +9,11 @@ import msgspec
 from libs.common.access.model import Source
 from libs.common.registry import discover
 from services.identity import namespaces
+from services.identity.domain.columns import columns_of
 from services.identity.domain.evidence import Evidence, Identifier
-from services.identity.domain.partition import partition
 from services.identity.domain.policy import NamespaceKind, PolicySet
 from services.identity.domain.reading import RecordedCall, namespaces_by_name, read_evidence
+from services.identity.domain.rebuild import rebuild
 from world.arrivals import Arrival
 from world.neighbourhoods import Neighbourhood
 from world.scores import Tally, tally
@@ -22,7 +23,7 @@ WORKSPACE = 1
 
 
 class Judge:
-    """Reads arrivals as the resolver does and partitions them by the pure rule."""
+    """Reads arrivals as the resolver does and tells whose each identifier is."""
 
     def __init__(self) -> None:
         kinds = discover(namespaces, "namespace", NamespaceKind)
@@ -76,9 +77,10 @@ class Judge:
         return [said for arrival in arrivals for said in self.evidence_of(arrival)]
 
     def persons(self, neighbourhood: Neighbourhood) -> dict[Identifier, Hashable]:
-        """Return the person of every identifier of a neighbourhood by the pure rule."""
-        found = partition(self.evidence(neighbourhood.arrivals), self.policies, END)
-        return {identifier: min(person) for person in found.persons for identifier in person}
+        """Return the person of every identifier of a neighbourhood, as the service rebuilds a workspace."""
+        columns, names = columns_of(self.evidence(neighbourhood.arrivals))
+        told = rebuild(columns, lambda nodes: [names[one] for one in nodes], self.policies, END)
+        return dict(zip(names, told.person.tolist(), strict=True))
 
 
 def score(neighbourhood: Neighbourhood, found: dict[Identifier, Hashable]) -> Tally:

@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from world.happenings import Happening, Life, Name
 from world.shape import (
@@ -50,6 +51,7 @@ def recycles(seed: int, number: int, shape: Shape) -> bool:
     return recycles_raw(seed, number, shape)
 
 
+@lru_cache(maxsize=4 * NEIGHBOURHOOD)
 def recycles_raw(seed: int, number: int, shape: Shape) -> bool:
     """Return the toss of the coin alone: nobody's new number is a recycled one twice over."""
     return random.Random(f"{seed}/recycled/{number}").random() < shape.recycled_phone

@@ -1,15 +1,15 @@
 """Made-up identifier values, from a seeded source of chance."""
 
 import random
-
-_URL_SAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+from base64 import urlsafe_b64encode
 
 
 def token(rng: random.Random, first: str, length: int) -> str:
     """Return `length` url-safe characters that begin with `first`, as WeChat's ids do."""
     missing = length - len(first)
     bits = rng.getrandbits(6 * missing)
-    return first + "".join(_URL_SAFE[bits >> 6 * place & 63] for place in range(missing))
+    spelled = urlsafe_b64encode(bits.to_bytes(-(-missing // 4) * 3, "big")).decode()
+    return first + spelled[: -missing - 1 : -1]
 
 
 def uuid_text(rng: random.Random) -> str:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from services.identity.domain.evidence import Identifier
+from services.identity.domain.partition import partition
 from services.identity.domain.policy import PolicySet
 from tests.identity.graph.conftest import graph_of  # noqa: F401 - a fixture
 from world.__main__ import arguments, judged, main
@@ -76,6 +77,20 @@ def test_no_identifier_is_twice_in_the_truth_and_all_of_it_is_seen(world):
         assert {name for name in names if name not in found} == set()
 
 
+def test_whose_an_identifier_is_said_to_be_is_what_the_rule_says(world):
+    judge = Judge()
+    part = world[1]
+    expected = partition(judge.evidence(part.arrivals), judge.policies, END).persons
+    assert as_groups(judge.persons(part)) == expected
+
+
+def as_groups(found):
+    groups: dict[object, set[Identifier]] = {}
+    for identifier, person in found.items():
+        groups.setdefault(person, set()).add(identifier)
+    return frozenset(map(frozenset, groups.values()))
+
+
 def test_the_rule_recognises_what_can_be_told_and_merges_hardly_anybody_wrongly(world):
     judge, whole, told = Judge(), Tally(), Tally()
     for part in world:
@@ -100,10 +115,7 @@ async def test_the_stored_graph_makes_the_same_persons_of_the_world(graph_of):  
         await graph.take(said[start : start + 400])
     stored = await graph.stored()
     found = judge.persons(part)
-    groups: dict[object, set[Identifier]] = {}
-    for identifier, person in found.items():
-        groups.setdefault(person, set()).add(identifier)
-    assert stored.persons == frozenset(map(frozenset, groups.values()))
+    assert stored.persons == as_groups(found)
     assert score(part, dict(stored.ids)) == score(part, found)
 
 
