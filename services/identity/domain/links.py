@@ -107,6 +107,8 @@ class LinkFacts(msgspec.Struct, gc=False):
 
     def unbound(self) -> Times | None:
         """Return the newest time of an unbind per tier, None when there is none or it was a retraction."""
+        if not any(self.void):
+            return None
         newest: datetime | None = None
         for time in self.void:
             newest = latest(newest, time)
@@ -145,7 +147,7 @@ class LinkFacts(msgspec.Struct, gc=False):
     @property
     def is_claimed(self) -> bool:
         """Whether any evidence ever spoke for the link."""
-        return any(time is not None for time in self.seen)
+        return any(self.seen)
 
     @property
     def activity(self) -> datetime | None:

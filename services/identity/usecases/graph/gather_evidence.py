@@ -20,11 +20,7 @@ UNSETTLING = frozenset({"supersede", "unbind", "retract"})
 async def gather_evidence(tx: Tx, batch: Batch) -> tuple[set[Key], set[Key]]:
     """Append the batch's evidence and return (nodes whose regions must be assigned anew, nodes whose hubs may fall)."""
     for fact in batch.facts:
-        policies = batch.policies[fact.workspace_id]
-        where = {identifier: batch.key_of(fact.workspace_id, identifier) for identifier in fact.evidence.identifiers}
-        fact.pairs = [(where[one], where[other]) for one, other in pairs(fact.evidence, policies)]
-        strongest = subject(fact.evidence, policies)
-        fact.centre = fact.pairs[0][1] if fact.pairs else where[strongest] if strongest is not None else 0
+        _make_star(batch, fact)
     await _append(tx, batch)
     batch.rising = await rising_hubs(tx, batch)
     repeating: list[Fact] = []
@@ -56,6 +52,17 @@ async def gather_evidence(tx: Tx, batch: Batch) -> tuple[set[Key], set[Key]]:
 
 def _pair(one: Key, other: Key) -> Pair:
     return (one, other) if one < other else (other, one)
+
+
+def _make_star(batch: Batch, fact: Fact) -> None:
+    policies = batch.policies[fact.workspace_id]
+    where = {identifier: batch.key_of(fact.workspace_id, identifier) for identifier in fact.evidence.identifiers}
+    fact.pairs = [(where[one], where[other]) for one, other in pairs(fact.evidence, policies)]
+    if fact.pairs:
+        fact.centre = fact.pairs[0][1]
+        return
+    strongest = subject(fact.evidence, policies)
+    fact.centre = where[strongest] if strongest is not None else 0
 
 
 async def _append(tx: Tx, batch: Batch) -> None:
