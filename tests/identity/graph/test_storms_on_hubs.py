@@ -9,8 +9,9 @@ import pytest
 from services.identity.domain.evidence import Evidence
 from services.identity.domain.policy import PolicySet
 from tests.identity.graph.graphs import Graph
+from tests.identity.graph.test_the_breaker import ROOMY, assert_as_decided, decide, posted_together
 from tests.identity.graph.test_the_service_equals_the_oracle import assert_equal
-from tests.identity.graph.worlds import DENSE, EXAMPLES, FADING, NOW, a_history, an_identifier, evidence
+from tests.identity.graph.worlds import DENSE, EXAMPLES, FADING, GUARDED, NOW, a_history, an_identifier, evidence
 
 CHILDLESS = PolicySet(4, {name: msgspec.structs.replace(one, parent=None) for name, one in DENSE.policies.items()})
 
@@ -103,3 +104,23 @@ async def test_a_storm_of_newcomers_makes_persons_and_a_hub(graph_of):
     await graph.take(storm[:10])
     await graph.take(storm[10:])
     assert_equal(await graph.stored(), storm, DENSE)
+
+
+@pytest.mark.parametrize("policies", [GUARDED, ROOMY], ids=["guarded", "roomy"])
+@pytest.mark.parametrize("seed", range(max(2, EXAMPLES // 8)))
+async def test_a_storm_is_held_and_decided_like_everything_else(graph_of, policies, seed):
+    graph: Graph = await graph_of(policies)
+    chance = random.Random(7_000 + seed)
+    events = posted_together(a_storm(chance, 120), chance)
+    told: list[Evidence] = []
+    position = 0
+    while position < len(events):
+        size = chance.choice([1, 3, 8, 25])
+        await graph.take(events[position : position + size])
+        told += events[position : position + size]
+        position += size
+        if chance.random() < 0.3:
+            told += await decide(graph, chance)
+        if chance.random() < 0.5:
+            await assert_as_decided(graph, told, policies)
+    await assert_as_decided(graph, told, policies)
