@@ -62,9 +62,9 @@ def leave_hanging(batch: Batch, outcome: Outcome) -> None:
         if pair in outcome.states:
             continue
         outcome.decisions.append(Decision(pair, SHARED.state, SHARED.reason, None, None))
-        for end in pair if at is not None else ():
-            if batch.nodes[end].is_shared:
-                outcome.recheck[end] = min(at, outcome.recheck.get(end, at))
+        if at is not None:
+            hubs = [end for end in pair if batch.nodes[end].is_shared]
+            outcome.recheck.update((end, min(at, outcome.recheck.get(end, at))) for end in hubs)
 
 
 def _expect_expiries(batch: Batch, outcome: Outcome, decided: set[Key]) -> None:
