@@ -3,8 +3,9 @@
     python -m bench.identity_resolve [--persons 2000] [--runs 5] [--growth 1] [--resolves 300]
 
 Measures `resolve_evidence` (the graph's part of the resolver) with its transaction, commits included, on a cluster of
-its own: durable, batches of 1,000. Every figure is a median of the runs with its spread, beside the processor time an
-event costs this process and PostgreSQL's backend. `--growth 100` loads 100 times as many people before it measures.
+its own: durable, batches of 1,000, in a process that collects garbage as a service does. Every figure is a median of
+the runs with its spread, beside the processor time an event costs this process and PostgreSQL's backend. `--growth 100`
+loads 100 times as many people before it measures.
 Last: what one caller waits for one event while a worker resolves link-changing batches without a pause, in the same
 process and at the resolver's own pace (domain/pace.py); the people asked about are among those that change.
 """
@@ -24,6 +25,7 @@ from bench.start_system import cpu_seconds
 from launcher.postgres import EmbeddedPostgres
 from libs.common.db import Database, statement
 from libs.common.db.migrate import migrate
+from libs.common.garbage import collect_seldom
 from libs.common.ids import new_id
 from libs.common.personal import Sealer
 from libs.common.registry import discover
@@ -216,6 +218,7 @@ async def main() -> None:
     parser.add_argument("--growth", type=int, default=1, help="times so many people are loaded before")
     parser.add_argument("--resolves", type=int, default=300, help="single resolves a run beside the load")
     options = parser.parse_args()
+    collect_seldom()
     with (
         tempfile.TemporaryDirectory(prefix="rapport-bench-") as directory,
         EmbeddedPostgres(Path(directory)) as cluster,

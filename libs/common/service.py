@@ -22,6 +22,7 @@ from libs.common.clock import SYNC_SECONDS, DatabaseClock
 from libs.common.contracts.catalogue import all_contracts
 from libs.common.contracts.event import owner_of
 from libs.common.db import Database, Tx, statement
+from libs.common.garbage import collect_seldom
 from libs.common.http.app import attach_runtime, build_app
 from libs.common.http.house import house_routes
 from libs.common.http.peers import Peers
@@ -213,6 +214,7 @@ def serve(definition: ServiceDefinition[Any]) -> NoReturn:
     provider = setup_tracing(definition.name, settings.otlp_endpoint)
     # uvicorn raises the signal anew once it has stopped; by default that kills us before the loops are taken down
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    collect_seldom()
     try:
         run(_serve(definition, settings))
     except KeyboardInterrupt:

@@ -15,6 +15,8 @@ from services.identity.domain.twins import TWIN_SOURCE
 
 TIERS = 5
 POSITIVE = frozenset({"login", "bind", "import", "observe", "infer", "logout", "must_link", "supersede"})
+REPEATING = frozenset({"login", "bind", "import", "observe", "logout"})
+"""Kinds that repeat what is active without changing anything."""
 TAKING_BACK = frozenset({"unbind", "retract"})
 DECIDING = frozenset({"must_link", "supersede"})
 DECISIONS = frozenset({"must_link", "cannot_link", "supersede", "unbind", "retract"})
@@ -105,6 +107,8 @@ class LinkFacts(msgspec.Struct, gc=False):
 
     def unbound(self) -> Times | None:
         """Return the newest time of an unbind per tier, None when there is none or it was a retraction."""
+        if not any(self.void):
+            return None
         newest: datetime | None = None
         for time in self.void:
             newest = latest(newest, time)
@@ -143,7 +147,7 @@ class LinkFacts(msgspec.Struct, gc=False):
     @property
     def is_claimed(self) -> bool:
         """Whether any evidence ever spoke for the link."""
-        return any(time is not None for time in self.seen)
+        return any(self.seen)
 
     @property
     def activity(self) -> datetime | None:
@@ -152,6 +156,11 @@ class LinkFacts(msgspec.Struct, gc=False):
         for time in (*self.seen, *self.void):
             newest = latest(newest, time)
         return newest
+
+
+def is_repeatable(evidence: Evidence) -> bool:
+    """Return whether evidence only says once more that its identifiers belong together, where that is known."""
+    return evidence.kind in REPEATING and evidence.tier < INFERRED
 
 
 def rank(identifier: Identifier, policies: PolicySet) -> tuple[int, Identifier]:

@@ -2,7 +2,8 @@
 
 If no link was ever spoken against, nothing is over a cap or too large when everything is counted at once, and no two
 parties who name somebody would meet over a leaf alone, then no join can be refused: caps and refusals only get tighter
-while components grow. The rule (assignment.py) says the same of them at many times the price; it stays the judge.
+while components grow. Hubs end regions: a plain link to one joins nobody, however many there are. The rule
+(assignment.py) says the same of them at many times the price; it stays the judge.
 """
 
 from collections import Counter
@@ -22,10 +23,12 @@ Ends = tuple[int, int]
 
 
 class PlainRegions(msgspec.Struct):
-    """The plain regions by their nodes; `recheck` gives a node of each and when its first link expires."""
+    """The plain regions by their nodes, each hub by itself; `recheck` gives a node of each, and the hubs, with the time
+    when its first link expires. The links in `hanging` are plain and end in a hub."""
 
     groups: list[list[int]]
     recheck: dict[int, datetime]
+    hanging: list[Ends]
 
 
 class Rules(msgspec.Struct, gc=False):
@@ -39,6 +42,7 @@ class Rules(msgspec.Struct, gc=False):
     per_scope: bool
     is_singleton: bool
     strong: bool
+    is_child: bool
 
 
 def rules_of(policy: NamespacePolicy) -> Rules:
@@ -53,6 +57,7 @@ def rules_of(policy: NamespacePolicy) -> Rules:
         per_scope=policy.cap_per == "scope",
         is_singleton=policy.is_singleton,
         strong=policy.priority <= HUB_PRIORITY,
+        is_child=policy.parent is not None,
     )
 
 
@@ -95,37 +100,58 @@ def plain_regions(
     policies: PolicySet,
     now: datetime,
     consents: Mapping[int, Consents],
+    hubs: frozenset[int] = frozenset(),
+    edge: frozenset[int] = frozenset(),
 ) -> PlainRegions:
     """Return the plain ones among the regions that `links` make of the nodes in `names`.
 
-    `consents` are those of the nodes for which anything was said; links that lead elsewhere are not plain.
+    `consents` are those of the nodes for which anything was said; links that lead elsewhere are not plain. `hubs` are
+    sure to be hubs, whatever these links are; of the nodes at the `edge` only links to hubs are given, and nothing is
+    told.
     """
     if policies.reassigns:
-        return PlainRegions([], {})
+        return PlainRegions([], {}, [])
     by_namespace = {name: rules_of(policies.of(name)) for name in {one.namespace for one in names.values()}}
     rules = {one: by_namespace[name.namespace] for one, name in names.items()}
-    walk = _Walk(rules, now, consents, policies.linking)
+    walk = _Walk(rules, now, consents, policies.linking, hubs, edge)
     for ends, by_basis in links.items():
         walk.take(ends, by_basis)
     forest = walk.forest
     crowded = [end for end, count in walk.reached.items() if count > (rules[end].hub_threshold or 0)]
+    crowded = [end for end in crowded if end not in hubs]
     parties = {forest.root(one) for one, rule in rules.items() if rule.names}
     for ends in walk.leaves:
         forest.join(ends)
     apart = {forest.root(one) for one in (*walk.stirred, *crowded)}
+    doubted = walk.doubted - edge
+    if doubted:
+        # What was unbound from a hub may be unbound from what hangs on both.
+        apart |= {forest.root(one) for ends in walk.hanging if not doubted.isdisjoint(ends) for one in ends} - hubs
     apart |= _torn(forest, parties) | _overfull(forest, names, rules)
     apart |= _oversized(forest, rules, policies.safeguards.largest_person)
-    return _told(forest, apart, walk.due)
+    groups = [group for group in _groups(forest, apart) if edge.isdisjoint(group)] if edge else _groups(forest, apart)
+    hanging = [ends for ends in walk.hanging if doubted.isdisjoint(ends)]
+    return PlainRegions(groups, _rechecks(forest, apart, walk.due), hanging)
 
 
 class _Walk:
     """One look at every link: what joins, what only hangs on, who is reached, what is not plain, when links expire."""
 
     def __init__(
-        self, rules: Mapping[int, Rules], now: datetime, consents: Mapping[int, Consents], linking: Linking
+        self,
+        rules: Mapping[int, Rules],
+        now: datetime,
+        consents: Mapping[int, Consents],
+        linking: Linking,
+        hubs: frozenset[int],
+        edge: frozenset[int],
     ) -> None:
         self.rules, self.now = rules, now
         self.consents, self.linking = consents, linking
+        self.hubs, self.edge = hubs, edge
+        self.hanging: list[Ends] = []
+        self.doubted: set[int] = set()
+        """Hubs with links that are not plain."""
         self.stirred: list[int] = []
         self.forest = _Forest(rules)
         self.leaves: list[Ends] = []
@@ -135,18 +161,24 @@ class _Walk:
     def take(self, ends: Ends, by_basis: Mapping[str, LinkFacts]) -> None:
         """Note one link."""
         low, high = self.rules.get(ends[0]), self.rules.get(ends[1])
-        if low is None or high is None:
-            self.stirred += [end for end in ends if end in self.rules]
+        hubs = self.hubs.intersection(ends)
+        if low is None or high is None or not (hubs or self.edge.isdisjoint(ends)):
+            self.stirred += [end for end in ends if end in self.rules and end not in hubs]
+            self.doubted |= hubs
             return
-        if low.bridges and high.bridges:
+        if not hubs and low.bridges and high.bridges:
             self.forest.join(ends)
-        else:
+        elif not hubs:
             self.leaves.append(ends)
-        expiry = _expiry(by_basis, low, high, self.now)
+        expiry = expiry_of(by_basis, low, high, self.now)
         if expiry is False or not self._is_permitted(ends, by_basis):
-            self.stirred.append(ends[0])
-        elif expiry is not True:
-            self.due.append((ends[0], expiry))
+            self.stirred += [end for end in ends if end not in hubs]
+            self.doubted |= hubs
+        else:
+            if expiry is not True:
+                self.due += [(end, expiry) for end in hubs or ends[:1]]
+            if hubs:
+                self.hanging.append(ends)
         self._reach(ends[0], low, high)
         self._reach(ends[1], high, low)
 
@@ -157,11 +189,16 @@ class _Walk:
         return all(permits(basis, low, high, self.linking) for basis in by_basis)
 
     def _reach(self, end: int, mine: Rules, other: Rules) -> None:
-        if mine.hub_threshold is not None and (other.is_singleton if mine.bridges else other.strong):
+        if reaches(mine, other):
             self.reached[end] = self.reached.get(end, 0) + 1
 
 
-def _expiry(by_basis: Mapping[str, LinkFacts], low: Rules, high: Rules, now: datetime) -> datetime | bool:
+def reaches(mine: Rules, other: Rules) -> bool:
+    """Return whether an identifier is the more of a hub for being linked to another."""
+    return mine.hub_threshold is not None and (other.is_singleton if mine.bridges else other.strong)
+
+
+def expiry_of(by_basis: Mapping[str, LinkFacts], low: Rules, high: Rules, now: datetime) -> datetime | bool:
     """Return when a plain link expires, True for never, False for a link that is not plain."""
     if not all(map(is_plain, by_basis.values())):
         return False
@@ -201,15 +238,19 @@ def _oversized(forest: _Forest, rules: Mapping[int, Rules], largest: int | None)
     return {root for root, size in sizes.items() if size > largest}
 
 
-def _told(forest: _Forest, apart: Collection[int], due: list[tuple[int, datetime]]) -> PlainRegions:
+def _groups(forest: _Forest, apart: Collection[int]) -> list[list[int]]:
     groups: dict[int, list[int]] = {}
     for one in forest.parent:
         root = forest.root(one)
         if root not in apart:
             groups.setdefault(root, []).append(one)
+    return list(groups.values())
+
+
+def _rechecks(forest: _Forest, apart: Collection[int], due: list[tuple[int, datetime]]) -> dict[int, datetime]:
     recheck: dict[int, datetime] = {}
     for one, at in due:
         root = forest.root(one)
         if root not in apart and (root not in recheck or at < recheck[root]):
             recheck[root] = at
-    return PlainRegions(list(groups.values()), recheck)
+    return recheck

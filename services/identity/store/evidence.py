@@ -1,12 +1,13 @@
 """Evidence as rows: appended once per event id, read back to explain and to add up anew."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from libs.common.db import Tx, load_sql, statement
-from services.identity.store.nodes import Key, columns
+from services.identity.store.nodes import Key, columns, sparse
 
 _APPEND = load_sql(__file__, "append_evidence.sql")
 _CENTRED = load_sql(__file__, "evidence_centred.sql")
@@ -24,8 +25,7 @@ _TRIM = statement(
 )
 
 
-@dataclass(slots=True)
-class EvidenceRow:
+class EvidenceRow(msgspec.Struct, gc=False):
     """One fact about identifiers, by their numbers in the order of the source."""
 
     workspace_id: int
@@ -61,7 +61,7 @@ async def append(tx: Tx, rows: Sequence[EvidenceRow]) -> set[tuple[int, UUID, in
         # arrays of arrays must be rectangular in PostgreSQL, so the numbers travel as text
         node_nos=["{" + ",".join(map(str, row.node_nos)) + "}" for row in rows],
         centre_nos=[row.centre_no for row in rows],
-        authors=[row.author for row in rows],
+        authors=sparse([row.author for row in rows]),
         loose=[row.is_loose for row in rows],
     )
     return {(one[0], one[1], one[2]) for one in new}

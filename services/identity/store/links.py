@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
+import msgspec
 from asyncpg import Record
 
 from libs.common.db import Tx, load_sql, statement
 from services.identity.domain.links import LinkFacts, Times
-from services.identity.store.nodes import Key, columns
+from services.identity.store.nodes import Key, columns, sparse
 
 _AROUND = load_sql(__file__, "links_around.sql")
 _STATES = load_sql(__file__, "link_states.sql")
@@ -42,8 +43,7 @@ SEEN = tuple(f"seen_{tier}" for tier in range(5))
 VOID = tuple(f"void_{tier}" for tier in range(5))
 
 
-@dataclass(slots=True)
-class LinkRow:
+class LinkRow(msgspec.Struct, gc=False):
     """What became of a pair under one basis, and the facts behind it."""
 
     basis: str
@@ -56,6 +56,19 @@ class LinkRow:
     def is_held(self) -> bool:
         """Whether the link waits in quarantine for its rate."""
         return self.state == "quarantined" and self.reason == "rate"
+
+
+class Decision(msgspec.Struct, gc=False):
+    """The outcome of a pair, for all its bases."""
+
+    pair: Pair
+    state: str | None
+    reason: str
+    blocker_low: int | None
+    blocker_high: int | None
+
+
+UNDECIDED = Decision((0, 0), None, "", None, None)
 
 
 def _facts(record: Record) -> LinkFacts:
@@ -82,15 +95,25 @@ def _placed(record: Record) -> tuple[Pair, LinkRow]:
     return (base | record["low_no"], base | record["high_no"]), row
 
 
-async def around(tx: Tx, keys: Collection[Key], *, held: bool = True) -> list[tuple[Pair, LinkRow]]:
+async def around(
+    tx: Tx, keys: Collection[Key], *, held: bool = True, known: Mapping[Pair, Mapping[str, LinkRow]] | None = None
+) -> list[tuple[Pair, LinkRow]]:
     """Return every link that touches one of the nodes; a link between two of them comes twice.
 
     Without `held` those are left out that wait in quarantine for their rate: they count for nothing. What keeps two
-    apart is told all the same.
+    apart is told all the same. What is `known` already is not read again.
     """
     workspace_ids, node_nos = columns(keys)
     rows = await tx.fetch(_AROUND, workspace_ids=workspace_ids, node_nos=node_nos, held=held)
-    return [_placed(record) for record in rows]
+    if not known:
+        return [_placed(record) for record in rows]
+    found: list[tuple[Pair, LinkRow]] = []
+    for record in rows:
+        base = record["workspace_id"] << 32
+        pair = base | record["low_no"], base | record["high_no"]
+        row = known[pair].get(record["basis"]) if pair in known else None
+        found.append(_placed(record) if row is None else (pair, row))
+    return found
 
 
 async def rows_of(tx: Tx, pairs: Collection[Pair]) -> list[tuple[Pair, LinkRow]]:
@@ -146,8 +169,10 @@ async def states(tx: Tx, pairs: Collection[Pair]) -> dict[tuple[Pair, str], str 
     return found
 
 
-async def merge(tx: Tx, facts: Mapping[tuple[Pair, str], LinkFacts]) -> None:
-    """Add facts to links, which are made where absent."""
+async def merge(
+    tx: Tx, facts: Mapping[tuple[Pair, str], LinkFacts], decided: Mapping[Pair, Decision] | None = None
+) -> None:
+    """Add facts to links, which are made where absent; of such was `decided` what becomes of them."""
     if not facts:
         return
     # One order for all writers; the rows of one pair lie together.
@@ -155,37 +180,31 @@ async def merge(tx: Tx, facts: Mapping[tuple[Pair, str], LinkFacts]) -> None:
     workspace_ids, lows = columns(pair[0] for (pair, _), _ in ordered)
     _, highs = columns(pair[1] for (pair, _), _ in ordered)
     said = [one for _, one in ordered]
+    outcomes = [decided.get(pair, UNDECIDED) if decided else UNDECIDED for (pair, _), _ in ordered]
     await tx.execute(
         _MERGE,
         workspace_ids=workspace_ids,
         lows=lows,
         highs=highs,
         bases=[basis for (_, basis), _ in ordered],
-        **{name: [one.seen[tier] for one in said] for tier, name in enumerate(SEEN)},
-        **{name: [one.void[tier] for one in said] for tier, name in enumerate(VOID)},
-        retracted_at=[one.retracted_at for one in said],
-        must_at=[one.must_at for one in said],
-        cannot_at=[one.cannot_at for one in said],
-        replaced_low_at=[one.replaced_low_at for one in said],
-        replaced_high_at=[one.replaced_high_at for one in said],
-        logout_at=[one.logout_at for one in said],
+        **{name: sparse([one.seen[tier] for one in said]) for tier, name in enumerate(SEEN)},
+        **{name: sparse([one.void[tier] for one in said]) for tier, name in enumerate(VOID)},
+        retracted_at=sparse([one.retracted_at for one in said]),
+        must_at=sparse([one.must_at for one in said]),
+        cannot_at=sparse([one.cannot_at for one in said]),
+        replaced_low_at=sparse([one.replaced_low_at for one in said]),
+        replaced_high_at=sparse([one.replaced_high_at for one in said]),
+        logout_at=sparse([one.logout_at for one in said]),
         first_at=[one.first_at for one in said],
         arrived_at=[one.arrived_at for one in said],
         counts=[one.evidence_count for one in said],
         # arrays of arrays must be rectangular in PostgreSQL, so sources travel as text
         sources=["{" + ",".join(map(str, sorted(one.sources))) + "}" for one in said],
+        states=sparse([one.state for one in outcomes]),
+        reasons=[one.reason for one in outcomes],
+        blocker_lows=sparse([one.blocker_low for one in outcomes]),
+        blocker_highs=sparse([one.blocker_high for one in outcomes]),
     )
-
-
-@dataclass(slots=True)
-class Decision:
-    """The outcome of a pair, for all its bases."""
-
-    pair: Pair
-    state: str | None
-    reason: str
-    blocker_low: int | None
-    blocker_high: int | None
 
 
 async def decide(tx: Tx, decisions: Sequence[Decision]) -> None:
@@ -201,8 +220,8 @@ async def decide(tx: Tx, decisions: Sequence[Decision]) -> None:
         highs=highs,
         states=[one.state for one in decisions],
         reasons=[one.reason for one in decisions],
-        blocker_lows=[one.blocker_low for one in decisions],
-        blocker_highs=[one.blocker_high for one in decisions],
+        blocker_lows=sparse([one.blocker_low for one in decisions]),
+        blocker_highs=sparse([one.blocker_high for one in decisions]),
     )
 
 

@@ -1,24 +1,26 @@
--- Facts added to links: every column is a maximum, a minimum, a sum over new evidence, or a set. Index: link_pkey.
+-- Facts added to links: every column is a maximum, a minimum, a sum over new evidence, or a set. What was decided about
+-- new ones is written with them, which spares each a second version. Index: link_pkey.
 insert into link as l (
     workspace_id, low_no, high_no, basis, seen_0, seen_1, seen_2, seen_3, seen_4, void_0, void_1, void_2, void_3,
     void_4, retracted_at, must_at, cannot_at, replaced_low_at, replaced_high_at, logout_at, first_at,
-    arrived_at, evidence_count, sources
+    arrived_at, evidence_count, sources, state, reason, blocker_low, blocker_high
 )
 select
     workspace_id, low_no, high_no, basis, seen_0, seen_1, seen_2, seen_3, seen_4, void_0, void_1, void_2, void_3,
     void_4, retracted_at, must_at, cannot_at, replaced_low_at, replaced_high_at, logout_at, first_at,
-    arrived_at, evidence_count, sources::int[]
+    arrived_at, evidence_count, sources::int[], state, reason, blocker_low, blocker_high
 from unnest(
     :workspace_ids::int[], :lows::int[], :highs::int[], :bases::text[], :seen_0::timestamptz[],
     :seen_1::timestamptz[], :seen_2::timestamptz[], :seen_3::timestamptz[], :seen_4::timestamptz[],
     :void_0::timestamptz[], :void_1::timestamptz[], :void_2::timestamptz[], :void_3::timestamptz[],
     :void_4::timestamptz[], :retracted_at::timestamptz[], :must_at::timestamptz[], :cannot_at::timestamptz[],
     :replaced_low_at::timestamptz[], :replaced_high_at::timestamptz[], :logout_at::timestamptz[],
-    :first_at::timestamptz[], :arrived_at::timestamptz[], :counts::int[], :sources::text[]
+    :first_at::timestamptz[], :arrived_at::timestamptz[], :counts::int[], :sources::text[],
+    :states::text[], :reasons::text[], :blocker_lows::int[], :blocker_highs::int[]
 ) as posted (
     workspace_id, low_no, high_no, basis, seen_0, seen_1, seen_2, seen_3, seen_4, void_0, void_1, void_2, void_3,
     void_4, retracted_at, must_at, cannot_at, replaced_low_at, replaced_high_at, logout_at, first_at,
-    arrived_at, evidence_count, sources
+    arrived_at, evidence_count, sources, state, reason, blocker_low, blocker_high
 )
 on conflict (workspace_id, low_no, high_no, basis) do update set
     seen_0 = greatest(l.seen_0, excluded.seen_0),
@@ -43,4 +45,8 @@ on conflict (workspace_id, low_no, high_no, basis) do update set
     sources = case
         when l.sources @> excluded.sources then l.sources
         else array(select distinct s from unnest(l.sources || excluded.sources) s order by s)
-    end
+    end,
+    state = coalesce(excluded.state, l.state),
+    reason = case when excluded.state is null then l.reason else excluded.reason end,
+    blocker_low = case when excluded.state is null then l.blocker_low else excluded.blocker_low end,
+    blocker_high = case when excluded.state is null then l.blocker_high else excluded.blocker_high end

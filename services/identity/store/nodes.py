@@ -1,7 +1,6 @@
 """Identifiers as rows: found by keyed hash, locked in the order of their numbers, written in sets."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
@@ -66,8 +65,12 @@ def columns(keys: Iterable[Key]) -> tuple[list[int], list[int]]:
     return [one >> 32 for one in listed], [one & 0xFFFF_FFFF for one in listed]
 
 
-@dataclass(slots=True)
-class NodeRow:
+def sparse(column: Sequence[object]) -> Sequence[object] | None:
+    """Return a column, none at all where it is empty: `unnest` fills it up, and each value that is sent costs."""
+    return column if any(one is not None for one in column) else None
+
+
+class NodeRow(msgspec.Struct, gc=False):
     """One identifier; `sealed` holds its canonical value."""
 
     workspace_id: int
@@ -83,7 +86,7 @@ class NodeRow:
     alone_at: datetime | None = None
     is_shared: bool = False
     is_calm: bool = True
-    permissions: dict[str, Permission] = field(default_factory=dict)
+    permissions: dict[str, Permission] = msgspec.field(default_factory=dict)
     """What its owner said of having it linked, by purpose."""
     holder_no: int = 0
     held_since: datetime | None = None
@@ -201,11 +204,11 @@ async def save(tx: Tx, rows: Sequence[NodeRow]) -> None:
         born_nos=[row.born_no for row in rows],
         owner_versions=[row.owner_version for row in rows],
         best_tiers=[row.best_tier for row in rows],
-        alone_ats=[row.alone_at for row in rows],
+        alone_ats=sparse([row.alone_at for row in rows]),
         shared=[row.is_shared for row in rows],
         calm=[row.is_calm for row in rows],
         holder_nos=[row.holder_no for row in rows],
-        held_sinces=[row.held_since for row in rows],
+        held_sinces=sparse([row.held_since for row in rows]),
         timed=[row.is_timed for row in rows],
         anonymous_nos=[row.anonymous_no for row in rows],
     )

@@ -1,15 +1,15 @@
 """Persons as rows: numbers and ids for ever, redirects in one hop, and who owned what since when."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from asyncpg import Record
 
 from libs.common.db import Tx, load_sql, statement
 from libs.common.errors import Unavailable
-from services.identity.store.nodes import Key, columns, key
+from services.identity.store.nodes import Key, columns, key, sparse
 
 _READ = load_sql(__file__, "read_persons.sql")
 _INSERT = load_sql(__file__, "insert_persons.sql")
@@ -29,8 +29,7 @@ _RETIRED = statement(
 )
 
 
-@dataclass(slots=True)
-class PersonRow:
+class PersonRow(msgspec.Struct, gc=False):
     """One person that is or was; `redirect_to` is where a merged one is found now."""
 
     workspace_id: int
@@ -127,8 +126,7 @@ async def mark(tx: Tx, keys: Collection[Key], version: int) -> None:
         await tx.execute(_MARK, workspace_ids=workspace_ids, person_nos=person_nos, version=version)
 
 
-@dataclass(slots=True)
-class OwnershipRow:
+class OwnershipRow(msgspec.Struct, gc=False):
     """From `version` on the node is the person's, for events in [since, until); None is without an end."""
 
     workspace_id: int
@@ -149,7 +147,7 @@ async def append_ownership(tx: Tx, rows: Sequence[OwnershipRow]) -> None:
             node_nos=[row.node_no for row in rows],
             versions=[row.version for row in rows],
             person_nos=[row.person_no for row in rows],
-            sinces=[row.since for row in rows],
-            untils=[row.until for row in rows],
+            sinces=sparse([row.since for row in rows]),
+            untils=sparse([row.until for row in rows]),
             recorded_ats=[row.recorded_at for row in rows],
         )

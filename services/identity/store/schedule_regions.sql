@@ -4,3 +4,4 @@ select workspace_id, node_no, due_at
 from unnest(:workspace_ids::int[], :node_nos::int[], :due_ats::timestamptz[]) as posted (workspace_id, node_no, due_at)
 order by workspace_id, node_no
 on conflict (workspace_id, node_no) do update set due_at = least(d.due_at, excluded.due_at), glance = false
+where d.due_at > excluded.due_at or d.glance

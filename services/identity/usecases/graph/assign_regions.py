@@ -34,9 +34,6 @@ def assign_regions(batch: Batch, decided: set[Key]) -> Outcome:
     """Run the rule over the raw components among the decided nodes, and note what changed."""
     outcome = Outcome()
     outcome.new = {pair for pair, basis in batch.added if basis not in batch.links.get(pair, {})}
-    for pair in outcome.new:
-        if batch.watched.issuperset(pair):
-            outcome.decisions.append(Decision(pair, SHARED.state, SHARED.reason, None, None))
     by_workspace: dict[int, set[Key]] = {}
     for one in decided:
         by_workspace.setdefault(workspace_of(one), set()).add(one)
@@ -44,15 +41,30 @@ def assign_regions(batch: Batch, decided: set[Key]) -> Outcome:
     for pair, facts in _merged_links(batch, decided).items():
         if batch.holds.get(pair) != "held" or _hold(batch, outcome, pair, facts):
             links.setdefault(workspace_of(pair[0]), {})[pair] = facts
+            by_workspace.setdefault(workspace_of(pair[0]), set())
     # One run for all regions of a workspace: they cannot touch each other, and a run each costs twice as much.
     for workspace_id, members in by_workspace.items():
         around = links.get(workspace_id, {})
-        settled = _take_plain(batch, outcome, members, around)
+        settled = _take_plain(batch, outcome, workspace_id, members, around)
         rest = members - settled
-        if rest:
-            _assign(batch, outcome, rest, {pair: facts for pair, facts in around.items() if not settled & set(pair)})
+        # What is held was told already, and may keep two apart all the same.
+        held = {pair for pair, hold in batch.holds.items() if hold == "held"}
+        left = {pair: facts for pair, facts in around.items() if pair in held or pair not in outcome.states}
+        if rest or left:
+            _assign(batch, outcome, rest, left)
     _expect_expiries(batch, outcome, decided)
     return outcome
+
+
+def leave_hanging(batch: Batch, outcome: Outcome) -> None:
+    """Note the new links to hubs that no region was assigned for."""
+    for pair, at in batch.hanging.items():
+        if pair in outcome.states:
+            continue
+        outcome.decisions.append(Decision(pair, SHARED.state, SHARED.reason, None, None))
+        if at is not None:
+            hubs = [end for end in pair if batch.nodes[end].is_shared]
+            outcome.recheck.update((end, min(at, outcome.recheck.get(end, at))) for end in hubs)
 
 
 def _expect_expiries(batch: Batch, outcome: Outcome, decided: set[Key]) -> None:
@@ -72,35 +84,47 @@ def _hold(batch: Batch, outcome: Outcome, pair: Pair, facts: dict[str, LinkFacts
     return any(one.cannot_at for one in facts.values())
 
 
-def _take_plain(batch: Batch, outcome: Outcome, members: set[Key], links: Links) -> set[Key]:
+def _take_plain(batch: Batch, outcome: Outcome, workspace_id: int, members: set[Key], links: Links) -> set[Key]:
     """Settle the regions where every link holds whatever the order; return their nodes."""
-    workspace_id = workspace_of(next(iter(members)))
-    names = {one: batch.names[one] for one in members}
+    edge = frozenset(ends(links) - members)
+    names = {one: batch.names[one] for one in (*members, *edge)}
     now = batch.now[workspace_id]
-    consents = {one: batch.nodes[one].consents(now) for one in members if batch.nodes[one].permissions}
-    plain = plain_regions(names, links, batch.policies[workspace_id], now, consents)
+    consents = {one: batch.nodes[one].consents(now) for one in names if batch.nodes[one].permissions}
+    hubs = frozenset(one for one in edge if batch.nodes[one].is_shared).union(batch.rising & members)
+    plain = plain_regions(names, links, batch.policies[workspace_id], now, consents, hubs, edge)
     settled = {one for group in plain.groups for one in group}
+    hanging = set(plain.hanging)
     for pair, by_basis in links.items():
-        if pair[0] in settled:
-            outcome.states[pair] = ACTIVE
-            outcome.facts[pair] = LinkFacts.together(by_basis)
-            if pair in outcome.new or any(row.state != "active" for row in batch.links[pair].values()):
-                outcome.decisions.append(Decision(pair, "active", "", None, None))
+        if pair in hanging:
+            if all(one in settled or one in edge for one in pair):
+                _take(batch, outcome, pair, by_basis, SHARED)
+        elif pair[0] in settled and hubs.isdisjoint(pair):
+            _take(batch, outcome, pair, by_basis, ACTIVE)
     for one in settled:
         row = batch.nodes[one]
-        if row.is_shared or not row.is_calm:
-            row.is_shared, row.is_calm = False, True
+        shared = one in batch.rising
+        if row.is_shared != shared or not row.is_calm:
+            row.is_shared, row.is_calm = shared, True
             outcome.changed.add(one)
     outcome.groups.extend(plain.groups)
-    outcome.recheck.update(plain.recheck)
+    newly_linked = ends(outcome.new & hanging)
+    outcome.recheck.update((one, at) for one, at in plain.recheck.items() if one not in edge or one in newly_linked)
     return settled
+
+
+def _take(batch: Batch, outcome: Outcome, pair: Pair, by_basis: dict[str, LinkFacts], state: LinkState) -> None:
+    """Note what became of a link of a plain region."""
+    outcome.states[pair], outcome.facts[pair] = state, LinkFacts.together(by_basis)
+    told = state.state, state.reason
+    if pair in outcome.new or any((row.state, row.reason) != told for row in batch.links[pair].values()):
+        outcome.decisions.append(Decision(pair, *told, None, None))
 
 
 def _merged_links(batch: Batch, decided: set[Key]) -> Links:
     """Return the facts of every link at a decided node: what is stored and what the batch adds."""
     merged = {pair: {basis: row.facts for basis, row in rows.items()} for pair, rows in batch.links.items()}
     for (pair, basis), added in batch.added.items():
-        if pair[0] not in decided and pair[1] not in decided:
+        if pair[0] not in decided and pair[1] not in decided and not _is_between_hubs(batch, pair):
             continue
         by_basis = merged.setdefault(pair, {})
         stored = by_basis.get(basis)
@@ -111,6 +135,10 @@ def _merged_links(batch: Batch, decided: set[Key]) -> Links:
         facts.merge(stored)
         facts.merge(added)
     return merged
+
+
+def _is_between_hubs(batch: Batch, pair: Pair) -> bool:
+    return batch.watched.issuperset(pair) and pair not in batch.hanging
 
 
 def _assign(batch: Batch, outcome: Outcome, inside: set[Key], links: Links) -> None:
@@ -132,7 +160,7 @@ def _assign(batch: Batch, outcome: Outcome, inside: set[Key], links: Links) -> N
     for node, at in result.recheck.items():
         one = keys[node]
         # A hub at the edge has its own date already, unless a link to it is new.
-        if one in inside or one in newly_linked:
+        if one in inside or one in newly_linked or one in batch.rising:
             outcome.recheck[one] = min(at, outcome.recheck.get(one, at))
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from services.identity.domain.evidence import Evidence, Identifier
 from services.identity.domain.graph import Hold
 from services.identity.domain.links import LinkFacts
@@ -30,8 +32,7 @@ class Fact:
     """It was about an erased identifier: nothing of it is taken."""
 
 
-@dataclass(slots=True)
-class Move:
+class Move(msgspec.Struct, gc=False):
     """An identifier that has another owner than before (0: it is new)."""
 
     node: Key
@@ -40,8 +41,7 @@ class Move:
     since: datetime | None = None
 
 
-@dataclass(slots=True)
-class Span:
+class Span(msgspec.Struct, gc=False):
     """For events in [since, until) a device has another owner than was told before (0: nothing was)."""
 
     node: Key
@@ -86,6 +86,10 @@ class Batch:
     unlocked: set[Key] = field(default_factory=set)
     """Those of `watched` that were only read: whoever needs one of them more than that locks it, and reads it again."""
     links: dict[Pair, dict[str, LinkRow]] = field(default_factory=dict)
+    rising: set[Key] = field(default_factory=set)
+    """Devices that become hubs by the batch, whatever else is said in it."""
+    hanging: dict[Pair, datetime | None] = field(default_factory=dict)
+    """New links that end in a hub and change nothing else, with when they expire."""
     holds: dict[Pair, Hold] = field(default_factory=dict)
     """What was decided about links, where anything was."""
     freed: set[Pair] = field(default_factory=set)
@@ -136,7 +140,7 @@ class Batch:
         """Forget what was found under locks that were given back."""
         for found in (
             self.nodes, self.links, self.added, self.alone, self.tiers, self.watched, self.unlocked, self.holds,
-            self.freed, self.settling,
+            self.freed, self.settling, self.rising, self.hanging,
         ):  # fmt: skip
             found.clear()
         for devices in (self.suspects, self.backfilled, self.untimed):

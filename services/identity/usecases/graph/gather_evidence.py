@@ -2,33 +2,29 @@
 
 from libs.common.db import Tx
 from services.identity.domain.evidence import INFERRED
-from services.identity.domain.links import POSITIVE, LinkFacts, facts_of, latest, pairs, subject
+from services.identity.domain.links import POSITIVE, LinkFacts, facts_of, is_repeatable, latest, pairs, subject
 from services.identity.store import device_signals, evidence, links
 from services.identity.store.device_signals import SignalRow
 from services.identity.store.evidence import EvidenceRow
 from services.identity.store.links import Pair
 from services.identity.store.nodes import Key, number_of
 from services.identity.usecases.graph.batch import Batch, Fact
+from services.identity.usecases.graph.hang_on_hubs import hang_on_hubs
+from services.identity.usecases.graph.rising_hubs import HOLDING, rising_hubs
 from services.identity.usecases.graph.watch_devices import holds_stay, signals_on_devices
 
-PLAIN = frozenset({"login", "bind", "import", "observe", "logout"})
-"""Kinds that repeat what is active without changing anything."""
 UNSETTLING = frozenset({"supersede", "unbind", "retract"})
 """Kinds after which a hub may reach fewer people than before."""
-HOLDING = frozenset({"active", "shared"})
 
 
 async def gather_evidence(tx: Tx, batch: Batch) -> tuple[set[Key], set[Key]]:
     """Append the batch's evidence and return (nodes whose regions must be assigned anew, nodes whose hubs may fall)."""
     for fact in batch.facts:
-        policies = batch.policies[fact.workspace_id]
-        where = {identifier: batch.key_of(fact.workspace_id, identifier) for identifier in fact.evidence.identifiers}
-        fact.pairs = [(where[one], where[other]) for one, other in pairs(fact.evidence, policies)]
-        strongest = subject(fact.evidence, policies)
-        fact.centre = fact.pairs[0][1] if fact.pairs else where[strongest] if strongest is not None else 0
+        _make_star(batch, fact)
     await _append(tx, batch)
+    batch.rising = await rising_hubs(tx, batch)
     repeating: list[Fact] = []
-    stirred: set[Key] = set()
+    stirred = set(batch.rising)
     signals: list[SignalRow] = []
     unsettled: set[Key] = set()
     for fact in batch.facts:
@@ -44,16 +40,29 @@ async def gather_evidence(tx: Tx, batch: Batch) -> tuple[set[Key], set[Key]]:
             unsettled.update(fact.keys)
     wanted = {_pair(*pair) for fact in repeating for pair in fact.pairs}
     states = await links.states(tx, wanted) if wanted else {}
+    await hang_on_hubs(tx, batch, wanted - {pair for pair, _ in states})
     await device_signals.append(tx, signals)
     for fact in repeating:
         basis = fact.evidence.consent_basis or ""
-        if any(states.get((_pair(*pair), basis)) not in HOLDING for pair in fact.pairs):
+        named = [_pair(*pair) for pair in fact.pairs]
+        if any(states.get((pair, basis)) not in HOLDING and pair not in batch.hanging for pair in named):
             stirred.update(fact.keys)
     return stirred, unsettled
 
 
 def _pair(one: Key, other: Key) -> Pair:
     return (one, other) if one < other else (other, one)
+
+
+def _make_star(batch: Batch, fact: Fact) -> None:
+    policies = batch.policies[fact.workspace_id]
+    where = {identifier: batch.key_of(fact.workspace_id, identifier) for identifier in fact.evidence.identifiers}
+    fact.pairs = [(where[one], where[other]) for one, other in pairs(fact.evidence, policies)]
+    if fact.pairs:
+        fact.centre = fact.pairs[0][1]
+        return
+    strongest = subject(fact.evidence, policies)
+    fact.centre = where[strongest] if strongest is not None else 0
 
 
 async def _append(tx: Tx, batch: Batch) -> None:
@@ -107,13 +116,15 @@ def _add_up(batch: Batch, fact: Fact) -> None:
 
 
 def _may_repeat(batch: Batch, fact: Fact) -> bool:
-    if fact.evidence.kind not in PLAIN or fact.evidence.tier >= INFERRED:
+    if not is_repeatable(fact.evidence):
         return False
     return all(_is_calm(batch, one) for one in fact.keys) and holds_stay(batch, fact)
 
 
 def _is_calm(batch: Batch, one: Key) -> bool:
     row = batch.nodes[one]
+    if one in batch.rising:
+        return True
     if one in batch.fresh or not row.person_no:
         return False
     return row.workspace_id not in batch.moving if row.is_shared else row.is_calm

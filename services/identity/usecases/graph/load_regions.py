@@ -49,7 +49,15 @@ async def load_regions(
             put_node(batch, tools, row)
             batch.watched.add(row.key)
             batch.unlocked.add(row.key)
+    await _between_hubs(tx, batch)
     return decided
+
+
+async def _between_hubs(tx: Tx, batch: Batch) -> None:
+    """Load what is known of links between hubs that the batch speaks of: they are decided about by themselves."""
+    spoken_of = {pair for pair, _ in batch.added if pair not in batch.hanging and batch.watched.issuperset(pair)}
+    for pair, row in await links.rows_of(tx, spoken_of) if spoken_of else ():
+        batch.links.setdefault(pair, {})[row.basis] = row
 
 
 async def _lock(tx: Tx, batch: Batch, tools: GraphTools, frontier: set[Key], *, patient: bool) -> None:
@@ -98,7 +106,7 @@ async def _neighbours(
     """Load the links around nodes and return the nodes they lead to."""
     stored = [one for one in walked if one not in batch.fresh]
     found: set[Key] = set()
-    for pair, row in await links.around(tx, stored, held=held) if stored else ():
+    for pair, row in await links.around(tx, stored, held=held, known=batch.links) if stored else ():
         batch.links.setdefault(pair, {})[row.basis] = row
         if not row.facts.is_claimed or row.is_held:
             continue
@@ -110,8 +118,10 @@ async def _neighbours(
             # A hub and its hashes stand and fall together.
             reopened.update(far for end, far in ends if end in reopened)
         found.update(far for end, far in ends if _leads_on(batch, end, far, reopened, unsettled))
+    # Who comes to a hub is nobody's neighbour by that.
+    spreading = walked - batch.rising
     for pair, _ in batch.added:
-        if pair[0] in walked or pair[1] in walked:
+        if pair[0] in spreading or pair[1] in spreading:
             found.update(pair)
     return found
 

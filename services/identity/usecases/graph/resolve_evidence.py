@@ -12,7 +12,7 @@ from libs.common.errors import Unavailable
 from services.identity.domain.basis import with_basis
 from services.identity.store import nodes, regions
 from services.identity.store.nodes import Key, workspace_of
-from services.identity.usecases.graph.assign_regions import Outcome, assign_regions
+from services.identity.usecases.graph.assign_regions import Outcome, assign_regions, leave_hanging
 from services.identity.usecases.graph.batch import Batch, Contended, Fact
 from services.identity.usecases.graph.find_twins import find_twins
 from services.identity.usecases.graph.gather_evidence import gather_evidence
@@ -109,6 +109,7 @@ async def reassign(
         batch.sizes = [len(group) for group in outcome.groups]
         changes = await settle_persons(tx, batch, tools, outcome)
         batch.changes = await time_devices(tx, batch, tools, outcome, changes)
+    leave_hanging(batch, outcome)
     changes = batch.changes
     events = tell_changes(batch, outcome, changes, watermarks(batch)) if changes is not None else []
     await save_graph(tx, batch, outcome, changes)

@@ -3,6 +3,7 @@
 from libs.common.db import Tx
 from services.identity.store import holds, links, nodes, persons, regions
 from services.identity.store.holds import NewHold
+from services.identity.store.links import Pair
 from services.identity.store.nodes import Key, number_of, workspace_of
 from services.identity.store.persons import OwnershipRow
 from services.identity.usecases.graph.assign_regions import Outcome
@@ -26,8 +27,9 @@ async def save_graph(tx: Tx, batch: Batch, outcome: Outcome, changes: PersonChan
         await nodes.save(tx, [batch.nodes[one] for one in sorted(dirty)])
     if touched:
         await nodes.touch(tx, touched)
-    await links.merge(tx, batch.added)
-    await links.decide(tx, outcome.decisions)
+    made = {one.pair: one for one in outcome.decisions if _is_made(batch, one.pair)}
+    await links.merge(tx, batch.added, made)
+    await links.decide(tx, [one for one in outcome.decisions if one.pair not in made])
     if changes is not None:
         await _save_persons(tx, batch, changes)
     await suggest_refused(tx, batch, outcome.decisions)
@@ -40,6 +42,11 @@ async def save_graph(tx: Tx, batch: Batch, outcome: Outcome, changes: PersonChan
         ],
     )
     await regions.schedule(tx, outcome.recheck)
+
+
+def _is_made(batch: Batch, pair: Pair) -> bool:
+    """Return whether a link that was decided about gets its first row now."""
+    return pair not in batch.links
 
 
 def _own(batch: Batch, changes: PersonChanges) -> set[Key]:

@@ -37,7 +37,11 @@ async def settle_persons(tx: Tx, batch: Batch, tools: GraphTools, outcome: Outco
     changes.version = await persons.next_version(tx)
     for row in changes.created:
         row.graph_version = changes.version
-    changes.ids |= {one: row.person_id for one, row in known.items()}
+    named = {one for pair in changes.merged for one in pair} | set(changes.revived)
+    for move in changes.moves:
+        named.update((move.node >> 32 << 32 | number) for number in (move.from_person, move.to_person) if number)
+    changes.ids |= await tools.person_ids(tx, named - changes.ids.keys())
+    tx.after_commit(lambda: tools.remember_persons(changes.ids))
     return changes
 
 
@@ -57,13 +61,13 @@ def _owned(batch: Batch, one: Key) -> Owned:
 
 
 async def _known_persons(tx: Tx, by_workspace: dict[int, list[list[Owned]]]) -> dict[Key, PersonRow]:
+    """Return the persons to whom identifiers were born that are another's now: they may have ended."""
     numbers = {
-        key(workspace_id, number)
+        key(workspace_id, one.born)
         for workspace_id, groups in by_workspace.items()
         for group in groups
         for one in group
-        for number in (one.person_no, one.born)
-        if number
+        if one.born and one.born != one.person_no
     }
     return await persons.read(tx, numbers) if numbers else {}
 

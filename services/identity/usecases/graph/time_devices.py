@@ -12,7 +12,7 @@ from services.identity.domain.evidence import DECIDED, Identifier
 from services.identity.domain.policy import NamespacePolicy
 from services.identity.store import device_signals, history, nodes, persons
 from services.identity.store.device_signals import SignalRow
-from services.identity.store.links import Pair
+from services.identity.store.links import Pair, ends
 from services.identity.store.nodes import Key, NodeRow, key, number_of, workspace_of
 from services.identity.store.persons import PersonRow
 from services.identity.usecases.graph.assign_regions import Outcome
@@ -67,11 +67,12 @@ async def time_devices(
 
 def _devices(batch: Batch, outcome: Outcome) -> dict[Key, _Device]:
     found: dict[Key, _Device] = {}
+    touched = _touched(batch, outcome) if batch.facts else None
     for group in outcome.groups:
         for one in group:
             row = batch.nodes[one]
             policy = batch.policies[row.workspace_id].of(row.namespace)
-            if not policy.bridges:
+            if not policy.bridges and (row.is_timed or touched is None or one in touched):
                 found[one] = _Device(row, policy)
     for pair, state in outcome.states.items() if found else ():
         for one, other in (pair, pair[::-1]):
@@ -82,6 +83,12 @@ def _devices(batch: Batch, outcome: Outcome) -> dict[Key, _Device]:
             if names_somebody(batch.policies[workspace_of(other)].of(batch.nodes[other].namespace)):
                 device.claims[other] = pair
     return found
+
+
+def _touched(batch: Batch, outcome: Outcome) -> set[Key]:
+    """Return the nodes of which a batch says something new: what is noted of the other devices stays."""
+    pairs = {pair for pair, _ in batch.added} | {one.pair for one in outcome.decisions}
+    return ends(pairs) | batch.suspects | outcome.changed
 
 
 async def _note_holders(tx: Tx, batch: Batch, outcome: Outcome, devices: Mapping[Key, _Device]) -> None:

@@ -100,11 +100,12 @@ class GraphTools:
         if missing:
             found = {one: row.person_id for one, row in (await persons.read(tx, missing)).items()}
             # Rows of this transaction may still be rolled back.
-            tx.after_commit(lambda: self._remember_persons(found))
+            tx.after_commit(lambda: self.remember_persons(found))
             known |= found
         return known
 
-    def _remember_persons(self, found: dict[Key, UUID]) -> None:
+    def remember_persons(self, found: Mapping[Key, UUID]) -> None:
+        """Remember the ids of persons that are stored."""
         if len(self._person_ids) >= REMEMBERED:
             self._person_ids.clear()
         self._person_ids |= found

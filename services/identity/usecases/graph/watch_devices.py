@@ -43,7 +43,9 @@ def holds_stay(batch: Batch, fact: Fact) -> bool:
 
 def _is_watched(batch: Batch, one: Key) -> bool:
     policy = _policy(batch, one)
-    return not policy.bridges and policy.anonymous_history == "own_time" and not batch.nodes[one].is_shared
+    if policy.bridges or policy.anonymous_history != "own_time":
+        return False
+    return not batch.nodes[one].is_shared and one not in batch.rising
 
 
 def _is_his(row: NodeRow, who: Key, fact: Fact) -> bool:
