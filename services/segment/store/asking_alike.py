@@ -113,14 +113,14 @@ def _statement(bind: Binder, scope: Scope, alike: Sequence[Question]) -> str:
     oldest = min((floor for floor in floors if floor is not None), default=None)
     since = f" and event_time >= {bind.time(oldest)}" if oldest is not None and None not in floors else ""
     rows = (
-        f"select *, arrayJoin({bind.lists(list(looking.values()))}[indexOf({names}, toString(name))]) as place"
-        f" from event where workspace_id = {workspace} and name in {names}{since}"
-        f" and person_no in {bind.wholes(scope.stored_under)}"
+        f"select * from event prewhere person_no in {bind.wholes(scope.stored_under)}"
+        f" where workspace_id = {workspace} and name in {names}{since}"
     )
     holds = _by_place(bind, [asked.holds for asked in alike])
     # not under the column's own name: it would be put in its place inside the aggregates
     return (
         f"select person, place from (select {person} as person, place, {holds} as held from ({rows})"
+        f" array join {bind.lists(list(looking.values()))}[indexOf({names}, toString(name))] as place"
         f" group by person, place) where held{having}"
     )
 

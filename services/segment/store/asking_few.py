@@ -41,6 +41,10 @@ class _Asking:
         whom = BitMap.union(*(self.concerned[number] for number, _ in numbered))
         return replace(self.scope, persons=list(whom), stored_under=sorted({*whom, *self.past}))
 
+    def stored_of(self, numbered: Iterable[Numbered]) -> list[int]:
+        """Return the numbers under which the rows lie that some of the questions look at."""
+        return list(BitMap.union(*(self.concerned[number] for number, _ in numbered)) | self.past)
+
     def rows_of(self, numbered: Iterable[Numbered]) -> str:
         """Return the predicate "a row of a name, of one of the persons asked about it"."""
         bind, whom = self.inquiry.bind, defaultdict[str, BitMap](BitMap)
@@ -137,9 +141,11 @@ def _event_rows(asking: _Asking, numbered: Sequence[Numbered]) -> str:
     oldest = min((floor for floor in floors if floor is not None), default=None)
     since = f" and event_time >= {bind.time(oldest)}" if oldest is not None and None not in floors else ""
     having = f" having person in {bind.wholes(scope.persons or ())}" if scope.merged else ""
+    names = bind.texts(sorted({question.names[0] for _, question in numbered}))
     return (
-        f"select {person} as person, name, {{columns}} from event where workspace_id = {workspace} and"
-        f" {asking.rows_of(numbered)}{since}"
+        f"select {person} as person, name, {{columns}} from event"
+        f" prewhere person_no in {bind.wholes(asking.stored_of(numbered))}"
+        f" where workspace_id = {workspace} and name in {names}{since}"
         f" group by person, name{having}"
     )
 
