@@ -24,6 +24,11 @@ class Edge:
     prefix: bool = False
     path: tuple[str, ...] = ()
 
+    @property
+    def unnamed(self) -> "Edge":
+        """Return the edge as it is for rows of any name: the clock stands at the same place for all of them."""
+        return replace(self, name="", prefix=False)
+
     def is_of(self, source: str, name: str) -> bool:
         """Tell whether rows of a source under a name are among its."""
         return source == self.source and (name.startswith(self.name) if self.prefix else name == self.name)
@@ -85,3 +90,17 @@ class PersonCalendarEdge:
 
 
 TimeEdge = Edge | CalendarEdge | PersonCalendarEdge
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Rows of a name that the clock came upon: by an edge (`unnamed`), or by a calendar (None)."""
+
+    edge: Edge | None
+    source: str
+    name: str
+
+    def is_of(self, edge: TimeEdge) -> bool:
+        """Tell whether a time edge was what the clock reached."""
+        unnamed = edge.unnamed if isinstance(edge, Edge) else None
+        return unnamed == self.edge and edge.is_of(self.source, self.name)

@@ -1,6 +1,6 @@
 """What the engine holds of a workspace: its live segments, their members, everybody, and how far time is answered."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +9,7 @@ from pyroaring import BitMap
 
 from services.segment.domain.condition import Concerns
 from services.segment.domain.definition import Definition
-from services.segment.domain.edges import TimeEdge
+from services.segment.domain.edges import Edge, Passed, TimeEdge
 from services.segment.domain.moment import Moment
 from services.segment.domain.silence import NOTHING_DECLARED, Silence
 
@@ -35,6 +35,9 @@ class LiveSegment:
     def __post_init__(self) -> None:
         self.concerns: Concerns = self.definition.concerns()
         self.edges: frozenset[TimeEdge] = self.definition.edges()
+        exact = (edge for edge in self.edges if not (isinstance(edge, Edge) and edge.prefix))
+        self._passings = frozenset(_passing(edge) for edge in exact)
+        self._prefixed = [edge for edge in self.edges if isinstance(edge, Edge) and edge.prefix]
 
     @property
     def is_asked(self) -> bool:
@@ -52,10 +55,11 @@ class LiveSegment:
             return name in self.concerns.account_traits
         return not kind or (kind == "trait" and name in self.concerns.traits) or concern in self.concerns.facts
 
-    def moved_by(self, rows: str) -> bool:
-        """Tell whether the clock coming upon rows of `event:<name>` or `trait:<name>` may change who is a member."""
-        source, _, name = rows.partition(":")
-        return any(edge.is_of(source, name) for edge in self.edges)
+    def moved_by(self, passed: Mapping[Passed, BitMap]) -> Iterator[BitMap]:
+        """Yield those for whom the clock may have changed whether they are members, of whom it came upon by what."""
+        yield from (passed[one] for one in self._passings & passed.keys())
+        for edge in self._prefixed:
+            yield from (persons for one, persons in passed.items() if one.is_of(edge))
 
     def with_lists(self, found: BitMap, among: BitMap) -> BitMap:
         """Return who of `among` is a member, given whom the definition found."""
@@ -95,17 +99,16 @@ class World:
         asked = (segment for segment in self.segments.values() if segment.is_asked)
         return frozenset(edge for segment in asked for edge in segment.edges)
 
-    def concerned(self, concerns: Mapping[str, BitMap], *, moved: Mapping[str, BitMap]) -> dict[UUID, BitMap]:
+    def concerned(self, concerns: Mapping[str, BitMap], *, moved: Mapping[Passed, BitMap]) -> dict[UUID, BitMap]:
         """Return the segments to ask, those they refer to first, each with the persons it is to be asked about.
 
-        `concerns` are persons by what they were touched for, `moved` by the rows of theirs the clock came upon
-        (`event:<name>`, `trait:<name>`).
+        `concerns` are persons by what they were touched for, `moved` by the rows of theirs the clock came upon.
         """
         found: dict[UUID, BitMap] = {}
         ordered = in_order(self.segments)
         for segment in ordered:
             whom = [persons for concern, persons in concerns.items() if segment.concerned_by(concern)]
-            whom += [persons for rows, persons in moved.items() if segment.moved_by(rows)]
+            whom += segment.moved_by(moved)
             # who changes in a segment is asked in the same round about those that refer to it
             whom += [found[other] for other in segment.concerns.segments if other in found]
             if whom:
@@ -126,6 +129,12 @@ class World:
                 needed.add(segment.segment_id)
                 waiting.extend(segment.concerns.segments)
         return [segment for segment in in_order(self.segments) if segment.segment_id in needed]
+
+
+def _passing(edge: TimeEdge) -> Passed:
+    if isinstance(edge, Edge):
+        return Passed(edge.unnamed, edge.source, edge.name)
+    return Passed(None, "trait", edge.name)
 
 
 def in_order(segments: Mapping[UUID, LiveSegment]) -> list[LiveSegment]:

@@ -14,7 +14,7 @@ from pyroaring import BitMap
 from services.segment.domain.binding import Binder
 from services.segment.domain.condition import Inquiry, Question
 from services.segment.store.columnar import Columnar
-from services.segment.store.scans import Numbered, Scope, present_person
+from services.segment.store.scans import Numbered, Scope, from_few, present_person
 
 ENOUGH_ALIKE = 4
 PLACE = re.compile(r"\{p\d+:[^}]+\}")
@@ -106,21 +106,18 @@ def _statement(bind: Binder, scope: Scope, alike: Sequence[Question]) -> str:
     for place, asked in enumerate(alike, start=1):
         for name in asked.names:
             looking[name].append(place)
-    workspace, names = bind.whole(scope.workspace_id), bind.texts(list(looking))
+    names = bind.texts(list(looking))
     person = present_person(bind, scope.workspace_id, scope.merged)
     having = f" and person in {bind.wholes(scope.persons or ())}" if scope.merged else ""
     floors = [asked.since for asked in alike]
     oldest = min((floor for floor in floors if floor is not None), default=None)
     since = f" and event_time >= {bind.time(oldest)}" if oldest is not None and None not in floors else ""
-    rows = (
-        f"select *, arrayJoin({bind.lists(list(looking.values()))}[indexOf({names}, toString(name))]) as place"
-        f" from event where workspace_id = {workspace} and name in {names}{since}"
-        f" and person_no in {bind.wholes(scope.stored_under)}"
-    )
+    rows = f"select * from {from_few(bind, scope, scope.stored_under)} and name in {names}{since}"
     holds = _by_place(bind, [asked.holds for asked in alike])
     # not under the column's own name: it would be put in its place inside the aggregates
     return (
         f"select person, place from (select {person} as person, place, {holds} as held from ({rows})"
+        f" array join {bind.lists(list(looking.values()))}[indexOf({names}, toString(name))] as place"
         f" group by person, place) where held{having}"
     )
 

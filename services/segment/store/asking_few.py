@@ -5,63 +5,20 @@ So an aggregate over the events of one name is asked by person and name, whichev
 predicates on traits that differ in their values alone become one, mapped over the values.
 """
 
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-from pyarrow import ChunkedArray, Table
 from pyroaring import BitMap
 
 from services.segment.domain.binding import Binder
 from services.segment.domain.condition import Inquiry, Question
-from services.segment.store.asking import WORD, ask
-from services.segment.store.asking_alike import ENOUGH_ALIKE, PLACE, ask_alike, several_alike, shape_of, takes_rows
+from services.segment.store.asking import ask
+from services.segment.store.asking_alike import ask_alike, several_alike
+from services.segment.store.asking_named import Asking, ask_named, opens_properties
 from services.segment.store.columnar import Columnar
-from services.segment.store.scans import Numbered, Scope, present_person
-
-
-@dataclass(frozen=True)
-class _Asking:
-    """What is asked in which scope, and of whom each question."""
-
-    inquiry: Inquiry
-    scope: Scope
-    concerned: Sequence[BitMap]
-
-    @property
-    def past(self) -> BitMap:
-        """Return the numbers that persons of the scope had once."""
-        return BitMap(self.scope.stored_under) - BitMap(self.scope.persons or ())
-
-    def scope_of(self, numbered: Iterable[Numbered]) -> Scope:
-        """Return the scope of those that some of the questions are asked about."""
-        whom = BitMap.union(*(self.concerned[number] for number, _ in numbered))
-        return replace(self.scope, persons=list(whom), stored_under=sorted({*whom, *self.past}))
-
-    def rows_of(self, numbered: Iterable[Numbered]) -> str:
-        """Return the predicate "a row of a name, of one of the persons asked about it"."""
-        bind, whom = self.inquiry.bind, defaultdict[str, BitMap](BitMap)
-        for number, asked in numbered:
-            whom[asked.names[0]] |= self.concerned[number]
-        source_past = self.past
-        parts = [
-            f"name = {bind.text(name)} and person_no in {bind.wholes(list(persons | source_past))}"
-            for name, persons in sorted(whom.items())
-            if persons
-        ]
-        return f"({' or '.join(parts)})" if parts else "false"
-
-
-@dataclass(frozen=True)
-class _Scan:
-    """A select of rows by (person, name): expressions, and which question asks which of which name."""
-
-    rows: str
-    holds: Sequence[str]
-    asked: Mapping[int, tuple[str, int]]
+from services.segment.store.gathering import gathered
+from services.segment.store.scans import Numbered, Scope
 
 
 async def ask_few(
@@ -75,21 +32,25 @@ async def ask_few(
     if not inquiry.questions or not scope.persons:
         return answers
     everybody = BitMap(scope.persons)
-    asking = _Asking(inquiry, scope, concerned or [everybody] * len(answers))
+    asking = Asking(inquiry, scope, concerned or [everybody] * len(answers))
     named, others = _apart(inquiry)
-    for scan in _scans(asking, named):
-        sql = _statement(inquiry.bind, scan)
-        table = await columnar.ask(sql, inquiry.bind.parameters, few_rows=True)
-        for number, found in _read(table, scan):
-            answers[number] = found
     groups, rest = several_alike(others)
-    for group in groups:
-        for number, found in await ask_alike(columnar, inquiry, asking.scope_of(group), group):
-            answers[number] = found
-    if rest:
-        inner = Inquiry(inquiry.moment, inquiry.bind, {asked: place for place, (_, asked) in enumerate(rest)})
-        for (number, _), found in zip(rest, await ask(columnar, inner, asking.scope_of(rest)), strict=True):
-            answers[number] = found
+    dear = [one for one, holds in named.items() if one[1].source == "event" and opens_properties(holds)]
+    others_of_events = [one for one in rest if one[1].source == "event"]
+    readers = [part for part in (dear, *groups, others_of_events) if part]
+    looking = [one for part in readers for one in part]
+    # what one statement alone reads need not be kept
+    keeping = gathered(columnar, inquiry, asking.scope_of(looking), looking) if len(readers) > 1 else nullcontext(scope)
+    async with keeping as kept:
+        found = list(await ask_named(columnar, asking, named, kept))
+        for group in groups:
+            found += await ask_alike(columnar, inquiry, replace(asking.scope_of(group), events=kept.events), group)
+        if rest:
+            inner = Inquiry(inquiry.moment, inquiry.bind, {asked: place for place, (_, asked) in enumerate(rest)})
+            atoms = await ask(columnar, inner, replace(asking.scope_of(rest), events=kept.events))
+            found += zip((number for number, _ in rest), atoms, strict=True)
+    for number, persons in found:
+        answers[number] = persons
     return answers
 
 
@@ -115,109 +76,3 @@ def _of_its_name(asked: Question, bind: Binder) -> str | None:
         return None
     holds = asked.holds.replace(test, "")
     return f"countIf({holds}) > 0" if asked.by_row and asked.source == "event" else holds
-
-
-def _scans(asking: _Asking, named: Mapping[Numbered, str]) -> Iterator[_Scan]:
-    """Yield traits, events whose properties are not looked at, and those whose are."""
-    kinds: dict[tuple[str, bool], dict[Numbered, str]] = defaultdict(dict)
-    for numbered, holds in named.items():
-        kinds[numbered[1].source, "property_" in holds][numbered] = holds
-    for (source, _), part in kinds.items():
-        places: dict[str, int] = {}
-        asked = {number: (one.names[0], places.setdefault(holds, len(places))) for (number, one), holds in part.items()}
-        rows = (_event_rows if source == "event" else _trait_rows)(asking, list(part))
-        yield _Scan(rows, list(places), asked)
-
-
-def _event_rows(asking: _Asking, numbered: Sequence[Numbered]) -> str:
-    bind, scope = asking.inquiry.bind, asking.scope
-    workspace = bind.whole(scope.workspace_id)
-    person = present_person(bind, scope.workspace_id, scope.merged)
-    floors = [question.since for _, question in numbered]
-    oldest = min((floor for floor in floors if floor is not None), default=None)
-    since = f" and event_time >= {bind.time(oldest)}" if oldest is not None and None not in floors else ""
-    having = f" having person in {bind.wholes(scope.persons or ())}" if scope.merged else ""
-    return (
-        f"select {person} as person, name, {{columns}} from event where workspace_id = {workspace} and"
-        f" {asking.rows_of(numbered)}{since}"
-        f" group by person, name{having}"
-    )
-
-
-def _trait_rows(asking: _Asking, numbered: Sequence[Numbered]) -> str:
-    where = f"workspace_id = {asking.inquiry.bind.whole(asking.scope.workspace_id)} and {asking.rows_of(numbered)}"
-    rows = " union all ".join(f"select * from {table} final where {where}" for table in ("trait", "personal_trait"))
-    return f"select person_no as person, name, {{columns}} from ({rows})"
-
-
-def _statement(bind: Binder, scan: _Scan) -> str:
-    """Return the statement: a row for each person and name of which something holds, the answers as bits and lists."""
-    single, alike = _alike(scan.holds)
-    columns = [f"{scan.holds[place]} as q{place}" for place in single]
-    columns += [f"{_lifted(bind, [scan.holds[place] for place in group])} as l{n}" for n, group in enumerate(alike)]
-    words = [
-        " + ".join(f"bitShiftLeft(toUInt64(q{place}), {bit})" for bit, place in enumerate(single[start : start + WORD]))
-        for start in range(0, len(single), WORD)
-    ]
-    told = [f"{word} as w{n}" for n, word in enumerate(words)] + [f"l{n}" for n, _ in enumerate(alike)]
-    some = [f"w{n} != 0" for n, _ in enumerate(words)] + [f"has(l{n}, 1)" for n, _ in enumerate(alike)]
-    rows = scan.rows.replace("{columns}", ", ".join(columns))
-    return f"select person, toString(name) as named, {', '.join(told)} from ({rows}) where {' or '.join(some)}"
-
-
-def _alike(holds: Sequence[str]) -> tuple[list[int], list[list[int]]]:
-    """Return the places of expressions that stand alone, and groups of those that differ in their values alone."""
-    shapes: dict[str, list[int]] = defaultdict(list)
-    for place, one in enumerate(holds):
-        shapes[shape_of(one)].append(place)
-    single: list[int] = []
-    alike: list[list[int]] = []
-    for shape, places in shapes.items():
-        if len(places) >= ENOUGH_ALIKE and takes_rows(shape):
-            alike.append(places)
-        else:
-            single += places
-    return single, alike
-
-
-def _lifted(bind: Binder, holds: Sequence[str]) -> str:
-    """Return one expression over expressions of the same shape: the list of their answers."""
-    given = [PLACE.findall(one) for one in holds]
-    parts = iter(list(zip(*given, strict=True)))
-    varying: dict[tuple[str, ...], str] = {}
-
-    def value(found: re.Match[str]) -> str:
-        values = next(parts)
-        if len(set(values)) == 1:
-            return str(found[0])
-        return varying.setdefault(values, f"each{len(varying)}")
-
-    body = PLACE.sub(value, holds[0])
-    lists = ", ".join(bind.alike(values) for values in varying)
-    return f"arrayMap(({', '.join(varying.values())}) -> toUInt8({body}), {lists})"
-
-
-def _read(table: Table, scan: _Scan) -> Iterator[tuple[int, BitMap]]:
-    """Yield the questions with the persons each holds for."""
-    if not table.num_rows:
-        return
-    single, alike = _alike(scan.holds)
-    persons = table.column("person").to_numpy().astype(np.uint32, copy=False)
-    names = table.column("named").combine_chunks().dictionary_encode()
-    codes, known = names.indices.to_numpy(), {name: code for code, name in enumerate(names.dictionary.to_pylist())}
-    bits: dict[int, NDArray[np.bool_]] = {}
-    for position, place in enumerate(single):
-        word = table.column(f"w{position // WORD}").to_numpy()
-        bits[place] = ((word >> np.uint64(position % WORD)) & np.uint64(1)).astype(bool)
-    for n, group in enumerate(alike):
-        told = _square(table.column(f"l{n}"), len(group))
-        bits |= {place: told[:, position] for position, place in enumerate(group)}
-    of_name = {code: codes == code for code in known.values()}
-    for number, (name, place) in scan.asked.items():
-        if name in known:
-            yield number, BitMap(persons[bits[place] & of_name[known[name]]])
-
-
-def _square(column: ChunkedArray, width: int) -> NDArray[np.bool_]:
-    flat: NDArray[np.uint8] = column.combine_chunks().flatten().to_numpy()
-    return flat.reshape(-1, width).astype(np.bool_)

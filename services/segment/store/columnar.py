@@ -5,8 +5,9 @@ import base64
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -93,25 +94,22 @@ class Columnar:
 
     async def ask(self, sql: str, parameters: Mapping[str, Bindable], *, few_rows: bool = False) -> Table:
         """Return the answer as an Arrow table; QueryTooHeavy when it exceeds its limits."""
-        try:
+        said = sql + (FEW_ROWS if few_rows else "")
+        with _refusals():
             answer = await self._call(
-                partial(
-                    self._client.raw_query,
-                    sql + (FEW_ROWS if few_rows else ""),
-                    parameters=dict(parameters),
-                    fmt="ArrowStream",
-                )
+                partial(self._client.raw_query, said, parameters=dict(parameters), fmt="ArrowStream")
             )
-        except DatabaseError as error:
-            if error.code in _TOO_HEAVY:
-                raise QueryTooHeavy("the question needs more time or memory than one question may take") from error
-            raise Refusal(str(error)) from error
         return open_stream(answer).read_all() if answer else Table.from_pydict({})
 
     async def rows(self, sql: str, parameters: Mapping[str, Bindable]) -> list[dict[str, Any]]:
         """Return a small answer as dictionaries."""
         rows: list[dict[str, Any]] = (await self.ask(sql, parameters)).to_pylist()
         return rows
+
+    async def fill(self, sql: str, parameters: Mapping[str, Bindable]) -> None:
+        """Insert what a question about few rows selects; QueryTooHeavy when it exceeds its limits."""
+        with _refusals():
+            await self.command(sql + FEW_ROWS, parameters)
 
     async def insert(self, table: str, lines: bytes, *, token: str) -> None:
         """Insert a block of JSON lines exactly once: the same block with the same token stays single."""
@@ -166,6 +164,16 @@ class Columnar:
 
     async def _call(self, call: Callable[[], R]) -> R:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        if error.code in _TOO_HEAVY:
+            raise QueryTooHeavy("the question needs more time or memory than one question may take") from error
+        raise Refusal(str(error)) from error
 
 
 def _connect(url: str, master_key: str) -> Client:

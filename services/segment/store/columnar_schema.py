@@ -9,18 +9,27 @@ WINDOW_OF_BLOCKS = 100_000
 WORKSPACE_TABLES = ("event", "trait", "personal_trait", "account_trait", "override", "override_span", "squash")
 
 
-def _value_maps(prefix: str) -> str:
-    kinds = {
-        "facets": "UInt16",
-        "text": "String",
-        "folded": "String",
-        "decimal": "Decimal(38, 10)",
-        "number": "Float64",
-        "time": "DateTime64(6, 'UTC')",
-        "items": "Array(String)",
-    }
-    return ",\n".join(f"    {prefix}_{part} Map(LowCardinality(String), {kind})" for part, kind in kinds.items())
+_KINDS = {
+    "facets": "UInt16",
+    "text": "String",
+    "folded": "String",
+    "decimal": "Decimal(38, 10)",
+    "number": "Float64",
+    "time": "DateTime64(6, 'UTC')",
+    "items": "Array(String)",
+}
 
+
+def _value_maps(prefix: str) -> str:
+    return ",\n".join(f"    {prefix}_{part} Map(LowCardinality(String), {kind})" for part, kind in _KINDS.items())
+
+
+_BY_PERSON = f"""by_person (
+        select workspace_id, person_no, name, event_time, received_at, event_id, subject_no, generation,
+            {", ".join(f"property_{part}" for part in _KINDS)}
+        order by workspace_id, person_no, name, event_time
+    ) with settings (index_granularity = 256, min_compress_block_size = 8192)"""
+"""What is asked of a thousand persons reads a few rows of each; in the order by name they lie in all granules."""
 
 _EVENT = f"""
 create table if not exists event (
@@ -40,7 +49,8 @@ create table if not exists event (
     index largest {LARGEST_NUMBER} type minmax granularity 8,
     projection by_time (
         select workspace_id, name, event_time, person_no, subject_no order by workspace_id, name, event_time
-    )
+    ),
+    projection {_BY_PERSON}
 ) engine = MergeTree
 partition by toYYYYMM(received_at)
 order by (workspace_id, name, person_no, event_time)
@@ -133,5 +143,6 @@ CHANGES = (
         "alter table event add index if not exists keys mapKeys(property_facets) type bloom_filter(0.01) granularity 8",
     ),
     ("event", f"alter table event add index if not exists largest {LARGEST_NUMBER} type minmax granularity 8"),
+    ("event", f"alter table event add projection if not exists {_BY_PERSON}"),
 )
 """What a table of an earlier layout lacks; on a cluster whoever administers it makes these changes."""

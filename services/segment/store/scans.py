@@ -10,6 +10,7 @@ from services.segment.domain.moved import Moved
 from services.segment.store.asking_accounts import accounts
 
 Numbered = tuple[int, Question]
+EVENT = "event"
 FEW_FILTERS = 4
 """So many filters are put to the rows before they are grouped; more would cost each row more than they keep out."""
 
@@ -35,13 +36,15 @@ person it was stored under. Where no subject has spans the first condition is a 
 class Scope:
     """Who is asked about: everybody, or `persons`, whose events lie under `stored_under` (their past numbers too).
 
-    `merged` says that some subject of the workspace has another owner now than its rows say.
+    `merged` says that some subject of the workspace has another owner now than its rows say. `events` is the table of
+    events, or of those of the persons alone (store/gathering.py).
     """
 
     workspace_id: int
     merged: Moved | None
     persons: Sequence[int] | None = None
     stored_under: Sequence[int] = ()
+    events: str = EVENT
 
 
 def scans(inquiry: Inquiry, scope: Scope) -> Iterator[list[Numbered]]:
@@ -68,7 +71,7 @@ def whole_scan(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered]) -> 
         person, rows = "person_no", trait_rows(inquiry, scope, numbered)
         if numbered[0][1].source == "event":
             person = _person(inquiry, scope)
-            rows = f"select * from event where {' and '.join(_event_rows(inquiry, scope, numbered))}"
+            rows = f"select * from event where {' and '.join(event_rows(inquiry, scope, numbered))}"
         held = [asked.holds for _, asked in numbered]
     else:
         person, rows = "person_no", grouped(inquiry, scope, numbered)
@@ -90,7 +93,7 @@ def grouped(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered]) -> str
 
 def grouped_events(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered]) -> str:
     """Return the select of a row a person, with the answer to each question as `q<number>`."""
-    where, having = _event_rows(inquiry, scope, numbered), ""
+    where, having = event_rows(inquiry, scope, numbered), ""
     answers = {number: _by_person(question) for number, question in numbered}
     if scope.persons is not None:
         where.append(f"person_no in {inquiry.bind.wholes(scope.stored_under)}")
@@ -101,7 +104,7 @@ def grouped_events(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered])
     # the alias must not be the column's own name: it would be put in its place inside the aggregates
     return (
         f"select person as person_no, * except person from (select {_person(inquiry, scope)} as person, {columns}"
-        f"\nfrom event where {' and '.join(where)} group by person{having})"
+        f"\nfrom {scope.events} where {' and '.join(where)} group by person{having})"
     )
 
 
@@ -147,6 +150,17 @@ def _simply(inquiry: Inquiry, scope: Scope, question: Question) -> str:
     return f"if({met} = 0, {question.simply}, {question.holds})"
 
 
+def from_few(bind: Binder, scope: Scope, stored_under: Sequence[int]) -> str:
+    """Return what follows "from" for the events that lie under some of the scope's numbers, up to further conditions.
+
+    Persons come first: a row of the others is not looked at twice.
+    """
+    mine = f"workspace_id = {bind.whole(scope.workspace_id)}"
+    if scope.events != EVENT:
+        return f"{scope.events} where {mine}"
+    return f"{EVENT} prewhere person_no in {bind.wholes(stored_under)} where {mine}"
+
+
 def present_person(bind: Binder, workspace_id: int, moved: Moved | None) -> str:
     """Return whom an event belongs to now; 0, nobody, where it is the row or the copy that does not count."""
     if not moved:
@@ -173,7 +187,7 @@ def _person(inquiry: Inquiry, scope: Scope) -> str:
     return present_person(inquiry.bind, scope.workspace_id, scope.merged)
 
 
-def _event_rows(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered]) -> list[str]:
+def event_rows(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered]) -> list[str]:
     """Return what an event has to meet to be looked at by any of the questions."""
     bind, asked = inquiry.bind, [question for _, question in numbered]
     where = [f"workspace_id = {bind.whole(scope.workspace_id)}", _named(inquiry, asked)]

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -10,7 +9,7 @@ from pyroaring import BitMap
 
 from services.segment.domain.binding import Binder, microseconds
 from services.segment.domain.columns import TRAIT_COLUMNS, ZONE_TRAIT, ValueColumns, map_columns
-from services.segment.domain.edges import Edge, PersonCalendarEdge, TimeEdge
+from services.segment.domain.edges import Edge, Passed, PersonCalendarEdge, TimeEdge
 from services.segment.domain.moment import Moment
 from services.segment.domain.moved import Moved
 from services.segment.domain.values import EPOCH, Facet, name_key
@@ -20,52 +19,57 @@ from services.segment.store.scans import present_person
 TRAIT_TABLES = ("trait", "personal_trait")
 HORIZONS = (timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(days=30), None)
 """How far ahead the next boundary is looked for, one after the other: mostly there is one near by."""
+_CALENDAR = -1
 MONTHS_DIFFER = timedelta(days=4)
 """A month behind two instants is not two instants as far apart: the horizon is widened by what they may differ."""
 
 
 async def moved_between(
     columnar: Columnar, edges: Iterable[TimeEdge], *, workspace_id: int, merged: Moved | None, last: Moment, now: Moment
-) -> dict[str, BitMap]:
+) -> dict[Passed, BitMap]:
     """Return the persons whose answer may differ between two instants though nothing was heard of them.
 
-    They come by the rows of theirs the clock came upon: `event:<name>`, `trait:<name>`.
+    They come by the rows of theirs the clock came upon.
     """
     bind = Binder()
     workspace = bind.whole(workspace_id)
     person = present_person(bind, workspace_id, merged)
     selects = []
     known = list(edges)
-    for shared, alike in _shared(known).items():
-        low, high = shared.reaches(last), shared.reaches(now)
+    shared = _shared(known)
+    for number, (edge, alike) in enumerate(shared.items()):
+        low, high = edge.reaches(last), edge.reaches(now)
         where = f"workspace_id = {workspace} and {_named(alike, bind)}"
-        if shared.source == "event":
+        if edge.source == "event":
             where += f" and event_time >= {bind.time(low)} and event_time <= {bind.time(high)}"
             selects.append(
-                f"select 'event' as source, toString(name) as named, {person} as person from event where {where}"
+                f"select {number} as edge, toString(name) as named, {person} as person from event where {where}"
             )
             continue
-        at = _at(shared, bind, last.zone)
+        at = _at(edge, bind, last.zone)
         where += f" and {at} >= {bind.whole(microseconds(low))} and {at} <= {bind.whole(microseconds(high))}"
-        selects += _of_traits(where)
+        selects += _of_traits(number, where)
     selects += _calendars(known, bind, workspace, last, now)
     if not selects:
         return {}
     sql = (
-        "select source, named, groupUniqArray(toUInt32(person)) as persons"
-        f" from ({' union all '.join(selects)}) where person > 0 group by source, named"
+        "select toInt32(edge) as edge, named, groupUniqArray(toUInt32(person)) as persons"
+        f" from ({' union all '.join(selects)}) where person > 0 group by edge, named"
     )
     table = await columnar.ask(sql, bind.parameters)
-    told = zip(*(table.column(name).to_pylist() for name in ("source", "named")), table.column("persons"), strict=True)
+    unnamed = list(shared)
+    told = zip(*(table.column(name).to_pylist() for name in ("edge", "named")), table.column("persons"), strict=True)
     return {
-        f"{source}:{name}": BitMap(persons.values.to_numpy().astype(np.uint32, copy=False))
-        for source, name, persons in told
+        Passed(unnamed[edge], unnamed[edge].source, name) if edge != _CALENDAR else Passed(None, "trait", name): BitMap(
+            persons.values.to_numpy().astype(np.uint32, copy=False)
+        )
+        for edge, name, persons in told
     }
 
 
-def _of_traits(where: str, filed_under: str = "toString(name)") -> list[str]:
+def _of_traits(edge: int, where: str, filed_under: str = "toString(name)") -> list[str]:
     return [
-        f"select 'trait' as source, {filed_under} as named, person_no as person from {table} where {where}"
+        f"select {edge} as edge, {filed_under} as named, person_no as person from {table} where {where}"
         for table in TRAIT_TABLES
     ]
 
@@ -125,12 +129,12 @@ def _calendars(edges: Iterable[TimeEdge], bind: Binder, workspace: str, last: Mo
     due = sorted({edge.name for edge in known if edge.workspace_begins(last) <= now.now})
     if due:
         # who names no zone, or none there is, lives by the workspace's calendar
-        yield from _of_traits(f"workspace_id = {workspace} and name in {bind.texts(due)}")
+        yield from _of_traits(_CALENDAR, f"workspace_id = {workspace} and name in {bind.texts(due)}")
     for edge in known:
         zones = edge.zones_between(last, now.now) if isinstance(edge, PersonCalendarEdge) else []
         if zones:
             where = f"workspace_id = {workspace} and name = {bind.text(ZONE_TRAIT)} and has({bind.texts(zones)}, text)"
-            yield from _of_traits(where, filed_under=bind.text(edge.name))
+            yield from _of_traits(_CALENDAR, where, filed_under=bind.text(edge.name))
 
 
 def _ahead(edge: Edge, at: str, bind: Binder, now: Moment, horizon: timedelta | None) -> str:
@@ -147,11 +151,11 @@ def _ahead(edge: Edge, at: str, bind: Binder, now: Moment, horizon: timedelta | 
 
 
 def _shared(edges: Iterable[TimeEdge]) -> dict[Edge, list[Edge]]:
-    """Return the edges by what they share but for the name: the clock stands at the same place for all of them."""
+    """Return the edges by what they share but for the name."""
     shared: dict[Edge, list[Edge]] = defaultdict(list)
     for edge in edges:
         if isinstance(edge, Edge):
-            shared[replace(edge, name="", prefix=False)].append(edge)
+            shared[edge.unnamed].append(edge)
     return shared
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from pyroaring import BitMap
 
 from services.segment.domain.answer import Change, Reason
+from services.segment.domain.edges import Passed
 from services.segment.domain.moment import Moment
 from services.segment.domain.moved import Moved
 from services.segment.domain.world import World
@@ -21,7 +22,7 @@ class Touched:
     """Who is asked again: the reasons by person, whom time moved by what of theirs, who they are, where events lie."""
 
     reasons: dict[int, list[Reason]] = field(default_factory=dict)
-    moved: Mapping[str, BitMap] = field(default_factory=dict)
+    moved: Mapping[Passed, BitMap] = field(default_factory=dict)
     newcomers: BitMap = field(default_factory=BitMap)
     """Those nobody was asked about yet: they may be members of whatever does not look at what they were touched for."""
     people: Mapping[int, tuple[int, UUID | None]] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from libs.common.contracts.segment.cause import Cause
 from libs.common.db import Tx
 from libs.common.runtime import Runtime
 from services.segment.domain.answer import Change, Reason, reason_for
+from services.segment.domain.edges import Passed
 from services.segment.domain.fact import ANONYMITY
 from services.segment.domain.moment import Moment
 from services.segment.domain.moved import Moved
@@ -116,7 +117,7 @@ async def _tell_who_they_are(tx: Tx, workspace_id: int, touches: Sequence[Touch]
 async def _answer(runtime: Runtime[SegmentParts], world: World, waiting: Waiting, moment: Moment) -> int:
     columnar, workspace_id = runtime.parts.columnar, world.workspace_id
     last = moment_of(runtime, workspace_id, world.evaluated_until)
-    moved: Mapping[str, BitMap] = {}
+    moved: Mapping[Passed, BitMap] = {}
     still = world.is_still(moment)
     if last.now < moment.now and not still:
         moved = await moved_between(
@@ -164,7 +165,7 @@ class SettledElsewhereError(Exception):
     """Another process settled this workspace, or its segments were changed, while the round ran: it is done again."""
 
 
-async def _who(tx: Tx, world: World, waiting: Waiting, moved: Mapping[str, BitMap]) -> Touched:
+async def _who(tx: Tx, world: World, waiting: Waiting, moved: Mapping[Passed, BitMap]) -> Touched:
     workspace_id, by_time = world.workspace_id, BitMap.union(*moved.values()) if moved else BitMap()
     named = {touch.person_no for touch in waiting.touches} | set(by_time)
     now = await persons.present(tx, workspace_id, sorted(named))

@@ -1,0 +1,102 @@
+"""Events of those asked about are read once into a table of their own, which does not outlast the question."""
+
+from datetime import timedelta
+
+import pytest
+from pyroaring import BitMap
+
+from services.segment.domain.condition import Inquiry
+from services.segment.domain.formula import evaluate
+from services.segment.domain.moment import Moment
+from services.segment.store import gathering
+from services.segment.store.asking_few import ask_few
+from services.segment.store.columnar import QueryTooHeavy
+from services.segment.store.scans import Scope
+from tests.segment.columnar import START, a_columnar_store, parsed, put
+from tests.segment.oracle import Person, When, is_member
+
+BODIES = [
+    {"did": "paid", "where": [{"prop": "amount", "op": "gt", "value": 2}]},
+    {"aggregate": "sum", "event": "paid", "prop": "amount", "op": "gte", "value": 9},
+    {"sequence": [{"event": "seen"}, {"event": "paid"}], "same": "product"},
+    {"sequence": [{"event": "paid"}, {"event": "seen"}], "max_gap": "5 minutes"},
+    {"did": "seen", "count": {"op": "gte", "n": 3}},
+]
+WHEN = When(START + timedelta(hours=2), "UTC", {})
+
+
+def people() -> dict[int, Person]:
+    """Sixty persons, each with events of his own."""
+    return {
+        number: Person(traits={}, events=[happened(number, step) for step in range(number % 7)])
+        for number in range(1, 61)
+    }
+
+
+def happened(number, step):
+    """An event of a person."""
+    time = START + timedelta(minutes=number + 3 * step)
+    return ("seen", "paid")[step % 2], time, {"amount": step, "product": f"p{step // 2}"}
+
+
+async def answers(store, asked):
+    inquiry = Inquiry(Moment(WHEN.now))
+    formulas = [parsed(body).formula(inquiry) for body in BODIES]
+    atoms = await ask_few(store, inquiry, Scope(1, None, asked, asked))
+    return [
+        set(evaluate(formula, atoms=atoms, universe=BitMap(asked), members=lambda _: BitMap())) for formula in formulas
+    ]
+
+
+async def tables(store):
+    return [row["name"] for row in await store.rows("select name from system.tables where is_temporary", {})]
+
+
+@pytest.mark.parametrize("most", [gathering.MOST_ROWS, 10])
+async def test_the_answers_are_the_same_whether_the_rows_are_kept_or_too_many(tmp_path, monkeypatch, most):
+    monkeypatch.setattr(gathering, "MOST_ROWS", most)
+    told = people()
+    async with a_columnar_store(tmp_path) as store:
+        await put(store, 1, told)
+        asked = list(range(5, 50, 2))
+        expected = [{number for number in asked if is_member(body, told[number], WHEN)} for body in BODIES]
+        assert all(expected)
+        assert await answers(store, asked) == expected
+        assert await tables(store) == []
+
+
+async def test_nothing_is_left_of_a_question_that_is_too_heavy(tmp_path, monkeypatch):
+    async with a_columnar_store(tmp_path) as store:
+        await put(store, 1, people())
+        fill = store.fill
+
+        async def heavy(sql, parameters):
+            await fill(sql, parameters)
+            raise QueryTooHeavy("this was too much")
+
+        monkeypatch.setattr(store, "fill", heavy)
+        with pytest.raises(QueryTooHeavy):
+            await answers(store, [1, 2, 3])
+        assert await tables(store) == []
+
+
+async def test_who_is_touched_is_read_by_the_order_of_persons(tmp_path):
+    async with a_columnar_store(tmp_path) as store:
+        await store.command(
+            "insert into event (workspace_id, name, person_no, event_time)"
+            " select 1, concat('event ', toString(number % 20)), number % 5000, now() from numbers(50000)"
+        )
+        inquiry = Inquiry(Moment(WHEN.now))
+        for name in range(20):
+            parsed({"did": f"event {name}"}).formula(inquiry)
+        seen: list[str] = []
+        ask = store.ask
+
+        async def listening(sql, parameters, **options):
+            plan = await ask(f"explain {sql}", parameters)
+            seen.extend(plan.column(0).to_pylist())
+            return await ask(sql, parameters, **options)
+
+        store.ask = listening
+        await ask_few(store, inquiry, Scope(1, None, [5, 9], [5, 9]))
+        assert any("ReadFromMergeTree (by_person)" in line for line in seen), seen
