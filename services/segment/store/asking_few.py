@@ -17,10 +17,11 @@ from pyroaring import BitMap
 
 from services.segment.domain.binding import Binder
 from services.segment.domain.condition import Inquiry, Question
-from services.segment.store.asking import WORD, ask
+from services.segment.store.asking import ask
 from services.segment.store.asking_alike import ENOUGH_ALIKE, PLACE, ask_alike, several_alike, shape_of, takes_rows
 from services.segment.store.columnar import Columnar
 from services.segment.store.scans import Numbered, Scope, present_person
+from services.segment.store.words import WORD
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ R = TypeVar("R")
 PERSONAL_POLICY = "personal"
 _KEY_VARIABLE = "RAPPORT_COLUMNAR_KEY"
 _TOO_HEAVY = (159, 160, 241, 307)
+_DOES_NOT_FIT = (396, 407)
 # Set once for the client: embedded, a setting given with a call costs three more calls of the engine.
 SETTINGS = {
     "max_execution_time": 60,
@@ -53,6 +54,7 @@ SETTINGS = {
 
 FEW_ROWS = "\nsettings compile_expressions = 0, compile_aggregate_expressions = 0"
 """Compiling hundreds of expressions costs more than it saves on the rows of a thousand persons."""
+MOST_ROWS = "\nsettings max_result_rows = {most}, result_overflow_mode = 'throw'"
 
 
 class QueryTooHeavy(Unavailable):
@@ -61,6 +63,10 @@ class QueryTooHeavy(Unavailable):
 
 class Refusal(Exception):
     """The engine does not take the question."""
+
+
+class DoesNotFit(Refusal):
+    """The answer has more rows than may be handed over, or a number too large for its column."""
 
 
 class Columnar:
@@ -91,22 +97,31 @@ class Columnar:
         await self._call(self._client.close)
         self._thread.shutdown()
 
-    async def ask(self, sql: str, parameters: Mapping[str, Bindable], *, few_rows: bool = False) -> Table:
-        """Return the answer as an Arrow table; QueryTooHeavy when it exceeds its limits."""
+    async def ask(
+        self, sql: str, parameters: Mapping[str, Bindable], *, few_rows: bool = False, most_rows: int = 0
+    ) -> Table:
+        """Return the answer as an Arrow table; QueryTooHeavy beyond the limits, DoesNotFit beyond `most_rows`."""
+        settings = (FEW_ROWS if few_rows else "") + (MOST_ROWS.format(most=most_rows) if most_rows else "")
         try:
             answer = await self._call(
                 partial(
                     self._client.raw_query,
-                    sql + (FEW_ROWS if few_rows else ""),
+                    sql + settings,
                     parameters=dict(parameters),
                     fmt="ArrowStream",
                 )
             )
         except DatabaseError as error:
+            await self._forget_answer()
             if error.code in _TOO_HEAVY:
                 raise QueryTooHeavy("the question needs more time or memory than one question may take") from error
-            raise Refusal(str(error)) from error
+            raise (DoesNotFit if error.code in _DOES_NOT_FIT else Refusal)(str(error)) from error
         return open_stream(answer).read_all() if answer else Table.from_pydict({})
+
+    async def _forget_answer(self) -> None:
+        """Embedded, the engine gives what it had written of an answer when it failed to whoever asks next: nobody."""
+        if self.is_embedded:
+            await self._call(partial(self._client.raw_query, "select 1", fmt="ArrowStream"))
 
     async def rows(self, sql: str, parameters: Mapping[str, Bindable]) -> list[dict[str, Any]]:
         """Return a small answer as dictionaries."""
