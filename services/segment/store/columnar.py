@@ -25,6 +25,7 @@ from services.segment.store.columnar_schema import CHANGES, WORKSPACE_TABLES, st
 
 R = TypeVar("R")
 PERSONAL_POLICY = "personal"
+CACHE_BYTES = 1_000_000_000
 _KEY_VARIABLE = "RAPPORT_COLUMNAR_KEY"
 _TOO_HEAVY = (159, 160, 241, 307)
 _DOES_NOT_FIT = (396, 407)
@@ -38,6 +39,10 @@ SETTINGS = {
     "max_expanded_ast_elements": 4_000_000,
     # windows move with the clock: no filter is asked twice
     "use_query_condition_cache": 0,
+    # blocks that everybody's questions read stay unpacked in memory, as many as there is room for
+    "use_uncompressed_cache": 1,
+    "merge_tree_max_rows_to_use_cache": 1_000_000_000,
+    "merge_tree_max_bytes_to_use_cache": 1_000_000_000_000,
     # each person's own time zone, which is a value of his
     "allow_nonconst_timezone_arguments": 1,
     "output_format_arrow_string_as_string": 1,
@@ -79,11 +84,14 @@ class Columnar:
         self._locals: dict[str, str] = {}
 
     @classmethod
-    async def open(cls, url: str, *, master_key: str) -> "Columnar":
-        """Open `chdb:///path` (made where absent) or a ClickHouse DSN, and create what tables are missing."""
+    async def open(cls, url: str, *, master_key: str, cache_bytes: int = CACHE_BYTES) -> "Columnar":
+        """Open `chdb:///path` (made where absent) or a ClickHouse DSN, and create what tables are missing.
+
+        Embedded, what was read stays unpacked in up to `cache_bytes` of memory; a server has its own configuration.
+        """
         thread = ThreadPoolExecutor(1, thread_name_prefix="columnar")
         loop = asyncio.get_running_loop()
-        client = await loop.run_in_executor(thread, partial(_connect, url, master_key))
+        client = await loop.run_in_executor(thread, partial(_connect, url, master_key, cache_bytes))
         store = cls(client, thread, is_embedded=url.startswith("chdb:"))
         await store.find_locals()
         # of a table before others its administrator changes those
@@ -183,18 +191,18 @@ class Columnar:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
 
-def _connect(url: str, master_key: str) -> Client:
+def _connect(url: str, master_key: str, cache_bytes: int) -> Client:
     if not url.startswith("chdb:"):
         return clickhouse_connect.get_client(dsn=url, settings=SETTINGS)
     path = Path(url.removeprefix("chdb://")).absolute()
     path.mkdir(parents=True, exist_ok=True)
-    config = _write_config(path, master_key)
+    config = _write_config(path, master_key, cache_bytes)
     return clickhouse_connect.get_client(
         dsn=f"chdb://{path}", settings=SETTINGS, chdb_options={"config-file": str(config)}
     )
 
 
-def _write_config(path: Path, master_key: str) -> Path:
+def _write_config(path: Path, master_key: str, cache_bytes: int = CACHE_BYTES) -> Path:
     """Write the engine's configuration: a calm one, with an encrypted disk. The key itself is in no file."""
     key = hmac.new(base64.b64decode(master_key), b"columnar personal disk", hashlib.sha256).digest()
     # the engine reads the key from the environment, the only place besides a file it looks in
@@ -202,6 +210,7 @@ def _write_config(path: Path, master_key: str) -> Path:
     # by itself the engine looks at its memory twenty times a second, which costs an idle service most of what it uses
     disks = f"""<clickhouse>
   <memory_worker_period_ms>1000</memory_worker_period_ms>
+  <uncompressed_cache_size>{cache_bytes}</uncompressed_cache_size>
   <storage_configuration>
     <disks>
       <beside><type>local</type><path>{path}-personal/</path></beside>
