@@ -14,12 +14,18 @@ def compare_number(value: ValueColumns, sign: str, number: int | Decimal, bind: 
     Against a number below FLOATS_TELL_APART the floats alone are exact, and one column is read instead of three.
     """
     as_float = f"{value.number} {sign} {bind.float(float(number))}"
-    fits = value.numeric if kind == Facet.NUMERIC else value.has(kind)
     as_exact = exact(number)
     if as_exact is None or abs(as_exact) < FLOATS_TELL_APART:
-        return f"({fits} and {as_float})"
+        if kind != Facet.NUMERIC:
+            return f"({value.has(kind)} and {as_float})"
+        # what is no number is 0 in the column, and has not to be told apart where 0 would not do
+        return f"({as_float})" if _zero_is_out(sign, number) else f"({value.numeric} and {as_float})"
     exactly = f"{value.decimal} {sign} {bind.decimal(as_exact)}"
     return f"({value.has(kind)} and if({value.has(Facet.EXACT)}, {exactly}, {as_float}))"
+
+
+def _zero_is_out(sign: str, number: int | Decimal) -> bool:
+    return (sign in (">", ">=", "=") and number > 0) or (sign in ("<", "<=", "=") and number < 0)
 
 
 def compare(value: ValueColumns, sign: str, operand: Scalar, bind: Binder, *, ignore_case: bool = False) -> str:

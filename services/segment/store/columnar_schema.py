@@ -22,12 +22,15 @@ def _value_maps(prefix: str) -> str:
     return ",\n".join(f"    {prefix}_{part} Map(LowCardinality(String), {kind})" for part, kind in kinds.items())
 
 
+# in the order of persons times are no series: cut to the bits they differ in they are read twice as fast, and smaller
+_EVENT_TIME = "DateTime64(6, 'UTC') codec(T64)"
+
 _EVENT = f"""
 create table if not exists event (
     workspace_id Int32,
     name LowCardinality(String),
     person_no Int32,
-    event_time DateTime64(6, 'UTC') codec(Delta, ZSTD(1)),
+    event_time {_EVENT_TIME},
     subject_no Int64,
     person_no_at_ingest Int32,
     received_at DateTime64(6, 'UTC') codec(Delta, ZSTD(1)),
@@ -133,5 +136,6 @@ CHANGES = (
         "alter table event add index if not exists keys mapKeys(property_facets) type bloom_filter(0.01) granularity 8",
     ),
     ("event", f"alter table event add index if not exists largest {LARGEST_NUMBER} type minmax granularity 8"),
+    ("event", f"alter table event modify column event_time {_EVENT_TIME}"),
 )
 """What a table of an earlier layout lacks; on a cluster whoever administers it makes these changes."""
