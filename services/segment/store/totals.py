@@ -12,7 +12,7 @@ from services.segment.domain.total import Total
 from services.segment.domain.values import DECIMAL_PLACES
 from services.segment.store.bitmaps import bitmap_where, is_sparse
 
-_SIGNS: Mapping[str, Callable[[NDArray[np.int64], int], NDArray[np.bool_]]] = {
+_SIGNS: Mapping[str, Callable[[NDArray[np.integer], int], NDArray[np.bool_]]] = {
     "=": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
@@ -37,7 +37,8 @@ class Totals:
             self._known, places = np.unique(persons, return_inverse=True)
         self._scale = 1 if worth is None else 10**DECIMAL_PLACES
         if worth is None:
-            self._sums = np.bincount(places)
+            self._sums: NDArray[np.integer] = np.zeros(int(places.max(initial=0)) + 1, np.uint32)
+            np.add.at(self._sums, places, np.uint32(1))
             return
         furthest = max(abs(int(worth.max(initial=0))), abs(int(worth.min(initial=0))))
         if furthest * len(worth) >= _LARGEST and furthest * int(np.bincount(places).max()) >= _LARGEST:
@@ -47,12 +48,15 @@ class Totals:
 
     def meeting(self, total: Total) -> BitMap:
         """Return the persons whose total stands in the relations, or those of whom it does not."""
-        held = np.ones(len(self._sums), np.bool_)
+        held: NDArray[np.bool_] | None = None
         for sign, to in total.relations:
             scaled = Fraction(to) * self._scale
             if scaled.denominator != 1:
                 raise TooLarge
-            held &= _SIGNS[sign](self._sums, scaled.numerator)
+            stands = _SIGNS[sign](self._sums, scaled.numerator)
+            held = stands if held is None else held & stands
+        if held is None:
+            raise ValueError("a total is compared with something")
         if total.negated:
             held = ~held
         return bitmap_where(held) if self._known is None else BitMap(self._known[held].astype(np.uint32))

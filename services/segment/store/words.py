@@ -30,9 +30,12 @@ def by_scan(table: pa.Table, many: int) -> list[pa.Table]:
     parts: list[list[pa.RecordBatch]] = [[] for _ in range(many)]
     for batch in table.to_batches():
         scans = batch.column("scan").to_numpy()
-        for scan in range(int(scans.min()), int(scans.max()) + 1) if len(scans) else ():
-            here = scans == scan
-            parts[scan].append(batch if here.all() else batch.filter(pa.array(here)))
+        first, last = (int(scans.min()), int(scans.max())) if len(scans) else (0, -1)
+        if first == last:
+            parts[first].append(batch)
+            continue
+        for scan in range(first, last + 1):
+            parts[scan].append(batch.filter(pa.array(scans == scan)))
     return [pa.Table.from_batches(part, table.schema) for part in parts]
 
 
