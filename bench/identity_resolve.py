@@ -42,6 +42,8 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 BATCH = 1_000
 RESOLVE_SECONDS = 0.05
 """What IDENTITY_RESOLVE_SECONDS is by itself."""
+BETWEEN_SECONDS = 0.05
+"""Between single resolves: asked without a pause they would be most of the load themselves."""
 _PID = statement("select pg_backend_pid()")
 
 
@@ -183,7 +185,7 @@ async def beside(worker: Worker, other: Worker, persons: int, first: int, resolv
         for _ in range(resolves):
             who = first + chance.randrange(persons)
             found.waits += await worker.take([event(2e6, user(who), cookie(who))], size=1)
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(BETWEEN_SECONDS)
         stop.set()
     found.waits.sort()
     return found

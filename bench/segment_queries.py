@@ -33,7 +33,7 @@ from services.segment.domain.definition import parse_definition
 from services.segment.domain.moment import Moment
 from services.segment.store.asking import ask
 from services.segment.store.asking_few import ask_few
-from services.segment.store.columnar import Columnar
+from services.segment.store.columnar import CACHE_BYTES, Columnar
 from services.segment.store.scans import Scope
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
@@ -249,7 +249,8 @@ async def main(persons: int, events: int, runs: int, directory: Path) -> None:
     print(
         f"{persons:,} persons, {events:,} events, filled in {time.perf_counter() - start:.1f} s; "
         f"{os.cpu_count()} cores, "
-        f"load {os.getloadavg()[0]:.1f}; exactly-once blocks (no FINAL needed on events), traits read with FINAL"
+        f"load {os.getloadavg()[0]:.1f}; exactly-once blocks (no FINAL needed on events), traits read with FINAL, "
+        f"unpacked blocks kept in {CACHE_BYTES / 1e9:.1f} GB"
     )
     universe = BitMap(range(1, persons + 1))
     touched = list(range(1, persons, max(1, persons // 1000)))[:1000]

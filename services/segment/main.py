@@ -17,7 +17,11 @@ from services.segment.usecases.adopt_store import adopt_store
 async def parts(runtime: Runtime[Any]) -> AsyncIterator[SegmentParts]:
     """Open the columnar store for as long as the service runs."""
     settings = cast("SegmentSettings", runtime.settings)
-    columnar = await Columnar.open(settings.columnar, master_key=settings.master_key.get_secret_value())
+    columnar = await Columnar.open(
+        settings.columnar,
+        master_key=settings.master_key.get_secret_value(),
+        cache_bytes=settings.columnar_cache_bytes,
+    )
     try:
         await adopt_store(runtime.worker_database, columnar)
         yield SegmentParts(columnar)

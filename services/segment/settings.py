@@ -1,6 +1,6 @@
 from typing import Self, get_args
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from libs.common.settings import Role, ServiceSettings
@@ -16,6 +16,9 @@ class SegmentSettings(ServiceSettings):
 
     most_rows_read: int = 2_000_000_000
     """Rows of the columnar store one definition may read when everybody is asked; more is refused when published."""
+
+    columnar_cache_bytes: int = Field(1_000_000_000, ge=0)
+    """Memory the embedded store keeps what it read in, unpacked: four conditions on 10 M persons fill 620 MB."""
 
     @model_validator(mode="after")
     def _one_process_owns_the_embedded_store(self) -> Self:

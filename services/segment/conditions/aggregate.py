@@ -19,6 +19,7 @@ from services.segment.domain.occurrence import (
 )
 from services.segment.domain.reader import Reader
 from services.segment.domain.shape import FILTERS, PATH, TEXT, WINDOW, Example, Schema, Shape, either, listed, words
+from services.segment.domain.total import Relation, Total
 from services.segment.domain.values import BEYOND_EXACT, exact
 from services.segment.domain.window import read_window
 
@@ -35,7 +36,7 @@ class Aggregate(Condition):
     function: str
     what: Occurrence
     path: tuple[str, ...]
-    relations: tuple[tuple[str, Decimal], ...]
+    relations: tuple[Relation, ...]
     money: Money | None = None
 
     def formula(self, inquiry: Inquiry) -> Formula:
@@ -80,6 +81,8 @@ class Aggregate(Condition):
             self.what.question(inquiry, _all_of([guard, *full, *some]), value=f"toString({shown})"),
             simply=_all_of(["" if one_kind else guard, *plain, *some]),
             unless=(f"{LARGEST_NUMBER} >= {most}", *([money.named(inquiry)] if money and one_kind else [])),
+            # a value that is missing or no number is 0 in the column
+            total=Total(self.relations, column.decimal) if self.function == "sum" and one_kind else None,
         )
 
     def concerns(self) -> Concerns:
@@ -127,7 +130,7 @@ def _parse(reader: Reader, grammar: Grammar) -> Condition:
     op, given = reader.need("op").one_of(*_SIGNS, "between"), reader.need("value")
     if op == "between":
         low, high = (_number(bound) for bound in given.items(at_least=2, at_most=2))
-        relations: tuple[tuple[str, Decimal], ...] = ((">=", low), ("<=", high))
+        relations: tuple[Relation, ...] = ((">=", low), ("<=", high))
     else:
         relations = ((_SIGNS[op], _number(given)),)
     money = None if function == "distinct" else read_money(reader, path)

@@ -14,6 +14,7 @@ from services.segment.domain.formula import Atom, Formula, Not
 from services.segment.domain.moment import Moment
 from services.segment.domain.reader import Reader
 from services.segment.domain.shape import Example, Shape
+from services.segment.domain.total import Total
 
 Source = Literal["event", "trait", "person", "account"]
 """Events; rows of traits one by one; all the traits of a person together; accounts with their traits."""
@@ -49,7 +50,8 @@ class Question:
     When `by_row` it is a predicate on a row, and one row that meets it is enough; else an aggregate over the rows.
     `names`, `prefix`, `since` and the predicate `rows` bound the rows it can look at; no other changes the answer.
     `value` is what explain shows. `tests` are what is asked of each account: (column, aggregate over its traits).
-    `simply` is the same for less where no event of the names meets a predicate of `unless`, which an index tells.
+    Where no event of the names meets a predicate of `unless`, which an index tells, `simply` is the same for less, and
+    so is the `total` of the events that meet `rows`.
     """
 
     source: Source
@@ -63,6 +65,7 @@ class Question:
     tests: tuple[tuple[str, str], ...] = ()
     simply: str = ""
     unless: tuple[str, ...] = ()
+    total: Total | None = None
 
 
 @dataclass

@@ -1,9 +1,11 @@
 """How many: a range of whole numbers, 0 included."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from services.segment.domain.binding import Binder
 from services.segment.domain.reader import Reader
+from services.segment.domain.total import Total
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,12 @@ class Count:
         if self.low == 0:
             return f"{counted} <= {bind.whole(self.high)}"
         return f"{counted} between {bind.whole(self.low)} and {bind.whole(self.high)}"
+
+    @property
+    def total(self) -> Total:
+        """Return the same of a number of events."""
+        low, high = (">=", Decimal(self.low)), self.high
+        return Total((low,) if high is None else (low, ("<=", Decimal(high))))
 
 
 AT_LEAST_ONCE = Count()

@@ -31,6 +31,8 @@ class Happened(Condition):
         if self.since:
             names = (*question.names, self.since.name)
             question = replace(question, names=names, since=None, rows="")
+        else:
+            question = replace(question, total=self.count.total)
         return ask_also_of_nobody(inquiry, question, when_none=self.count.low == 0)
 
     def _counted(self, inquiry: Inquiry) -> str:

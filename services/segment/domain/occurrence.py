@@ -76,7 +76,8 @@ def ask_also_of_nobody(inquiry: Inquiry, question: Question, *, when_none: bool)
     if not when_none:
         return inquiry.ask(question)
     simply = f"not ({question.simply})" if question.simply else ""
-    return Not(inquiry.ask(replace(question, holds=f"not ({question.holds})", simply=simply)))
+    total = replace(question.total, negated=True) if question.total else None
+    return Not(inquiry.ask(replace(question, holds=f"not ({question.holds})", simply=simply, total=total)))
 
 
 def property_columns(path: tuple[str, ...], inquiry: Inquiry) -> ValueColumns:

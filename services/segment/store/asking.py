@@ -1,25 +1,18 @@
 """One statement for all questions of an inquiry, about everybody or about some persons only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import reduce
 
 import numpy as np
 import pyarrow as pa
 from pyroaring import BitMap
 
 from services.segment.domain.condition import Inquiry
+from services.segment.store.asking_rows import ask_for_rows
 from services.segment.store.bitmaps import read_bitmap
-from services.segment.store.columnar import Columnar
-from services.segment.store.scans import (
-    Numbered,
-    Scope,
-    grouped,
-    scans,
-    whole_scan,
-)
-
-WORD = 64
+from services.segment.store.columnar import Columnar, DoesNotFit
+from services.segment.store.scans import Numbered, Scope, grouped, scans, whole_scan
+from services.segment.store.words import answer_rows, by_scan, read_words
 
 
 async def ask(columnar: Columnar, inquiry: Inquiry, scope: Scope) -> list[BitMap]:
@@ -27,9 +20,15 @@ async def ask(columnar: Columnar, inquiry: Inquiry, scope: Scope) -> list[BitMap
     answers = [BitMap() for _ in inquiry.questions]
     if not inquiry.questions or (scope.persons is not None and not len(scope.persons)):
         return answers
+    if scope.persons is None and columnar.is_embedded:
+        try:
+            return await ask_for_rows(columnar, inquiry, scope)
+        except DoesNotFit:
+            # the engine counts them by itself then, as a server does, from which rows would have a long way
+            pass
     read = _read_sets if scope.persons is None else _read_words
     table = await columnar.ask(statement(inquiry, scope), inquiry.bind.parameters, few_rows=scope.persons is not None)
-    for number, found in read(table, list(scans(inquiry, scope))):
+    for number, found in read(table, list(scans(scope, enumerate(inquiry.questions)))):
         answers[number] = found
     return answers
 
@@ -63,7 +62,7 @@ def statement(inquiry: Inquiry, scope: Scope) -> str:
     About everybody: a row a scan, with a set of persons for each question. About few: per scan a row for each person
     some question holds for, the answers as bits.
     """
-    numbered = list(scans(inquiry, scope))
+    numbered = list(scans(scope, enumerate(inquiry.questions)))
     if scope.persons is None:
         parts = [
             f"select toUInt16({scan}) as scan, sets from ({whole_scan(inquiry, scope, asked)})"
@@ -71,21 +70,8 @@ def statement(inquiry: Inquiry, scope: Scope) -> str:
         ]
     else:
         most = max(map(len, numbered))
-        parts = [_few(inquiry, scope, asked, scan=scan, most=most) for scan, asked in enumerate(numbered)]
+        parts = [answer_rows(inquiry, scope, asked, scan=scan, most=most) for scan, asked in enumerate(numbered)]
     return "\nunion all\n".join(parts)
-
-
-def _few(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered], *, scan: int, most: int) -> str:
-    inner = grouped(inquiry, scope, numbered)
-    words = [_word(numbered[start : start + WORD]) for start in range(0, most, WORD)]
-    named = ", ".join(f"{word} as w{number}" for number, word in enumerate(words))
-    some = " or ".join(f"w{number} != 0" for number in range(len(words)) if number * WORD < len(numbered))
-    return f"select person_no, toUInt16({scan}) as scan, {named} from (\n{inner}\n) where {some}"
-
-
-def _word(numbered: Sequence[Numbered]) -> str:
-    bits = [f"bitShiftLeft(toUInt64(q{number}), {bit})" for bit, (number, _) in enumerate(numbered)]
-    return reduce(lambda left, right: f"bitOr({left}, {right})", bits, bits.pop(0) if bits else "toUInt64(0)")
 
 
 def _read_sets(table: pa.Table, numbered: Sequence[Sequence[Numbered]]) -> list[tuple[int, BitMap]]:
@@ -97,15 +83,7 @@ def _read_sets(table: pa.Table, numbered: Sequence[Sequence[Numbered]]) -> list[
     return found
 
 
-def _read_words(table: pa.Table, numbered: Sequence[Sequence[Numbered]]) -> list[tuple[int, BitMap]]:
-    persons = table.column("person_no").to_numpy().astype(np.uint32, copy=False)
-    places = table.column("scan").to_numpy()
-    words = [table.column(name).to_numpy() for name in table.column_names if name.startswith("w")]
-    found: list[tuple[int, BitMap]] = []
-    for scan, asked in enumerate(numbered):
-        rows = places == scan
-        among, told = persons[rows], [word[rows] for word in words]
-        for position, (number, _) in enumerate(asked):
-            bit = (told[position // WORD] >> np.uint64(position % WORD)) & np.uint64(1)
-            found.append((number, BitMap(among[bit.astype(bool)])))
-    return found
+def _read_words(table: pa.Table, numbered: Sequence[Sequence[Numbered]]) -> Iterator[tuple[int, BitMap]]:
+    for part, asked in zip(by_scan(table, len(numbered)), numbered, strict=True):
+        persons = part.column("person_no").to_numpy().astype(np.uint32, copy=False)
+        yield from ((number, BitMap(persons[held])) for number, held in read_words(part, asked))

@@ -15,10 +15,10 @@ from pyroaring import BitMap
 
 from services.segment.domain.binding import Binder
 from services.segment.domain.condition import Inquiry
-from services.segment.store.asking import WORD
 from services.segment.store.asking_alike import ENOUGH_ALIKE, PLACE, shape_of, takes_rows
 from services.segment.store.columnar import Columnar
 from services.segment.store.scans import Numbered, Scope, from_few, present_person
+from services.segment.store.words import WORD
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ import base64
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,8 +26,10 @@ from services.segment.store.columnar_schema import CHANGES, WORKSPACE_TABLES, st
 
 R = TypeVar("R")
 PERSONAL_POLICY = "personal"
+CACHE_BYTES = 1_000_000_000
 _KEY_VARIABLE = "RAPPORT_COLUMNAR_KEY"
 _TOO_HEAVY = (159, 160, 241, 307)
+_DOES_NOT_FIT = (396, 407)
 # Set once for the client: embedded, a setting given with a call costs three more calls of the engine.
 SETTINGS = {
     "max_execution_time": 60,
@@ -38,6 +40,10 @@ SETTINGS = {
     "max_expanded_ast_elements": 4_000_000,
     # windows move with the clock: no filter is asked twice
     "use_query_condition_cache": 0,
+    # blocks that everybody's questions read stay unpacked in memory, as many as there is room for
+    "use_uncompressed_cache": 1,
+    "merge_tree_max_rows_to_use_cache": 1_000_000_000,
+    "merge_tree_max_bytes_to_use_cache": 1_000_000_000_000,
     # each person's own time zone, which is a value of his
     "allow_nonconst_timezone_arguments": 1,
     "output_format_arrow_string_as_string": 1,
@@ -54,6 +60,7 @@ SETTINGS = {
 
 FEW_ROWS = "\nsettings compile_expressions = 0, compile_aggregate_expressions = 0"
 """Compiling hundreds of expressions costs more than it saves on the rows of a thousand persons."""
+MOST_ROWS = "\nsettings max_result_rows = {most}, result_overflow_mode = 'throw'"
 
 
 class QueryTooHeavy(Unavailable):
@@ -62,6 +69,10 @@ class QueryTooHeavy(Unavailable):
 
 class Refusal(Exception):
     """The engine does not take the question."""
+
+
+class DoesNotFit(Refusal):
+    """The answer has more rows than may be handed over, or a number too large for its column."""
 
 
 class Columnar:
@@ -74,11 +85,14 @@ class Columnar:
         self._locals: dict[str, str] = {}
 
     @classmethod
-    async def open(cls, url: str, *, master_key: str) -> "Columnar":
-        """Open `chdb:///path` (made where absent) or a ClickHouse DSN, and create what tables are missing."""
+    async def open(cls, url: str, *, master_key: str, cache_bytes: int = CACHE_BYTES) -> "Columnar":
+        """Open `chdb:///path` (made where absent) or a ClickHouse DSN, and create what tables are missing.
+
+        Embedded, what was read stays unpacked in up to `cache_bytes` of memory; a server has its own configuration.
+        """
         thread = ThreadPoolExecutor(1, thread_name_prefix="columnar")
         loop = asyncio.get_running_loop()
-        client = await loop.run_in_executor(thread, partial(_connect, url, master_key))
+        client = await loop.run_in_executor(thread, partial(_connect, url, master_key, cache_bytes))
         store = cls(client, thread, is_embedded=url.startswith("chdb:"))
         await store.find_locals()
         # of a table before others its administrator changes those
@@ -92,14 +106,31 @@ class Columnar:
         await self._call(self._client.close)
         self._thread.shutdown()
 
-    async def ask(self, sql: str, parameters: Mapping[str, Bindable], *, few_rows: bool = False) -> Table:
-        """Return the answer as an Arrow table; QueryTooHeavy when it exceeds its limits."""
-        said = sql + (FEW_ROWS if few_rows else "")
-        with _refusals():
+    async def ask(
+        self, sql: str, parameters: Mapping[str, Bindable], *, few_rows: bool = False, most_rows: int = 0
+    ) -> Table:
+        """Return the answer as an Arrow table; QueryTooHeavy beyond the limits, DoesNotFit beyond `most_rows`."""
+        settings = (FEW_ROWS if few_rows else "") + (MOST_ROWS.format(most=most_rows) if most_rows else "")
+        async with self._refusals():
             answer = await self._call(
-                partial(self._client.raw_query, said, parameters=dict(parameters), fmt="ArrowStream")
+                partial(self._client.raw_query, sql + settings, parameters=dict(parameters), fmt="ArrowStream")
             )
         return open_stream(answer).read_all() if answer else Table.from_pydict({})
+
+    @asynccontextmanager
+    async def _refusals(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except DatabaseError as error:
+            await self._forget_answer()
+            if error.code in _TOO_HEAVY:
+                raise QueryTooHeavy("the question needs more time or memory than one question may take") from error
+            raise (DoesNotFit if error.code in _DOES_NOT_FIT else Refusal)(str(error)) from error
+
+    async def _forget_answer(self) -> None:
+        """Embedded, the engine gives what it had written of an answer when it failed to whoever asks next: nobody."""
+        if self.is_embedded:
+            await self._call(partial(self._client.raw_query, "select 1", fmt="ArrowStream"))
 
     async def rows(self, sql: str, parameters: Mapping[str, Bindable]) -> list[dict[str, Any]]:
         """Return a small answer as dictionaries."""
@@ -108,7 +139,7 @@ class Columnar:
 
     async def fill(self, sql: str, parameters: Mapping[str, Bindable]) -> None:
         """Insert what a question about few rows selects; QueryTooHeavy when it exceeds its limits."""
-        with _refusals():
+        async with self._refusals():
             await self.command(sql + FEW_ROWS, parameters)
 
     async def insert(self, table: str, lines: bytes, *, token: str) -> None:
@@ -166,28 +197,18 @@ class Columnar:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
 
-@contextmanager
-def _refusals() -> Iterator[None]:
-    try:
-        yield
-    except DatabaseError as error:
-        if error.code in _TOO_HEAVY:
-            raise QueryTooHeavy("the question needs more time or memory than one question may take") from error
-        raise Refusal(str(error)) from error
-
-
-def _connect(url: str, master_key: str) -> Client:
+def _connect(url: str, master_key: str, cache_bytes: int) -> Client:
     if not url.startswith("chdb:"):
         return clickhouse_connect.get_client(dsn=url, settings=SETTINGS)
     path = Path(url.removeprefix("chdb://")).absolute()
     path.mkdir(parents=True, exist_ok=True)
-    config = _write_config(path, master_key)
+    config = _write_config(path, master_key, cache_bytes)
     return clickhouse_connect.get_client(
         dsn=f"chdb://{path}", settings=SETTINGS, chdb_options={"config-file": str(config)}
     )
 
 
-def _write_config(path: Path, master_key: str) -> Path:
+def _write_config(path: Path, master_key: str, cache_bytes: int = CACHE_BYTES) -> Path:
     """Write the engine's configuration: a calm one, with an encrypted disk. The key itself is in no file."""
     key = hmac.new(base64.b64decode(master_key), b"columnar personal disk", hashlib.sha256).digest()
     # the engine reads the key from the environment, the only place besides a file it looks in
@@ -195,6 +216,7 @@ def _write_config(path: Path, master_key: str) -> Path:
     # by itself the engine looks at its memory twenty times a second, which costs an idle service most of what it uses
     disks = f"""<clickhouse>
   <memory_worker_period_ms>1000</memory_worker_period_ms>
+  <uncompressed_cache_size>{cache_bytes}</uncompressed_cache_size>
   <storage_configuration>
     <disks>
       <beside><type>local</type><path>{path}-personal/</path></beside>

@@ -31,12 +31,15 @@ _BY_PERSON = f"""by_person (
     ) with settings (index_granularity = 256, min_compress_block_size = 8192)"""
 """What is asked of a thousand persons reads a few rows of each; in the order by name they lie in all granules."""
 
+# in the order of persons times are no series: cut to the bits they differ in they are read twice as fast, and smaller
+_EVENT_TIME = "DateTime64(6, 'UTC') codec(T64)"
+
 _EVENT = f"""
 create table if not exists event (
     workspace_id Int32,
     name LowCardinality(String),
     person_no Int32,
-    event_time DateTime64(6, 'UTC') codec(Delta, ZSTD(1)),
+    event_time {_EVENT_TIME},
     subject_no Int64,
     person_no_at_ingest Int32,
     received_at DateTime64(6, 'UTC') codec(Delta, ZSTD(1)),
@@ -144,5 +147,6 @@ CHANGES = (
     ),
     ("event", f"alter table event add index if not exists largest {LARGEST_NUMBER} type minmax granularity 8"),
     ("event", f"alter table event add projection if not exists {_BY_PERSON}"),
+    ("event", f"alter table event modify column event_time {_EVENT_TIME}"),
 )
 """What a table of an earlier layout lacks; on a cluster whoever administers it makes these changes."""

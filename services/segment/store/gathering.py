@@ -28,7 +28,7 @@ async def gathered(
     named = {column for _, asked in numbered for column in _COLUMN.findall(asked.holds)}
     columns = ", ".join([*_ALWAYS, *sorted(named)])
     table = f"gathered_{new_id().hex}"
-    where = " and ".join(event_rows(inquiry, scope, numbered))
+    where = " and ".join(event_rows(inquiry, scope, [asked for _, asked in numbered]))
     await columnar.command(f"create temporary table {table} engine = Memory as select {columns} from event where false")
     try:
         sql = (

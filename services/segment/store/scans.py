@@ -1,6 +1,6 @@
 """The scans of a statement: which rows are read for which questions, and whom each row belongs to now."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -47,37 +47,41 @@ class Scope:
     events: str = EVENT
 
 
-def scans(inquiry: Inquiry, scope: Scope) -> Iterator[list[Numbered]]:
-    """Yield the questions of each scan, by their numbers.
+def scans(scope: Scope, numbered: Iterable[Numbered]) -> Iterator[list[Numbered]]:
+    """Yield the questions of each scan.
 
     About everybody, a scan for each name that is asked about: it reads that name's rows and columns alone, as far
     back as its own windows go; what one row answers is not mixed with what has to be counted by person. About few
     persons it is the statement's analysis that costs, not the rows.
     """
 
-    def place(numbered: Numbered) -> tuple[str, tuple[str, ...], str, bool]:
-        asked = numbered[1]
+    def place(one: Numbered) -> tuple[str, tuple[str, ...], str, bool]:
+        asked = one[1]
         if scope.persons is not None:
             return asked.source, (), "", False
         return asked.source, asked.names, asked.prefix or "", asked.by_row
 
-    for _, group in groupby(sorted(enumerate(inquiry.questions), key=place), key=place):
+    for _, group in groupby(sorted(numbered, key=place), key=place):
         yield list(group)
 
 
 def whole_scan(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered]) -> str:
     """Return the select of one row: for each question, the set of persons it holds for, as the engine writes it."""
     if all(asked.by_row for _, asked in numbered):
-        person, rows = "person_no", trait_rows(inquiry, scope, numbered)
-        if numbered[0][1].source == "event":
-            person = _person(inquiry, scope)
-            rows = f"select * from event where {' and '.join(event_rows(inquiry, scope, numbered))}"
+        person, rows = rows_of(inquiry, scope, [asked for _, asked in numbered])
         held = [asked.holds for _, asked in numbered]
     else:
         person, rows = "person_no", grouped(inquiry, scope, numbered)
         held = [f"q{number}" for number, _ in numbered]
     sets = ", ".join(f"toString(groupBitmapStateIf(toUInt32({person}), {one}))" for one in held)
     return f"select [{sets}] as sets from (\n{rows}\n)"
+
+
+def rows_of(inquiry: Inquiry, scope: Scope, asked: Sequence[Question]) -> tuple[str, str]:
+    """Return whose a row is, and the select of the rows that any of the questions looks at; they are of one source."""
+    if asked[0].source == "event":
+        return _person(inquiry, scope), f"select * from event where {' and '.join(event_rows(inquiry, scope, asked))}"
+    return "person_no", trait_rows(inquiry, scope, asked)
 
 
 def grouped(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered]) -> str:
@@ -93,7 +97,7 @@ def grouped(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered]) -> str
 
 def grouped_events(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered]) -> str:
     """Return the select of a row a person, with the answer to each question as `q<number>`."""
-    where, having = event_rows(inquiry, scope, numbered), ""
+    where, having = event_rows(inquiry, scope, [question for _, question in numbered]), ""
     answers = {number: _by_person(question) for number, question in numbered}
     if scope.persons is not None:
         where.append(f"person_no in {inquiry.bind.wholes(scope.stored_under)}")
@@ -110,7 +114,7 @@ def grouped_events(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered])
 
 def grouped_traits(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered]) -> str:
     """Return the select of a row a person, with the answer to each question about traits as `q<number>`."""
-    rows = trait_rows(inquiry, scope, numbered)
+    rows = trait_rows(inquiry, scope, [question for _, question in numbered])
     columns = ", ".join(f"{_by_person(question)} as q{number}" for number, question in numbered)
     return f"select person_no, {columns} from ({rows}) group by person_no"
 
@@ -128,10 +132,10 @@ def grouped_accounts(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered
     )
 
 
-def trait_rows(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered]) -> str:
+def trait_rows(inquiry: Inquiry, scope: Scope, asked: Sequence[Question]) -> str:
     """Return the select of the newest rows of the traits asked about."""
     bind = inquiry.bind
-    where = [f"workspace_id = {bind.whole(scope.workspace_id)}", _named(inquiry, [asked for _, asked in numbered])]
+    where = [f"workspace_id = {bind.whole(scope.workspace_id)}", _named(inquiry, asked)]
     if scope.persons is not None:
         where.append(f"person_no in {bind.wholes(scope.persons)}")
     return " union all ".join(
@@ -145,9 +149,13 @@ def _by_person(question: Question) -> str:
 
 def _simply(inquiry: Inquiry, scope: Scope, question: Question) -> str:
     """Return the cheaper answer where it is the same; that is a constant to the engine, which drops the other one."""
+    return f"if({odd_events(inquiry, scope, question)} = 0, {question.simply}, {question.holds})"
+
+
+def odd_events(inquiry: Inquiry, scope: Scope, question: Question) -> str:
+    """Return the number, constant to the engine, of events that bar a question's shorter ways."""
     asked = f"workspace_id = {inquiry.bind.whole(scope.workspace_id)} and {_named(inquiry, [question])}"
-    met = " + ".join(f"(select count() from event where {asked} and {one})" for one in question.unless)
-    return f"if({met} = 0, {question.simply}, {question.holds})"
+    return " + ".join(f"(select count() from event where {asked} and {one})" for one in question.unless)
 
 
 def from_few(bind: Binder, scope: Scope, stored_under: Sequence[int]) -> str:
@@ -187,9 +195,9 @@ def _person(inquiry: Inquiry, scope: Scope) -> str:
     return present_person(inquiry.bind, scope.workspace_id, scope.merged)
 
 
-def event_rows(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered]) -> list[str]:
+def event_rows(inquiry: Inquiry, scope: Scope, asked: Sequence[Question]) -> list[str]:
     """Return what an event has to meet to be looked at by any of the questions."""
-    bind, asked = inquiry.bind, [question for _, question in numbered]
+    bind = inquiry.bind
     where = [f"workspace_id = {bind.whole(scope.workspace_id)}", _named(inquiry, asked)]
     floors = [question.since for question in asked]
     oldest = min((floor for floor in floors if floor is not None), default=None)
@@ -201,7 +209,7 @@ def event_rows(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered]) -> 
     return where
 
 
-def _named(inquiry: Inquiry, asked: list[Question]) -> str:
+def _named(inquiry: Inquiry, asked: Sequence[Question]) -> str:
     names = sorted({name for question in asked for name in question.names})
     prefixes = sorted({question.prefix for question in asked if question.prefix is not None})
     parts = [f"startsWith(name, {inquiry.bind.text(prefix)})" for prefix in prefixes]

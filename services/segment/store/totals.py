@@ -1,0 +1,62 @@
+"""Events added up by person in arrays: person numbers are dense, so that a place in an array is found by counting."""
+
+import operator
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from services.segment.domain.total import Total
+from services.segment.domain.values import DECIMAL_PLACES
+from services.segment.store.bitmaps import bitmap_where, is_sparse
+
+_SIGNS: Mapping[str, Callable[[NDArray[np.integer], int], NDArray[np.bool_]]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_LARGEST = 2**63
+
+
+class TooLarge(ArithmeticError):
+    """Some total may not fit its number."""
+
+
+class Totals:
+    """What each person's events come to: their number, or the sum of what each is worth in 10^-10."""
+
+    def __init__(self, persons: NDArray[np.int32], worth: NDArray[np.int64] | None = None) -> None:
+        self._known: NDArray[np.int32] | None = None
+        places: NDArray[np.signedinteger] = persons
+        if len(persons) and is_sparse(persons):
+            self._known, places = np.unique(persons, return_inverse=True)
+        self._scale = 1 if worth is None else 10**DECIMAL_PLACES
+        if worth is None:
+            self._sums: NDArray[np.integer] = np.zeros(int(places.max(initial=0)) + 1, np.uint32)
+            np.add.at(self._sums, places, np.uint32(1))
+            return
+        furthest = max(abs(int(worth.max(initial=0))), abs(int(worth.min(initial=0))))
+        if furthest * len(worth) >= _LARGEST and furthest * int(np.bincount(places).max()) >= _LARGEST:
+            raise TooLarge
+        self._sums = np.zeros(int(places.max(initial=0)) + 1, np.int64)
+        np.add.at(self._sums, places, worth)
+
+    def meeting(self, total: Total) -> BitMap:
+        """Return the persons whose total stands in the relations, or those of whom it does not."""
+        held: NDArray[np.bool_] | None = None
+        for sign, to in total.relations:
+            scaled = Fraction(to) * self._scale
+            if scaled.denominator != 1:
+                raise TooLarge
+            stands = _SIGNS[sign](self._sums, scaled.numerator)
+            held = stands if held is None else held & stands
+        if held is None:
+            raise ValueError("a total is compared with something")
+        if total.negated:
+            held = ~held
+        return bitmap_where(held) if self._known is None else BitMap(self._known[held].astype(np.uint32))
