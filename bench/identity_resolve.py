@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import asyncpg
+
 from bench.start_system import cpu_seconds
 from launcher.postgres import EmbeddedPostgres
 from libs.common.db import Database, statement
@@ -212,6 +214,13 @@ async def waits(worker: Worker, other: Worker, options: argparse.Namespace, firs
     )
 
 
+async def analyze(address: str) -> None:
+    """Have the statistics that a store has which was not filled this minute."""
+    admin = await asyncpg.connect(address)
+    await admin.execute("analyze")
+    await admin.close()
+
+
 async def main() -> None:
     """Run on a fresh cluster, durable as in production."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -241,7 +250,9 @@ async def main() -> None:
             begun = time.perf_counter()
             await one.take([event(0, user(n), cookie(n)) for n in range(before)])
             print(f"{before:,} people loaded before, {time.perf_counter() - begun:.1f} s")
+            await analyze(cluster.url("postgres"))
             await measure(one, options.persons, options.runs, before)
+            await analyze(cluster.url("postgres"))
             await waits(one, other, options, before + options.persons * options.runs)
         finally:
             for database in databases:

@@ -33,6 +33,8 @@ SETTINGS: Mapping[str, str] = {
     "shared_buffers": "256MB",
     "max_wal_size": "1GB",
     "jit": "off",
+    # a store that fills from nothing outgrows its statistics, and the plans made of them, within seconds
+    "autovacuum_naptime": "10s",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %u@%d ",

@@ -47,6 +47,8 @@ class Database:
                     "timezone": "UTC",
                     # short parameterised statements: compiling them costs more than it saves
                     "jit": "off",
+                    # and so does starting processes for them: ten milliseconds for one of probes by index
+                    "max_parallel_workers_per_gather": "0",
                 },
             },
         )
