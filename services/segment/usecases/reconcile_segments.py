@@ -1,5 +1,6 @@
 """Ask every live segment in full and compare with its members: the drift has to be 0, else it is repaired."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -21,24 +22,30 @@ from services.segment.usecases.answer_touches import members_of
 from services.segment.usecases.settle_changes import apply_change, settle_changes
 
 SEGMENTS_AT_ONCE = 25
-"""A statement about everybody for so many at a time: what it holds in memory stays bounded, and rounds come between."""
+"""A statement about everybody for so many at a time at the most: what it holds in memory stays bounded."""
+HELD_SECONDS = 0.2
+"""For about so long a group keeps rounds waiting, or for as long as one segment takes."""
 
 
 async def reconcile_segments(runtime: Runtime[SegmentParts], workspace_id: int) -> Findings:
     """Compare, repair and return what was found; who is about to be asked again is no drift."""
     found = Findings()
     done: set[UUID] = set()
+    size = 1
     while True:
         # rounds go on between two groups, so each begins from the present picture
         async with runtime.parts.locks[workspace_id]:
-            group = await _group(runtime, workspace_id, done)
+            begun = time.perf_counter()
+            group = await _group(runtime, workspace_id, done, size)
             if not group:
                 return found
             await _compare(runtime, workspace_id, group, found)
             done.update(segment.segment_id for segment in group)
+            fitting = int(len(group) * HELD_SECONDS / (time.perf_counter() - begun))
+            size = max(1, min(SEGMENTS_AT_ONCE, fitting, 2 * size))
 
 
-async def _group(runtime: Runtime[SegmentParts], workspace_id: int, done: set[UUID]) -> list[LiveSegment]:
+async def _group(runtime: Runtime[SegmentParts], workspace_id: int, done: set[UUID], size: int) -> list[LiveSegment]:
     async with runtime.worker_database.transaction(workspace_id) as tx:
         if await rebuilds.is_open(tx, workspace_id):
             raise Unavailable("the columnar store is being rebuilt; it is reconciled afterwards", retry_after_seconds=5)
@@ -49,7 +56,7 @@ async def _group(runtime: Runtime[SegmentParts], workspace_id: int, done: set[UU
         for segment in in_order(world.segments)
         if segment.segment_id not in done | changing and segment.is_asked
     ]
-    return left[:SEGMENTS_AT_ONCE]
+    return left[:size]
 
 
 async def _compare(
