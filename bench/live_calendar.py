@@ -34,7 +34,9 @@ async def put_clock(alone: Alone, now: datetime) -> None:
     """Let it be this instant in segment, as identity says it."""
     token = service_tokens.issue(alone.stack.plan.addresses.secrets.service_secret, "identity")
     headers = {"authorization": f"Bearer {token}", "x-workspace": str(WORKSPACE)}
-    await alone.call("PUT", "segment", "/v1/segment/clock", json={"now": now.isoformat()}, headers=headers)
+    await alone.call(
+        "PUT", "segment", "/v1/segment/clock", json={"now": now.isoformat(), "held": False}, headers=headers
+    )
 
 
 async def main(persons: int) -> None:
@@ -54,7 +56,7 @@ async def main(persons: int) -> None:
         used, began, clock = alone.processor(), time.perf_counter(), datetime.now(UTC)
         passing = asyncio.create_task(put_clock(alone, MIDNIGHT + timedelta(seconds=1)))
         first = sorted(next(iter(segments.values())).members)[:500]
-        asked = {"person_nos": first, "definition": THIS_MONTH}
+        asked = {"person_nos": first, "condition": THIS_MONTH}
         found = first
         while found:
             found = (await alone.call("POST", "segment", "/v1/segment/questions/membership", json=asked))["person_nos"]

@@ -46,8 +46,10 @@ async def run(runtime: Runtime[Any]) -> int:
 
 async def _reconcile(runtime: Runtime[Any], one: Reconciliation) -> None:
     workspace_id = one.workspace_id
+    # the record first: where it is away, all segments would be asked again and again for nothing
+    days = await _days_apart(runtime, one)
     found = await reconcile_segments(runtime, workspace_id)
-    found.days = await _days_apart(runtime, one)
+    found.days = days
     async with runtime.worker_database.transaction(workspace_id) as tx:
         await reconciliations.finish(tx, one, found)
     _tell(workspace_id, found)
