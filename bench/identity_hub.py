@@ -20,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.identity_resolve import START, WORKSPACE, Worker, event, user
+from bench.identity_resolve import START, WORKSPACE, Worker, analyze, event, user
 from bench.start_system import cpu_seconds
 from launcher.postgres import EmbeddedPostgres
 from libs.common.db import Database, statement
@@ -61,7 +61,7 @@ async def cost(worker: Worker, facts: Sequence[Fact], size: int = 1_000) -> tupl
     return 1e6 * ours / len(facts), 1e6 * theirs / len(facts)
 
 
-async def decade(worker: Worker, first: int, last: int) -> None:
+async def decade(worker: Worker, address: str, first: int, last: int) -> None:
     """Grow the hub from `first` links to `last`, and print what events cost on the way and at the end."""
     begun, spent, rest = time.perf_counter(), [0.0, 0.0], range(first, last)
     for start in range(first, last, 50_000):
@@ -69,6 +69,7 @@ async def decade(worker: Worker, first: int, last: int) -> None:
         mine, theirs = await cost(worker, binds(part))
         spent = [spent[0] + mine * len(part), spent[1] + theirs * len(part)]
     count, took = last - first, time.perf_counter() - begun
+    await analyze(address)
     chance = random.Random(last)
     known = await cost(worker, [event(NOW.timestamp(), user(chance.randrange(last)), PHONE) for _ in range(KNOWN)])
     leaving = [event(NOW.timestamp(), user(last - 1 - n), PHONE, kind="unbind") for n in range(UNBINDS)]
@@ -110,13 +111,13 @@ async def settle(worker: Worker, threshold: int) -> None:
     )
 
 
-async def measure(worker: Worker, links: int, settling: Sequence[int]) -> None:
+async def measure(worker: Worker, address: str, links: int, settling: Sequence[int]) -> None:
     """Grow the hub by decades."""
     async with worker.database.transaction(WORKSPACE) as tx:
         await tx.execute(_CLOCK, one=WORKSPACE, now=NOW)
     first, last, threshold = 0, 1_000, 3
     while first < links:
-        await decade(worker, first, min(last, links))
+        await decade(worker, address, first, min(last, links))
         if last in settling:
             threshold = 1_000 if threshold == 3 and last > 1_000 else 3
             await settle(worker, threshold)
@@ -149,7 +150,7 @@ async def main() -> None:
         sealer, kinds = Sealer({1: b"k" * 32}), discover(namespaces, "namespace", NamespaceKind)
         worker = Worker(database, GraphTools(sealer=lambda _: sealer, now=_now, namespaces=kinds))
         try:
-            await measure(worker, chosen.links, chosen.settle)
+            await measure(worker, cluster.url("postgres"), chosen.links, chosen.settle)
         finally:
             await database.close()
 

@@ -20,15 +20,7 @@ _MERGE = load_sql(__file__, "merge_links.sql")
 _TOUCH = load_sql(__file__, "touch_links.sql")
 _DECIDE = load_sql(__file__, "decide_links.sql")
 _DROP = load_sql(__file__, "drop_links.sql")
-
-_SUPERSEDED = statement(
-    "select wanted.workspace_id, wanted.node_no"
-    " from unnest(:workspace_ids::int[], :node_nos::int[]) as wanted (workspace_id, node_no)"
-    " where exists (select from link l where l.workspace_id = wanted.workspace_id and l.low_no = wanted.node_no"
-    " and l.replaced_low_at is not null)"
-    " or exists (select from link l where l.workspace_id = wanted.workspace_id and l.high_no = wanted.node_no"
-    " and l.replaced_high_at is not null)"
-)
+_SUPERSEDED = load_sql(__file__, "superseded_nodes.sql")
 
 _OF = statement(
     "select l.*"

@@ -27,17 +27,18 @@ _SETTLING = statement(
 @dataclass(frozen=True, slots=True)
 class Turn:
     """How the region of a node is looked at: `reread`: its evidence is added up anew; `glance`: a crowded hub that
-    stays one need not be walked, because nothing but a threshold or a cap changed."""
+    stays one need not be walked, because it lost some links or nothing but a threshold or a cap changed."""
 
     reread: bool = False
     glance: bool = False
 
 
-async def schedule(tx: Tx, due: Mapping[Key, datetime]) -> None:
+async def schedule(tx: Tx, due: Mapping[Key, datetime], *, glance: bool = False) -> None:
     """Have the regions of nodes looked at again at these instants, or earlier where that was planned."""
     if due:
         workspace_ids, node_nos = columns(due)
-        await tx.execute(_SCHEDULE, workspace_ids=workspace_ids, node_nos=node_nos, due_ats=list(due.values()))
+        due_ats = list(due.values())
+        await tx.execute(_SCHEDULE, workspace_ids=workspace_ids, node_nos=node_nos, due_ats=due_ats, glance=glance)
 
 
 async def schedule_all(tx: Tx, workspace_id: int, now: datetime, *, reread: bool = True) -> int:

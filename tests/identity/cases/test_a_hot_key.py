@@ -24,10 +24,13 @@ async def test_case_29_a_person_shows_that_his_phone_is_settling(house):
     assert (await client.post("/v1/identity/evidence", json={"items": facts})).status_code == 200
     assert await phone_of(client) == {"state": "shared", "links": {("shared", "hub")}}
     raised = {"namespaces": {"phone": {"priority": 3, "max_per_person": 5, "window_days": 1095, "hub_threshold": 50}}}
+    # While the clock is held the background looks at nothing.
+    await identity.put_clock(identity.runtime.now(1), held=True)
     assert (await client.put("/v1/identity/policies", json=raised)).status_code == 200
     assert await phone_of(client) == {"state": "shared(settling)", "links": {("shared", "settling")}}
     why = (await client.post("/v1/identity/why-not", json={"a": user(1), "b": PHONE})).json()
     assert [(one["state"], one["reason"]) for one in why["links"]] == [("shared", "settling")]
+    await identity.put_clock(identity.runtime.now(1), held=False)
     await identity.drain()
     settled = await phone_of(client)
     assert settled["state"] == "active"

@@ -32,11 +32,13 @@ async def load_regions(
     unsettled = set(unsettled)
     reopened = set(unsettled)
     decided: set[Key] = set()
+    standing: set[Key] = set()
     frontier = set(stirred)
     while frontier:
         await _lock(tx, batch, tools, frontier, patient=patient)
         shared = {one for one in frontier if batch.nodes[one].is_shared}
-        hubs = shared - reopened | await standing_hubs(tx, batch, shared & reopened)
+        standing |= await standing_hubs(tx, batch, shared & reopened - standing)
+        hubs = shared - reopened | shared & standing
         walked = frontier - hubs | await _small_hubs(tx, batch, hubs)
         batch.watched |= frontier - walked
         batch.watched -= walked

@@ -114,7 +114,7 @@ async def reassign(
     events = tell_changes(batch, outcome, changes, watermarks(batch)) if changes is not None else []
     await save_graph(tx, batch, outcome, changes)
     await note_dormant(tx, batch, outcome)
-    await regions.schedule(tx, {one: batch.now[workspace_of(one)] for one in batch.settling})
+    await regions.schedule(tx, {one: batch.now[workspace_of(one)] for one in batch.settling}, glance=True)
     if batch.settling:
         tx.after_commit(tools.settling)
     if events:

@@ -1,6 +1,6 @@
-"""Crowded hubs that stay hubs whatever a batch takes from them, found by a glance at some of their links."""
+"""Hubs that stay hubs whatever a batch takes from them, found by a glance at some of their links."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from libs.common.db import Tx
@@ -10,40 +10,67 @@ from services.identity.store import links, nodes
 from services.identity.store.nodes import Key, workspace_of
 from services.identity.usecases.graph.batch import Batch
 
+WALKED = 50
+"""Links; a hub with no more is walked, which costs hardly more than a glance."""
 GLANCE = 500
-"""Links; a hub with fewer is walked, which is exact and cheap enough."""
-GLANCES = (50, GLANCE)
-"""How many links are looked at, first few and then more: a hub with a low threshold shows itself in the first."""
+"""Links; with no more a hub is walked at once where a glance does not show that it stays."""
+CERTAINTY = 4
+"""Links looked at per neighbour that makes a hub, as not all of them count; the next glance is so many times larger."""
 
 
 async def standing_hubs(tx: Tx, batch: Batch, hubs: Collection[Key]) -> set[Key]:
     """Return those hubs that stay hubs for now, whatever the batch takes from them.
 
-    A phone with a million links loses one of them by a glance at a few hundred, and nothing of it is loaded or locked.
-    One that may fall is `settling`: it stays shared until its own turn in the background, where all of it is walked.
+    A phone with a million links loses one of them by a glance at a few, and nothing of it is loaded or locked. A crowd
+    that may fall is `settling`: it stays shared until its own turn in the background, where it is walked if a glance as
+    large as its threshold does not show it either.
     A glance does not do where silence moves identifiers: there an owner may expire by what others do.
     """
     degrees = await links.degrees(tx, hubs, GLANCE + 1) if hubs else {}
     staying: set[Key] = set()
     for one in hubs:
-        if degrees.get(one, 0) > GLANCE and not await _walks(tx, batch, one):
+        degree = degrees.get(one, 0)
+        if degree > WALKED and not await _walks(tx, batch, one, degree):
             staying.add(one)
     return staying
 
 
-async def _walks(tx: Tx, batch: Batch, one: Key) -> bool:
-    """Return whether a crowded hub is to be walked now; one that has to be and whose turn it is not is settling."""
-    turn = batch.turn
-    if turn is not None and one not in turn:
-        return False
-    if turn is not None and turn[one]:
+async def _walks(tx: Tx, batch: Batch, one: Key, degree: int) -> bool:
+    """Return whether a hub is to be walked now; a crowded one that has to be and whose turn it is not is settling."""
+    turn, crowded = batch.turn, degree > GLANCE
+    if turn is not None and turn.get(one):
         return True
-    for most in GLANCES if workspace_of(one) not in batch.moving else ():
+    if crowded and turn is not None and one not in turn:
+        return False
+    for most in _glances(batch, one, degree):
         if await _stands(tx, batch, one, most):
             return False
-    if turn is None:
+    if crowded and turn is None:
         batch.settling.add(one)
-    return turn is not None
+        return False
+    return True
+
+
+def _glances(batch: Batch, hub: Key, degree: int) -> Iterator[int]:
+    """Return how many links to look at, first few and then more: a low threshold shows itself in the first.
+
+    What none of these can show is left to the hub's own turn, where the glance is as large as its threshold needs.
+    """
+    workspace_id = workspace_of(hub)
+    threshold = batch.policies[workspace_id].of(batch.nodes[hub].namespace).hub_threshold
+    if threshold is None or workspace_id in batch.moving:
+        return
+    few = CERTAINTY * (threshold + 1)
+    most = degree
+    if degree > GLANCE:
+        most = GLANCE if batch.turn is None else max(GLANCE, few)
+    # As many come from either end.
+    if 2 * most <= threshold:
+        return
+    while few < most:
+        yield few
+        few *= CERTAINTY
+    yield most
 
 
 async def _stands(tx: Tx, batch: Batch, hub: Key, most: int) -> bool:

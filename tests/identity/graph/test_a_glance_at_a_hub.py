@@ -1,0 +1,61 @@
+"""Hubs that are only glanced at: what is said of them is what a walk would say, once their turn came."""
+
+import random
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from services.identity.domain.policy import PolicySet
+from tests.identity.graph.graphs import Graph
+from tests.identity.graph.test_storms_on_hubs import CHILDLESS, a_storm
+from tests.identity.graph.test_the_service_equals_the_oracle import assert_equal
+from tests.identity.graph.worlds import DENSE, EXAMPLES, FADING, NOW, an_identifier, evidence
+
+HUBS = "services.identity.usecases.graph.standing_hubs"
+TEL = an_identifier("tel", "hotline")
+WIDE = PolicySet(9, {**DENSE.policies, "tel": msgspec.structs.replace(DENSE.of("tel"), hub_threshold=12)})
+"""A threshold that no glance of five links from either end can show."""
+
+
+@pytest.mark.parametrize("policies", [DENSE, CHILDLESS, FADING, WIDE], ids=["dense", "childless", "fading", "wide"])
+@pytest.mark.parametrize("crowd", [5, 500], ids=["crowded", "small"])
+@pytest.mark.parametrize("seed", range(max(2, EXAMPLES // 8)))
+async def test_whatever_happens_around_it(graph_of, monkeypatch, policies, crowd, seed):
+    monkeypatch.setattr(f"{HUBS}.WALKED", 3)
+    monkeypatch.setattr(f"{HUBS}.GLANCE", crowd)
+    graph: Graph = await graph_of(policies)
+    chance = random.Random(8_000 + seed)
+    events = a_storm(chance, 140, values=16)
+    await graph.set_clock(NOW)
+    position = 0
+    while position < len(events):
+        size = chance.choice([1, 2, 5, 20])
+        await graph.take(events[position : position + size])
+        position += size
+        if chance.random() < 0.3:
+            await graph.look_again()
+            assert_equal(await graph.stored(), events[:position], policies)
+    for days in range(0, 100, 14):
+        await graph.set_clock(NOW + timedelta(days=days))
+        await graph.look_again()
+        assert_equal(await graph.stored(), events, policies, graph.now)
+
+
+async def test_a_crowd_under_a_large_threshold_loses_people_until_it_is_somebodys(graph_of, monkeypatch):
+    monkeypatch.setattr(f"{HUBS}.WALKED", 5)
+    monkeypatch.setattr(f"{HUBS}.GLANCE", 5)
+    graph: Graph = await graph_of(WIDE)
+    await graph.set_clock(NOW)
+    accounts = [an_identifier("account", number) for number in range(40)]
+    events = [evidence(number, account, TEL, at=1) for number, account in enumerate(accounts)]
+    await graph.take(events)
+    for number, account in enumerate(accounts[:28]):
+        unbind = evidence(100 + number, account, TEL, kind="unbind", at=2)
+        batch = await graph.take([unbind])
+        assert (len(batch.nodes), len(batch.links)) == (2, 1), "the hub and who left it"
+        events.append(unbind)
+        assert await graph.look_again() == 1
+        stored = await graph.stored()
+        assert bool(stored.shared) == (number < 27)
+        assert_equal(stored, events, WIDE)
