@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
+from libs.common.bus import dead_letters
 from libs.common.bus.apply import Application
 from libs.common.bus.batch import Batch
 from libs.common.bus.inbox import register_consumer
@@ -25,6 +26,7 @@ from tests.fixtures.apps import START
 WORKSPACE = 1
 CONSUMER = "segment-on_event_recorded"
 STAGED = statement("select unnest(event_ids) as event_id from segment.staged where workspace_id = 1")
+LETTERS = statement("select dead_letter_id from dead_letter order by dead_letter_id")
 RUNTIME = SimpleNamespace(wake=lambda _job: None)
 
 
@@ -61,10 +63,7 @@ class Consumer:
             if held:
                 await self._hold()
 
-        batch = Batch()
-        message = SimpleNamespace(payload=encode_line(self.event), headers={WORKSPACE_HEADER: str(WORKSPACE)})
-        batch.add(message, msgspec.json.Decoder(EventRecorded))
-        return await Application(replace(subscription, handle=handle), RUNTIME, self.database, CONSUMER).apply(batch)
+        return await self._apply(replace(subscription, handle=handle))
 
     async def be_told(self, *, held=False):
         """Apply the page of the owner that holds the event."""
@@ -78,9 +77,36 @@ class Consumer:
         again = replace(subscription, handle=handle)
         return await Reapplication(again, RUNTIME, self.database, CONSUMER).apply_page(self.replay, page)
 
+    async def set_aside(self):
+        """Fail to handle the event as the bus brings it."""
+
+        async def handle(_tx, _events, _runtime):
+            raise ValueError("not yet")
+
+        await self._apply(replace(subscription, handle=handle))
+
+    async def try_again(self, *, held=False):
+        """Take what was set aside in hand again, as an operator does; return what became of it."""
+
+        async def handle(tx, events, runtime):
+            await subscription.handle(tx, events, runtime)
+            if held:
+                await self._hold()
+
+        async with self.database.transaction(WORKSPACE) as tx:
+            ids = [row["dead_letter_id"] for row in await tx.fetch(LETTERS)]
+            known = {CONSUMER: replace(subscription, handle=handle)}
+            return list((await dead_letters.replay(tx, RUNTIME, known, ids)).values())
+
     async def staged(self):
         async with self.database.transaction(WORKSPACE) as tx:
             return [row["event_id"] for row in await tx.fetch(STAGED)]
+
+    async def _apply(self, handled_so):
+        batch = Batch()
+        message = SimpleNamespace(payload=encode_line(self.event), headers={WORKSPACE_HEADER: str(WORKSPACE)})
+        batch.add(message, msgspec.json.Decoder(EventRecorded))
+        return await Application(handled_so, RUNTIME, self.database, CONSUMER).apply(batch)
 
     async def _hold(self):
         self.in_hand.set()
@@ -134,3 +160,28 @@ async def test_what_was_handled_before_the_replay_began_is_applied_once_more(dat
     assert (await consumer.be_told()).handled == 1
     assert (await consumer.hear()).seen_before == 1
     assert await consumer.staged() == [consumer.event.id] * 2, "the rebuild has forgotten the first one"
+
+
+async def test_what_was_set_aside_and_is_told_again_is_a_dead_letter_no_more(database_of):
+    consumer = Consumer((await database_of("segment")).worker)
+    await consumer.set_aside()
+    await consumer.begin()
+    assert (await consumer.be_told()).handled == 1
+    assert await consumer.try_again() == []
+    assert await consumer.staged() == [consumer.event.id]
+
+
+async def test_what_was_set_aside_and_is_tried_again_is_not_applied_by_the_page_that_tells_it(database_of):
+    consumer = Consumer((await database_of("segment")).worker)
+    await consumer.set_aside()
+    await consumer.begin()
+    tried, told = await side_by_side(consumer, consumer.try_again(held=True), consumer.be_told())
+    assert (tried, told.handled, told.seen_before) == (["replayed"], 0, 1)
+    assert await consumer.staged() == [consumer.event.id]
+
+
+async def test_what_is_set_aside_while_the_replay_goes_on_waits_for_somebody_to_try_it_again(consumer):
+    await consumer.set_aside()
+    assert (await consumer.be_told()).seen_before == 1
+    assert await consumer.try_again() == ["replayed"]
+    assert await consumer.staged() == [consumer.event.id]
