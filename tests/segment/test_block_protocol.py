@@ -1,10 +1,12 @@
 """Columnar inserts are exactly once by block, wherever the process dies."""
 
+import asyncio
+
 import pytest
 
 from libs.common.db import statement
 from libs.common.ids import new_id
-from services.segment.store import staging
+from services.segment.store import rebuilds, staging
 from services.segment.usecases.insert_blocks import insert_blocks
 from tests.segment.columnar import a_columnar_store
 
@@ -122,6 +124,30 @@ async def test_the_token_is_remembered_when_the_store_is_opened_again(database, 
     async with a_columnar_store(tmp_path) as second:
         await insert(database, second)
         assert await stored(second) == 10
+
+
+async def test_what_is_staged_while_a_rebuild_begins_goes_in_after_the_wipe(database, store):
+    await stage_some(database, 10)
+    async with database.transaction(WORKSPACE) as beginning:
+        await staging.forget_staged(beginning, WORKSPACE)
+        inserting = asyncio.create_task(insert(database, store))
+        await asyncio.sleep(0.2)
+        assert not inserting.done()
+        # asked for and begun after the other one had set out: it must not believe what it saw then
+        await rebuilds.request(beginning, [WORKSPACE], reason="a test")
+        await stage_some(database, 3)
+    assert await inserting == 0
+    (rebuild,) = await open_rebuilds(database)
+    await store.wipe(WORKSPACE)
+    async with database.transaction(WORKSPACE) as tx:
+        await rebuilds.note_wiped(tx, rebuild.rebuild_id)
+    assert await insert(database, store) == 1
+    assert await stored(store) == 3
+
+
+async def open_rebuilds(database):
+    async with database.transaction(WORKSPACE) as tx:
+        return await rebuilds.open_rebuilds(tx)
 
 
 async def test_personal_values_lie_in_no_file_in_clear(tmp_path):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from libs.common.bus.inbox import DeadLetter
+from libs.common.bus.inbox import DeadLetter, handle_again
 from libs.common.bus.reason import reason_of
 from libs.common.bus.subscription import Drop, Subscription, TryLater
 from libs.common.bus.transient import is_transient
@@ -91,6 +91,7 @@ async def _replay_one(
     try:
         async with tx.savepoint():
             if isinstance(handler, Subscription):
+                await handle_again(tx, letter.consumer, letter.event_id)
                 event = msgspec.json.decode(letter.event, type=handler.contract)
                 await handler.handle(tx, [event], runtime)
             else:

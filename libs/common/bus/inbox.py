@@ -38,6 +38,26 @@ _PRUNE = statement(
     )
     """
 )
+_HANDLE_AGAIN = statement(
+    """
+    insert into inbox (consumer_no, event_id)
+    select consumer_no, :event_id::uuid from inbox_consumer where name = :consumer
+    on conflict (consumer_no, event_id) do update set handled_at = clock_timestamp()
+    """
+)
+_HOLD_DEAD = statement(
+    """
+    select event_id from dead_letter
+    where consumer = :consumer and event_id = any(:event_ids::uuid[]) and status = 'open'
+    order by dead_letter_id for update
+    """
+)
+_SETTLE_DEAD = statement(
+    """
+    update dead_letter set status = 'replayed', settled_at = clock_timestamp()
+    where consumer = :consumer and event_id = any(:event_ids::uuid[]) and status = 'open'
+    """
+)
 _ADD_DEAD = load_sql(__file__, "dead_letter_add.sql")
 
 
@@ -118,6 +138,23 @@ async def clear(tx: Tx, consumer_no: int, sequences: Collection[int]) -> None:
 async def prune(tx: Tx, consumer_no: int, mark: datetime) -> int:
     """Forget what was handled before the sender's mark: it can never be sent again (10 minutes for clocks apart)."""
     return await tx.execute(_PRUNE, consumer_no=consumer_no, mark=mark)
+
+
+async def handle_again(tx: Tx, consumer: str, event_id: UUID) -> None:
+    """Remember an event that was set aside as handled now: a replay that began since leaves it alone."""
+    await tx.execute(_HANDLE_AGAIN, consumer=consumer, event_id=event_id)
+
+
+async def hold_dead_letters(tx: Tx, consumer: str, event_ids: Collection[UUID]) -> set[UUID]:
+    """Return which of the events are set aside, and let nobody else handle those until the transaction ends."""
+    rows = await tx.fetch(_HOLD_DEAD, consumer=consumer, event_ids=list(event_ids))
+    return {row["event_id"] for row in rows}
+
+
+async def settle_dead_letters(tx: Tx, consumer: str, event_ids: Collection[UUID]) -> None:
+    """Events that were set aside have been handled after all."""
+    if event_ids:
+        await tx.execute(_SETTLE_DEAD, consumer=consumer, event_ids=list(event_ids))
 
 
 async def add_dead_letters(tx: Tx, consumer: str, subject: str, letters: Sequence[NewDeadLetter]) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from libs.common.bus import inbox
 from libs.common.bus.apply import Application, Outcome
 from libs.common.bus.batch import Batch
 from libs.common.bus.inbox import NewDeadLetter
@@ -68,6 +69,8 @@ class Reapplication(Application[Any]):
             told = len(page.events)
             if not await store.advance(tx, replay, following=page.following, told=told, reached=page.reached):
                 return outcome
+            # before the inbox, in the order of whoever tries a dead letter again
+            letters = await inbox.hold_dead_letters(tx, self._consumer, batch.ids)
             fresh = await store.unhandled(tx, consumer_no, batch.ids, since=replay.since, to_come=to_come)
             outcome.seen_before = len(batch.ids) - len(fresh)
             outcome.dead += [
@@ -78,6 +81,8 @@ class Reapplication(Application[Any]):
             await self._halve(tx, [batch.events[one] for one in batch.events if one in fresh], outcome)
             if outcome.later:
                 raise TryLater(max(outcome.later.values()), reason="a page of a replay waits")
+            failed = {letter.event_id for letter in outcome.dead}
+            await inbox.settle_dead_letters(tx, self._consumer, (letters & fresh) - failed)
             await self._settle(tx, outcome)
             await store.count(tx, replay, applied=outcome.handled, set_aside=len(outcome.dead))
         return outcome

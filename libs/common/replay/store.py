@@ -43,10 +43,13 @@ _HANDLED = statement(
     where consumer_no = :consumer_no and event_id = any(:event_ids::uuid[]) and handled_at >= :since
     """
 )
-_REMEMBER = statement(
+# One statement, for a look before the insert cannot see a batch in hand: the insert waits for that batch and judges by
+# what it has left, so that of the two one alone handles an event.
+_TAKE = statement(
     """
-    insert into inbox (consumer_no, event_id) select :consumer_no, unnest(:event_ids::uuid[])
-    on conflict (consumer_no, event_id) do update set handled_at = clock_timestamp()
+    insert into inbox as known (consumer_no, event_id) select :consumer_no, unnest(:event_ids::uuid[])
+    on conflict (consumer_no, event_id) do update set handled_at = clock_timestamp() where known.handled_at < :since
+    returning event_id
     """
 )
 # waits until every batch in hand is committed: what is handled from here on is handled later than the instant returned
@@ -136,11 +139,14 @@ async def note_trouble(tx: Tx, replay: Replay, reason: str) -> None:
 async def unhandled(
     tx: Tx, consumer_no: int, event_ids: Collection[UUID], *, since: datetime, to_come: Collection[UUID]
 ) -> set[UUID]:
-    """Return the events not handled since the replay began, and remember those that may still come on the bus."""
-    known = {
-        row["event_id"]
-        for row in await tx.fetch(_HANDLED, consumer_no=consumer_no, event_ids=sorted(event_ids), since=since)
-    }
-    fresh = set(event_ids) - known
-    await tx.execute(_REMEMBER, consumer_no=consumer_no, event_ids=sorted(fresh & set(to_come)))
-    return fresh
+    """Return the events not handled since the replay began, and remember those that may still come on the bus.
+
+    A batch of the bus that has one of these in hand is waited for. What is not to come needs no more than a look:
+    every consumer had acknowledged it, which is after its commit, when the owner was asked.
+    """
+    coming = set(to_come) & set(event_ids)
+    rows = await tx.fetch(_TAKE, consumer_no=consumer_no, event_ids=sorted(coming), since=since)
+    taken = {row["event_id"] for row in rows}
+    past = set(event_ids) - coming
+    rows = await tx.fetch(_HANDLED, consumer_no=consumer_no, event_ids=sorted(past), since=since)
+    return taken | (past - {row["event_id"] for row in rows})

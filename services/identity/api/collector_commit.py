@@ -50,6 +50,7 @@ class GroupCommit:
         self._waiting_calls = 0
         self.memory = Memory(MEMORY_BYTES)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._committing = 0
         self._months: set[tuple[int, int]] = set()
         self._learned = Learned()
         self._tell_after = 0.0
@@ -82,21 +83,26 @@ class GroupCommit:
         waiting = _Waiting(posting, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._waiting_calls += waiting.calls
-        if len(self._tasks) < COMMITTERS:
+        if self._committing < COMMITTERS:
+            self._committing += 1
             task = asyncio.create_task(self._commit_all(), name="collector group commit")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return await waiting.done
 
     async def _commit_all(self) -> None:
-        while self._waiting:
-            # One turn of the loop lets the requests that are already here join this group.
-            await asyncio.sleep(0)
-            if group := self._next_group():
-                try:
-                    await self._commit(group)
-                finally:
-                    self.memory.give_back(sum(waiting.posting.size for waiting in group))
+        try:
+            while self._waiting:
+                # One turn of the loop lets the requests that are already here join this group.
+                await asyncio.sleep(0)
+                if group := self._next_group():
+                    try:
+                        await self._commit(group)
+                    finally:
+                        self.memory.give_back(sum(waiting.posting.size for waiting in group))
+        finally:
+            # In the turn that found nothing waiting, not when the task is gone: whoever comes next would count on it.
+            self._committing -= 1
         await self.tell_catalogue()
 
     def _next_group(self) -> list[_Waiting]:

@@ -91,9 +91,14 @@ async def stage(
     )
 
 
+async def hold_staged(tx: Tx, workspace_id: int) -> None:
+    """Let nobody else cut or forget what is staged until the transaction ends."""
+    await tx.execute(_LOCK, workspace_id=workspace_id)
+
+
 async def forget_staged(tx: Tx, workspace_id: int) -> None:
     """Forget all that is on its way to the columnar store; waits for a block that is being inserted."""
-    await tx.execute(_LOCK, workspace_id=workspace_id)
+    await hold_staged(tx, workspace_id)
     await tx.execute(_FORGET_BLOCKS, workspace_id=workspace_id)
     await tx.execute(_FORGET_STAGED, workspace_id=workspace_id)
 
@@ -104,8 +109,7 @@ async def hold_block(tx: Tx, workspace_id: int, block_no: int) -> bool:
 
 
 async def cut_blocks(tx: Tx, workspace_id: int) -> list[Block]:
-    """Put all that is staged into blocks; return those to be inserted, in order, also those left by a crash."""
-    await tx.execute(_LOCK, workspace_id=workspace_id)
+    """Put all that is staged, and held, into blocks; return those to be inserted in order, also any left by a crash."""
     for row in await tx.fetch(_UNCUT, workspace_id=workspace_id):
         cut = 1
         while cut:

@@ -4,7 +4,7 @@ from libs.common.db import Database
 from libs.common.personal import Sealer
 from services.segment.store.columnar import Columnar
 from services.segment.store.rebuilds import must_wait
-from services.segment.store.staging import Block, content, cut_blocks, hold_block, settle_block
+from services.segment.store.staging import Block, content, cut_blocks, hold_block, hold_staged, settle_block
 
 
 async def insert_blocks(database: Database, columnar: Columnar, *, workspace_id: int, sealer: Sealer) -> int:
@@ -14,6 +14,8 @@ async def insert_blocks(database: Database, columnar: Columnar, *, workspace_id:
     single.
     """
     async with database.transaction(workspace_id) as tx:
+        # held before it is asked: a rebuild that begins meanwhile wipes what is staged from then on and cut by us
+        await hold_staged(tx, workspace_id)
         if await must_wait(tx, workspace_id):
             return 0
         blocks = await cut_blocks(tx, workspace_id)

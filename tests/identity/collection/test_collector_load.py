@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.identity.api.collector_commit import GroupCommit
+from services.identity.api.collector_commit import COMMITTERS, GroupCommit
 from tests.identity.collection.conftest import Door
 from tests.identity.collection.test_collector import a_call
 
@@ -51,6 +51,21 @@ async def test_requests_at_the_same_time_share_transactions(door: Door, monkeypa
     assert all(answer.status_code == 200 for answer in answers)
     assert sum(groups) == 60
     assert len(groups) < 30
+
+
+async def test_nobody_waits_for_committers_that_are_done_and_still_tell_the_catalogue(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = asyncio.Event()
+
+    async def slow(_self: GroupCommit) -> None:
+        await told.wait()
+
+    monkeypatch.setattr(GroupCommit, "tell_catalogue", slow)
+    async with asyncio.timeout(20):
+        answers = [await door.post("track", a_call(n)) for n in range(COMMITTERS + 2)]
+    told.set()
+    assert {answer.status_code for answer in answers} == {200}
 
 
 async def test_who_has_no_good_key_in_his_header_is_refused_before_his_body_is_read(door: Door) -> None:
