@@ -93,7 +93,7 @@ async def test_who_is_touched_is_read_by_the_order_of_persons(tmp_path):
         ask = store.ask
 
         async def listening(sql, parameters, **options):
-            plan = await ask(f"explain {sql}", parameters)
+            plan = await ask(f"explain {sql}", parameters, **options)
             seen.extend(plan.column(0).to_pylist())
             return await ask(sql, parameters, **options)
 

@@ -40,6 +40,8 @@ SETTINGS = {
     "max_expanded_ast_elements": 4_000_000,
     # windows move with the clock: no filter is asked twice
     "use_query_condition_cache": 0,
+    # looking through the marks of an order that does not help costs more than many a question
+    "preferred_optimize_projection_name": "by_time",
     # blocks that everybody's questions read stay unpacked in memory, as many as there is room for
     "use_uncompressed_cache": 1,
     "merge_tree_max_rows_to_use_cache": 1_000_000_000,
@@ -58,7 +60,8 @@ SETTINGS = {
     "min_insert_block_size_bytes": 0,
 }
 
-FEW_ROWS = "\nsettings compile_expressions = 0, compile_aggregate_expressions = 0"
+FEW_ROWS = """
+settings compile_expressions = 0, compile_aggregate_expressions = 0, preferred_optimize_projection_name = 'by_person'"""
 """Compiling hundreds of expressions costs more than it saves on the rows of a thousand persons."""
 MOST_ROWS = "\nsettings max_result_rows = {most}, result_overflow_mode = 'throw'"
 
