@@ -1,5 +1,6 @@
 """Everybody is asked by rows that are added up here, or grouped by the engine where they do not fit: told the same."""
 
+import asyncio
 import random
 from datetime import timedelta
 from decimal import Decimal
@@ -74,6 +75,26 @@ async def test_what_an_engine_had_written_when_it_failed_is_nobodys_answer(tmp_p
             with pytest.raises(DoesNotFit):
                 await store.rows("select toDecimal64(toDecimal128(number * 1000000000, 10), 10) from numbers(3)", {})
             assert await store.rows("select 7 as seven", {}) == [{"seven": 7}]
+
+
+async def test_it_is_not_given_to_whoever_waited_for_the_engine(tmp_path):
+    async with a_columnar_store(tmp_path) as store:
+        for rows in (1_000, 500_000):
+            too_many = store.ask("select number from numbers(1000000)", {}, most_rows=rows)
+            waiting = [store.rows(f"select toUInt64({turn}) as number", {}) for turn in range(5)]
+            failed, *found = await asyncio.gather(too_many, *waiting, return_exceptions=True)
+            assert isinstance(failed, DoesNotFit)
+            assert found == [[{"number": turn}] for turn in range(5)]
+
+
+async def test_nor_where_the_one_who_asked_has_gone(tmp_path):
+    async with a_columnar_store(tmp_path) as store:
+        gone = asyncio.create_task(store.ask("select number from numbers(1000000)", {}, most_rows=1_000))
+        await asyncio.sleep(0)
+        waiting = asyncio.create_task(store.rows("select 7 as number", {}))
+        await asyncio.sleep(0)
+        gone.cancel()
+        assert await waiting == [{"number": 7}]
 
 
 @given(st.lists(st.integers(0, 2**31 - 1) | st.integers(0, 70_000) | st.integers(65_530, 65_540)))

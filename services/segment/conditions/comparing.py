@@ -33,7 +33,8 @@ def _is_text_alone(text: str) -> bool:
 
 
 def _zero_is_out(sign: str, number: int | Decimal) -> bool:
-    return (sign in (">", ">=", "=") and number > 0) or (sign in ("<", "<=", "=") and number < 0)
+    compared = float(Decimal(number))
+    return (sign in (">", ">=", "=") and compared > 0) or (sign in ("<", "<=", "=") and compared < 0)
 
 
 def compare(value: ValueColumns, sign: str, operand: Scalar, bind: Binder, *, ignore_case: bool = False) -> str:

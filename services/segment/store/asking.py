@@ -1,4 +1,4 @@
-"""One statement for all questions of an inquiry, about everybody or about some persons only."""
+"""All questions of an inquiry, about everybody or about some persons only, by one statement that a server takes too."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

@@ -39,8 +39,9 @@ async def ask_few(
     others_of_events = [one for one in rest if one[1].source == "event"]
     readers = [part for part in (dear, *groups, others_of_events) if part]
     looking = [one for part in readers for one in part]
-    # what one statement alone reads need not be kept
-    keeping = gathered(columnar, inquiry, asking.scope_of(looking), looking) if len(readers) > 1 else nullcontext(scope)
+    # what one statement alone reads need not be kept; on a server a table of a session may be on another replica
+    worth_it = len(readers) > 1 and columnar.is_embedded
+    keeping = gathered(columnar, inquiry, asking.scope_of(looking), looking) if worth_it else nullcontext(scope)
     async with keeping as kept:
         found = list(await ask_named(columnar, asking, named, kept))
         for group in groups:

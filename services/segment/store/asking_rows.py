@@ -19,10 +19,10 @@ from services.segment.store.bitmaps import bitmap_of
 from services.segment.store.columnar import Columnar, DoesNotFit
 from services.segment.store.scans import Numbered, Scope, odd_events, rows_of, scans
 from services.segment.store.totals import TooLarge, Totals
-from services.segment.store.words import answer_rows, bit_rows, by_scan, read_words
+from services.segment.store.words import WORD, answer_rows, bit_rows, by_scan, read_words
 
 MOST_ROWS = 32_000_000
-"""So many rows are handed over at once, of 12 bytes mostly."""
+"""So many rows are handed over at once, of 14 bytes at the most; of fewer where more answers lie beside each."""
 
 
 _Scans = Sequence[Sequence[Numbered]]
@@ -43,7 +43,8 @@ async def ask_for_rows(columnar: Columnar, inquiry: Inquiry, scope: Scope) -> li
     async def put(numbered: _Scans, spell: _Spelling, read: _Reading) -> None:
         if numbered:
             sql = "\nunion all\n".join(spell(inquiry, scope, numbered))
-            table = await columnar.ask(sql, inquiry.bind.parameters, few_rows=False, most_rows=MOST_ROWS)
+            words = max(1, -(-max(map(len, numbered)) // WORD))
+            table = await columnar.ask(sql, inquiry.bind.parameters, few_rows=False, most_rows=MOST_ROWS // words)
             for number, found in (await asyncio.to_thread(_read, read, table, numbered)).items():
                 answers[number] = found
 

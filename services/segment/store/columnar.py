@@ -5,9 +5,9 @@ import base64
 import hashlib
 import hmac
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -114,26 +114,11 @@ class Columnar:
     ) -> Table:
         """Return the answer as an Arrow table; QueryTooHeavy beyond the limits, DoesNotFit beyond `most_rows`."""
         settings = (FEW_ROWS if few_rows else "") + (MOST_ROWS.format(most=most_rows) if most_rows else "")
-        async with self._refusals():
+        with _refusals():
             answer = await self._call(
                 partial(self._client.raw_query, sql + settings, parameters=dict(parameters), fmt="ArrowStream")
             )
         return open_stream(answer).read_all() if answer else Table.from_pydict({})
-
-    @asynccontextmanager
-    async def _refusals(self) -> AsyncIterator[None]:
-        try:
-            yield
-        except DatabaseError as error:
-            await self._forget_answer()
-            if error.code in _TOO_HEAVY:
-                raise QueryTooHeavy("the question needs more time or memory than one question may take") from error
-            raise (DoesNotFit if error.code in _DOES_NOT_FIT else Refusal)(str(error)) from error
-
-    async def _forget_answer(self) -> None:
-        """Embedded, the engine gives what it had written of an answer when it failed to whoever asks next: nobody."""
-        if self.is_embedded:
-            await self._call(partial(self._client.raw_query, "select 1", fmt="ArrowStream"))
 
     async def rows(self, sql: str, parameters: Mapping[str, Bindable]) -> list[dict[str, Any]]:
         """Return a small answer as dictionaries."""
@@ -142,7 +127,7 @@ class Columnar:
 
     async def fill(self, sql: str, parameters: Mapping[str, Bindable]) -> None:
         """Insert what a question about few rows selects; QueryTooHeavy when it exceeds its limits."""
-        async with self._refusals():
+        with _refusals():
             await self.command(sql + FEW_ROWS, parameters)
 
     async def insert(self, table: str, lines: bytes, *, token: str) -> None:
@@ -197,7 +182,28 @@ class Columnar:
         await self._call(partial(self._client.command, sql, parameters=dict(parameters or {})))
 
     async def _call(self, call: Callable[[], R]) -> R:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(self._said, call))
+
+    def _said(self, call: Callable[[], R]) -> R:
+        try:
+            return call()
+        except Exception:
+            # Embedded, the engine gives what it had written of an answer when it failed to whoever asks next. That
+            # has to be nobody: another workspace's question may wait for the thread, so it is done before it.
+            if self.is_embedded:
+                with suppress(Exception):
+                    self._client.raw_query("select 1", fmt="ArrowStream")
+            raise
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        if error.code in _TOO_HEAVY:
+            raise QueryTooHeavy("the question needs more time or memory than one question may take") from error
+        raise (DoesNotFit if error.code in _DOES_NOT_FIT else Refusal)(str(error)) from error
 
 
 def _connect(url: str, master_key: str, cache_bytes: int) -> Client:

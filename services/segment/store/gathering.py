@@ -14,7 +14,7 @@ from services.segment.domain.condition import Inquiry
 from services.segment.store.columnar import Columnar
 from services.segment.store.scans import Numbered, Scope, event_rows
 
-MOST_ROWS = 1_000_000
+MOST_ROWS = 200_000
 """More are not kept in memory: some person's events alone may be as many, and each statement reads them by itself."""
 _ALWAYS = ("workspace_id", "name", "person_no", "event_time", "subject_no", "generation")
 _COLUMN = re.compile(r"\b(?:property_\w+|received_at|event_id|origin|source_id|person_no_at_ingest)\b")
