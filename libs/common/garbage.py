@@ -7,7 +7,7 @@ YOUNG = 50_000
 
 
 def collect_seldom() -> None:
-    """Look for garbage less often, and never among what the start made.
+    """Look for garbage less often, and never among what was imported until now.
 
     A batch of a thousand events makes tens of thousands of rows, which go by themselves when it is done. Looking
     through them (and all that lives long) in its midst found nothing and took a third of the resolver's time.

@@ -6,8 +6,10 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from libs.common.db import statement
 from services.identity.domain.policy import PolicySet
-from tests.identity.graph.graphs import Graph
+from tests.identity.graph.graphs import WORKSPACE, Graph
+from tests.identity.graph.test_erasures_in_the_midst import erase, nothing_dangles
 from tests.identity.graph.test_storms_on_hubs import CHILDLESS, a_storm
 from tests.identity.graph.test_the_service_equals_the_oracle import assert_equal
 from tests.identity.graph.worlds import DENSE, EXAMPLES, FADING, NOW, an_identifier, evidence
@@ -59,3 +61,36 @@ async def test_a_crowd_under_a_large_threshold_loses_people_until_it_is_somebody
         stored = await graph.stored()
         assert bool(stored.shared) == (number < 27)
         assert_equal(stored, events, WIDE)
+
+
+@pytest.mark.parametrize("crowd", [5, 500], ids=["crowded", "small"])
+async def test_who_is_erased_makes_no_crowd(graph_of, monkeypatch, crowd):
+    monkeypatch.setattr(f"{HUBS}.WALKED", 3)
+    monkeypatch.setattr(f"{HUBS}.GLANCE", crowd)
+    graph: Graph = await graph_of(WIDE)
+    await graph.set_clock(NOW)
+    accounts = [an_identifier("account", number) for number in range(13)]
+    events = [evidence(number, account, TEL, at=1) for number, account in enumerate(accounts)]
+    await graph.take(events)
+    assert (await graph.stored()).shared
+    await erase(graph, accounts[0])
+    await graph.look_again()
+    stored = await graph.stored()
+    assert not stored.shared
+    assert_equal(stored, events[1:], WIDE)
+
+
+@pytest.mark.parametrize("crowd", [5, 500], ids=["crowded", "small"])
+async def test_of_a_hub_that_is_erased_nothing_is_left(graph_of, monkeypatch, crowd):
+    monkeypatch.setattr(f"{HUBS}.WALKED", 3)
+    monkeypatch.setattr(f"{HUBS}.GLANCE", crowd)
+    graph: Graph = await graph_of(WIDE)
+    await graph.set_clock(NOW)
+    accounts = [an_identifier("account", number) for number in range(20)]
+    await graph.take([evidence(number, account, TEL, at=1) for number, account in enumerate(accounts)])
+    await erase(graph, TEL)
+    await graph.look_again()
+    async with graph.database.worker.transaction(WORKSPACE) as tx:
+        assert not await tx.fetch(statement("select from link"))
+        assert not await tx.fetch(statement("select from evidence where cardinality(node_nos) > 1"))
+    await nothing_dangles(graph)

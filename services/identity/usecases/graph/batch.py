@@ -118,6 +118,8 @@ class Batch:
     """The greatest arrival behind what the batch does without evidence, by workspace."""
     consenting: set[Key] = field(default_factory=set)
     """Nodes of which something else is permitted than before."""
+    leaving: set[Key] = field(default_factory=set)
+    """Nodes that are being erased: they are walked whatever they are, and make no crowd."""
     moving: set[int] = field(default_factory=set)
     """Workspaces where silence can move identifiers: there a hub's evidence may change its neighbours."""
 

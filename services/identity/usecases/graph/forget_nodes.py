@@ -41,6 +41,7 @@ async def forget_nodes(
 
     What others share with them stays theirs: evidence filed under another identifier only loses the deleted one.
     """
+    batch.leaving = keys
     decided = await load_regions(tx, batch, tools, keys | orphans, keys, patient=patient, held=True)
     numbers = [number_of(one) for one in keys]
     while True:

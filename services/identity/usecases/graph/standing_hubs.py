@@ -30,7 +30,7 @@ async def standing_hubs(tx: Tx, batch: Batch, hubs: Collection[Key]) -> set[Key]
     staying: set[Key] = set()
     for one in hubs:
         degree = degrees.get(one, 0)
-        if degree > WALKED and not await _walks(tx, batch, one, degree):
+        if one not in batch.leaving and degree > WALKED and not await _walks(tx, batch, one, degree):
             staying.add(one)
     return staying
 
@@ -97,7 +97,7 @@ async def _stands(tx: Tx, batch: Batch, hub: Key, most: int) -> bool:
     threshold = mine.hub_threshold
     if threshold is None or len(reached) <= threshold:
         return False
-    told = {one for fact in batch.facts for one in fact.keys} | batch.consenting
+    told = {one for fact in batch.facts for one in fact.keys} | batch.consenting | batch.leaving
     return len(reached - told - await links.superseded(tx, reached)) > threshold
 
 
