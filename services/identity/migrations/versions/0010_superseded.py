@@ -6,8 +6,10 @@ revision = "0010"
 down_revision = "0007"
 
 REPLACED = """
-create index if not exists link_replaced_low on identity.link (workspace_id, low_no) where replaced_low_at is not null;
-create index if not exists link_replaced_high on identity.link (workspace_id, high_no) where replaced_high_at is not null;
+create index if not exists link_replaced_low on identity.link (workspace_id, low_no)
+    where replaced_low_at is not null;
+create index if not exists link_replaced_high on identity.link (workspace_id, high_no)
+    where replaced_high_at is not null;
 """
 
 
