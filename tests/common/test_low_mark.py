@@ -122,7 +122,8 @@ async def empty(loop):
 
 
 async def in_hand(loop):
-    return loop.in_hand > 0 or (await loop._consumer.state()).ack_pending > 0
+    # a loop that has just begun has no consumer yet
+    return loop.in_hand > 0 or (loop._consumer is not None and (await loop._consumer.state()).ack_pending > 0)
 
 
 async def outstanding(loop, count):
