@@ -1,15 +1,13 @@
 """Links as rows: one per pair and consent basis, merged by maxima so that no order of writers matters."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from itertools import chain
 
 import msgspec
 from asyncpg import Record
 
 from libs.common.db import Tx, load_sql, statement
-from services.identity.domain.links import LinkFacts, Times
+from services.identity.domain.links import LinkFacts
 from services.identity.store.nodes import Key, columns, sparse
 
 _AROUND = load_sql(__file__, "links_around.sql")
@@ -17,7 +15,6 @@ _STATES = load_sql(__file__, "link_states.sql")
 _DEGREES = load_sql(__file__, "link_degrees.sql")
 _OF_HUB = load_sql(__file__, "links_of_hub.sql")
 _MERGE = load_sql(__file__, "merge_links.sql")
-_TOUCH = load_sql(__file__, "touch_links.sql")
 _DECIDE = load_sql(__file__, "decide_links.sql")
 _DROP = load_sql(__file__, "drop_links.sql")
 _SUPERSEDED = load_sql(__file__, "superseded_nodes.sql")
@@ -222,42 +219,6 @@ async def drop(tx: Tx, pairs: Collection[Pair]) -> None:
     workspace_ids, lows = columns(pair[0] for pair in pairs)
     _, highs = columns(pair[1] for pair in pairs)
     await tx.execute(_DROP, workspace_ids=workspace_ids, lows=lows, highs=highs)
-
-
-@dataclass(slots=True)
-class Sighting:
-    """Plain evidence for a link that is active already: newest time by tier, how often, from where."""
-
-    seen: Times
-    first_at: datetime
-    count: int
-    source_ids: set[int]
-
-
-async def touch(tx: Tx, sightings: Mapping[tuple[Pair, str], Sighting]) -> None:
-    """Note newer evidence for links that exist."""
-    if not sightings:
-        return
-    ordered = sorted(sightings.items(), key=lambda item: item[0])
-    workspace_ids, lows = columns(pair[0] for (pair, _), _ in ordered)
-    _, highs = columns(pair[1] for (pair, _), _ in ordered)
-    said = [one for _, one in ordered]
-    single = [next(iter(one.source_ids)) if len(one.source_ids) == 1 else None for one in said]
-    await tx.execute(
-        _TOUCH,
-        workspace_ids=workspace_ids,
-        lows=lows,
-        highs=highs,
-        bases=[basis for (_, basis), _ in ordered],
-        **{name: [one.seen[tier] for one in said] for tier, name in enumerate(SEEN[:4])},
-        first_ats=[one.first_at for one in said],
-        counts=[one.count for one in said],
-        source_ids=single,
-        more_sources=[
-            None if source is not None else "{" + ",".join(map(str, sorted(one.source_ids))) + "}"
-            for one, source in zip(said, single, strict=True)
-        ],
-    )
 
 
 def ends(pairs: Collection[Pair]) -> set[Key]:
