@@ -1,9 +1,14 @@
 """Persons merge, split and are erased while they are inside."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from libs.common.db import statement
+import pytest
+
+from libs.common.db import Tx, statement
+from services.journey.store.persons import lock_persons
+from services.journey.usecases import hear_signals
 from tests.journey.stage import Stage, named
 
 GO = {"on": "event", "event": "go"}
@@ -65,6 +70,26 @@ async def test_an_event_recorded_before_a_merge_and_heard_after_it_is_the_surviv
     assert len(await stage.runs(journey)) == 1
     await stage.say(late)
     assert [run["reason"] for run in await stage.runs(journey)] == ["exit_rule"]
+
+
+async def test_whom_a_merge_made_anothers_is_locked_in_line_with_the_others(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.journey(JOURNEY)
+    late = [stage.event(f"anonymous {number}", "go") for number in range(8)]
+    await stage.say(*[stage.merged(f"ann {number}", f"anonymous {number}") for number in range(8)])
+    held: list[set[tuple[int, int]]] = []
+
+    async def note(tx: Tx, persons: Iterable[tuple[int, int]]) -> None:
+        held.append(set(persons))
+        await lock_persons(tx, held[-1])
+
+    monkeypatch.setattr(hear_signals, "lock_persons", note)
+    await stage.say(*late)
+    # two batches that each found somebody under their locks waited for each other
+    assert {number for one in held for _, number in one} >= {stage.person(f"ann {number}") for number in range(8)}
+    firsts = [one for one in held if {stage.person(f"anonymous {number}") for number in range(8)} & {n for _, n in one}]
+    assert len(held) == len(firsts)
 
 
 async def test_an_exit_event_of_the_other_side_ends_the_run_when_they_are_one(stage: Stage) -> None:

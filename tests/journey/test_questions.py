@@ -105,3 +105,29 @@ async def test_a_question_that_is_refused_ends_the_run_in_error_after_some_tries
         stage.app.runtime.wake("advance_due_runs")
         await asyncio.sleep(0.02)
     assert [(run["state"], run["reason"]) for run in await stage.runs(journey)] == [("exited", "error")]
+
+
+async def test_a_run_that_is_held_when_its_answer_comes_goes_on_as_soon_as_it_is_let_go(stage: Stage) -> None:
+    split = {"id": "s", "type": "split", "segment": stage.segment("vip"), "yes": "hello", "no": None}
+    journey = await stage.journey({"entry": GO, "nodes": [split, SEND]})
+    stage.membership("ann", "vip", "entered")
+    stage.neighbours.away = True
+    await stage.say(stage.event("ann", "go"), stage.event("bob", "go"), drain=False)
+    while len(await stage.runs(journey)) < 2:
+        await asyncio.sleep(0.05)
+    worker_database = stage.app.runtime.worker_database
+    async with worker_database.transaction(1) as tx:
+        await tx.execute(statement("update run_timer set leased_until = null"))
+        stage.neighbours.away = False
+    asked = len(stage.neighbours.asked)
+    async with worker_database.transaction(1) as holder:
+        while len(stage.neighbours.asked) == asked:
+            # what happened to a person is taken in between two rounds of the engine
+            await holder.execute(statement("select from run_timer where leased_until is not null for update"))
+            stage.app.runtime.wake("advance_due_runs")
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0.5)
+    begun = asyncio.get_running_loop().time()
+    await stage.app.drain()
+    assert asyncio.get_running_loop().time() - begun < 10
+    assert [run["state"] for run in await stage.runs(journey)] == ["completed"] * 2

@@ -1,5 +1,6 @@
 """Ask the other services what runs need to know, outside any transaction, and let the runs go on with the answers."""
 
+import asyncio
 import logging
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 _MOST_ROUNDS = 10
 _AGAIN_SECONDS = 2.0
+_HELD_SECONDS = 0.02
 
 Answers = dict[tuple[int, int], dict[Question, Any]]
 
@@ -30,18 +32,22 @@ async def run(runtime: Runtime[JourneyMemory]) -> int:
     asking, runtime.parts.asking = runtime.parts.asking, []
     done = len(asking)
     answers: Answers = {}
-    for _ in range(_MOST_ROUNDS):
-        if not asking:
-            break
-        refused, unanswered = await _ask_all(runtime, asking, answers)
-        asking = await _go_on(runtime, asking, answers, refused, unanswered)
+    try:
+        for _ in range(_MOST_ROUNDS):
+            if not asking:
+                break
+            refused, unanswered = await _ask_all(runtime, asking, answers)
+            asking = await _go_on(runtime, asking, answers, refused, unanswered)
+    finally:
+        # nobody else looks at them before their leases end
+        runtime.parts.asking += asking
     return done
 
 
 async def _go_on(
     runtime: Runtime[JourneyMemory], asking: list[Asking], answers: Answers, refused: set[UUID], unanswered: set[UUID]
 ) -> list[Asking]:
-    """Advance the runs that have their answers; return those with a further question."""
+    """Advance the runs that have their answers; return those with a further question, and those in others' hands."""
     leases: dict[int, list[Handle]] = {}
     for one in asking:
         if one.run_id not in refused | unanswered:
@@ -65,7 +71,18 @@ async def _go_on(
         found = await advance_apart(
             runtime, leases, claim=due_runs.claim_leased_runs, answers=answers, sealers=sealers
         )  # fmt: skip
-    return found.asking
+    return found.asking + await _passed_over(runtime, asking, leases)
+
+
+async def _passed_over(
+    runtime: Runtime[JourneyMemory], asking: list[Asking], leases: dict[int, list[Handle]]
+) -> list[Asking]:
+    """Return the runs that stand where they stood: whoever takes in what happened to a person holds his runs."""
+    async with runtime.worker_database.transaction(sorted(leases)) as tx:
+        still = await due_runs.still_leased(tx, [one for ours in leases.values() for one in ours])
+    if still:
+        await asyncio.sleep(_HELD_SECONDS)
+    return [one for one in asking if one.run_id in still]
 
 
 async def _ask_all(

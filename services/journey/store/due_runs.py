@@ -93,6 +93,11 @@ _OVERDUE = statement("""
     order by k.mark nulls first
     limit :most
 """)
+_STILL_LEASED = statement("""
+    select t.run_id from unnest(:run_ids::uuid[], :leases::timestamptz[]) as k(run_id, lease)
+    join run_timer t on t.run_id = k.run_id and t.leased_until = k.lease and t.leased_until > clock_timestamp()
+    join workspace w on w.workspace_id = t.workspace_id and w.status = 'active'
+""")
 _SHORTEN = statement("""
     update run_timer set leased_until = clock_timestamp() + :seconds::float8 * interval '1 second'
     where run_id = any(:run_ids::uuid[]) and leased_until is not null
@@ -127,6 +132,12 @@ async def claim_leased_runs(tx: Tx, leases: Sequence[tuple[UUID, datetime]]) -> 
     """Hold the timers that this worker leased before, as far as nobody took them over."""
     run_ids, until = zip(*leases, strict=True)
     return [Claimed(*row) for row in await tx.fetch(_CLAIM_LEASED, run_ids=run_ids, leases=until)]
+
+
+async def still_leased(tx: Tx, leases: Sequence[tuple[UUID, datetime]]) -> set[UUID]:
+    """Return the runs that are leased to this worker as before: another transaction held them when they were due."""
+    run_ids, until = zip(*leases, strict=True)
+    return {row["run_id"] for row in await tx.fetch(_STILL_LEASED, run_ids=run_ids, leases=until)}
 
 
 async def load_runs(tx: Tx, claimed: Sequence[Claimed]) -> list[Loaded]:

@@ -42,18 +42,29 @@ async def hear_signals(tx: Tx, sightings: Sequence[Sighting], *, around: Surroun
 
 
 async def _as_present_persons(tx: Tx, sightings: list[Sighting]) -> list[Sighting]:
-    """Lock the persons, then follow merges and splits; whoever is found anew is locked and followed once more."""
+    """Follow merges and splits and lock the persons: under their locks nobody is found anew.
+
+    They are looked up before they are locked, so that all are locked in order: whom a batch finds only under its
+    locks (a merge came between) is locked out of order, and two such batches may wait for each other.
+    """
+    wanted = _persons_of(sightings) | _persons_of(await _followed(tx, sightings))
     locked: set[tuple[int, int]] = set()
-    while True:
-        wanted = {(s.workspace_id, s.person_no) for s in sightings}
-        if wanted <= locked:
-            return sightings
+    while not wanted <= locked:
         locked |= wanted
         await lock_persons(tx, wanted)
-        keys = {PersonKey(s.workspace_id, s.person_no, s.subject_no) for s in sightings}
-        present = await resolve_persons(tx, list(keys))
-        if present:
-            sightings = [_moved(s, present) for s in sightings]
+        sightings = await _followed(tx, sightings)
+        wanted = _persons_of(sightings)
+    return sightings
+
+
+def _persons_of(sightings: Iterable[Sighting]) -> set[tuple[int, int]]:
+    return {(s.workspace_id, s.person_no) for s in sightings}
+
+
+async def _followed(tx: Tx, sightings: list[Sighting]) -> list[Sighting]:
+    keys = {PersonKey(s.workspace_id, s.person_no, s.subject_no) for s in sightings}
+    present = await resolve_persons(tx, list(keys))
+    return [_moved(s, present) for s in sightings] if present else sightings
 
 
 def _moved(sighting: Sighting, present: Mapping[PersonKey, Present]) -> Sighting:
