@@ -1,19 +1,21 @@
 """Persons merge, split and are erased while they are inside."""
 
-from collections.abc import Iterable
+import asyncio
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
-from libs.common.db import Tx, statement
-from services.journey.store.persons import lock_persons
-from services.journey.usecases import hear_signals
+from libs.common.db import statement
+from libs.common.ids import partition
+from services.journey.store.persons import LOCK_SPACE, lock_persons
+from services.journey.subscribers import on_event_recorded
 from tests.journey.stage import Stage, named
 
 GO = {"on": "event", "event": "go"}
 NODES = [{"id": "w", "type": "wait", "for": "P1D"}, {"id": "hello", "type": "send", "channel": "email"}]
 JOURNEY: dict[str, Any] = {"entry": GO, "nodes": NODES}
+_WAITING = statement(
+    "select count(*) from pg_locks where locktype = 'advisory' and classid = :space::int::oid and not granted"
+)
 
 
 async def test_a_merge_moves_the_run_and_keeps_its_wait(stage: Stage) -> None:
@@ -72,24 +74,29 @@ async def test_an_event_recorded_before_a_merge_and_heard_after_it_is_the_surviv
     assert [run["reason"] for run in await stage.runs(journey)] == ["exit_rule"]
 
 
-async def test_whom_a_merge_made_anothers_is_locked_in_line_with_the_others(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await stage.journey(JOURNEY)
-    late = [stage.event(f"anonymous {number}", "go") for number in range(8)]
-    await stage.say(*[stage.merged(f"ann {number}", f"anonymous {number}") for number in range(8)])
-    held: list[set[tuple[int, int]]] = []
+async def test_who_turns_out_to_be_another_under_his_lock_is_let_go_until_that_one_is_free(stage: Stage) -> None:
+    journey = await stage.journey(JOURNEY)
+    names = sorted((f"somebody {number}" for number in range(40)), key=lambda name: partition(1, stage.person(name)))
+    survivor, absorbed = names[0], names[-1]
+    assert partition(1, stage.person(survivor)) < partition(1, stage.person(absorbed))
+    late = stage.event(absorbed, "go")
+    await stage.say(stage.merged(survivor, absorbed))
+    runtime = stage.app.runtime
 
-    async def note(tx: Tx, persons: Iterable[tuple[int, int]]) -> None:
-        held.append(set(persons))
-        await lock_persons(tx, held[-1])
+    async def hear() -> None:
+        async with runtime.worker_database.transaction(1) as tx:
+            await on_event_recorded.handle(tx, [late], runtime)
 
-    monkeypatch.setattr(hear_signals, "lock_persons", note)
-    await stage.say(*late)
-    # two batches that each found somebody under their locks waited for each other
-    assert {number for one in held for _, number in one} >= {stage.person(f"ann {number}") for number in range(8)}
-    firsts = [one for one in held if {stage.person(f"anonymous {number}") for number in range(8)} & {n for _, n in one}]
-    assert len(held) == len(firsts)
+    async with runtime.worker_database.transaction(1) as holder:
+        await lock_persons(holder, [(1, stage.person(survivor))])
+        hearing = asyncio.create_task(hear())
+        async with runtime.worker_database.transaction(1) as other:
+            while not await other.fetch_value(_WAITING, space=LOCK_SPACE):
+                await asyncio.sleep(0.01)
+            # locks are taken in one order: who waits for the first holds none that comes after it
+            await asyncio.wait_for(lock_persons(other, [(1, stage.person(absorbed))]), 5)
+    await hearing
+    assert [run["person_id"] for run in await stage.runs(journey)] == [str(named("person", survivor))]
 
 
 async def test_an_exit_event_of_the_other_side_ends_the_run_when_they_are_one(stage: Stage) -> None:

@@ -1,6 +1,7 @@
 """Something happened to persons: bring in whom it brings in, wake the runs it may move, count the goals it reaches."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -44,27 +45,40 @@ async def hear_signals(tx: Tx, sightings: Sequence[Sighting], *, around: Surroun
 async def _as_present_persons(tx: Tx, sightings: list[Sighting]) -> list[Sighting]:
     """Follow merges and splits and lock the persons: under their locks nobody is found anew.
 
-    They are looked up before they are locked, so that all are locked in order: whom a batch finds only under its
-    locks (a merge came between) is locked out of order, and two such batches may wait for each other.
+    Whom a batch finds only under its locks (it waited for his merge) would be locked out of order, and two such
+    batches wait for each other: all are let go then and locked anew, in order.
     """
-    wanted = _persons_of(sightings) | _persons_of(await _followed(tx, sightings))
-    locked: set[tuple[int, int]] = set()
-    while not wanted <= locked:
-        locked |= wanted
-        await lock_persons(tx, wanted)
-        sightings = await _followed(tx, sightings)
-        wanted = _persons_of(sightings)
-    return sightings
+    wanted = _persons_of(sightings)
+    while True:
+        with suppress(_FoundAnew):
+            async with tx.savepoint():
+                await lock_persons(tx, wanted)
+                present, passed = await _followed(tx, sightings)
+                if not passed <= wanted:
+                    wanted |= passed
+                    raise _FoundAnew
+                return present
+
+
+class _FoundAnew(Exception):
+    """Others than those who are locked are the persons now."""
 
 
 def _persons_of(sightings: Iterable[Sighting]) -> set[tuple[int, int]]:
     return {(s.workspace_id, s.person_no) for s in sightings}
 
 
-async def _followed(tx: Tx, sightings: list[Sighting]) -> list[Sighting]:
-    keys = {PersonKey(s.workspace_id, s.person_no, s.subject_no) for s in sightings}
-    present = await resolve_persons(tx, list(keys))
-    return [_moved(s, present) for s in sightings] if present else sightings
+async def _followed(tx: Tx, sightings: list[Sighting]) -> tuple[list[Sighting], set[tuple[int, int]]]:
+    """Return whose the sightings are now, and all persons they passed through on the way there."""
+    passed = _persons_of(sightings)
+    while True:
+        keys = {PersonKey(s.workspace_id, s.person_no, s.subject_no) for s in sightings}
+        present = await resolve_persons(tx, list(keys))
+        sightings = [_moved(s, present) for s in sightings]
+        found = _persons_of(sightings)
+        if found <= passed:
+            return sightings, passed
+        passed |= found
 
 
 def _moved(sighting: Sighting, present: Mapping[PersonKey, Present]) -> Sighting:
