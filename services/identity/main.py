@@ -26,6 +26,10 @@ log = logging.getLogger(__name__)
 _quarantined = metrics.get_meter("rapport").create_counter(
     "rapport.identity.links_quarantined", description="links that wait until somebody has looked, by reason"
 )
+_limited = metrics.get_meter("rapport").create_counter(
+    "rapport.identity.links_limited",
+    description="links that join nobody, or somebody would have too many, by limit",
+)
 
 
 @asynccontextmanager
@@ -47,7 +51,7 @@ async def parts(runtime: Runtime[Any]) -> AsyncIterator[IdentityParts]:
     settings = cast("IdentitySettings", runtime.settings)
     wechat = WeChat(settings.wechat_url, settings.wecom_url)
     try:
-        made = make_identity_parts(runtime, wechat, tell_quarantined)
+        made = make_identity_parts(runtime, wechat, quarantined=tell_quarantined, limited=tell_limited)
         await keep_erased(runtime, made)
         yield made
     finally:
@@ -58,6 +62,11 @@ def tell_quarantined(workspace_id: int, reason: str, links: int) -> None:
     """Count links that went into quarantine, and say so: somebody has to look at them."""
     _quarantined.add(links, {"workspace": workspace_id, "reason": reason})
     log.warning("links were quarantined", extra={"workspace": workspace_id, "reason": reason, "links": links})
+
+
+def tell_limited(workspace_id: int, reason: str, links: int) -> None:
+    """Count links that a limit keeps from joining anybody; what they say stays, and `why-not` shows it."""
+    _limited.add(links, {"workspace": workspace_id, "reason": reason})
 
 
 async def keep_erased(runtime: Runtime[Any], made: IdentityParts) -> None:

@@ -18,7 +18,7 @@ _WAITING = statement(
 )
 
 
-async def test_a_merge_moves_the_run_and_keeps_its_wait(stage: Stage) -> None:
+async def test_case_24_a_merge_moves_the_run_and_keeps_its_wait(stage: Stage) -> None:
     journey = await stage.journey(JOURNEY)
     await stage.say(stage.event("anonymous", "go"))
     before = (await stage.runs(journey))[0]["due_at"]
@@ -30,7 +30,7 @@ async def test_a_merge_moves_the_run_and_keeps_its_wait(stage: Stage) -> None:
     assert (intent.person_id, intent.person_no) == (named("person", "ann"), stage.person("ann"))
 
 
-async def test_of_two_runs_that_become_one_persons_the_earlier_entry_stays(stage: Stage) -> None:
+async def test_case_24_of_two_runs_that_become_one_persons_the_earlier_entry_stays(stage: Stage) -> None:
     journey = await stage.journey(JOURNEY)
     await stage.say(stage.event("anonymous", "go"))
     await stage.advance(hours=1)
@@ -53,7 +53,7 @@ async def test_runs_with_different_keys_both_go_on(stage: Stage) -> None:
     assert [run["state"] for run in await stage.runs(journey)] == ["waiting", "waiting"]
 
 
-async def test_nobody_enters_again_because_of_a_merge(stage: Stage) -> None:
+async def test_case_24_nobody_enters_again_because_of_a_merge(stage: Stage) -> None:
     journey = await stage.journey(JOURNEY)
     await stage.say(stage.event("anonymous", "go"))
     await stage.advance(days=2)
@@ -108,7 +108,7 @@ async def test_an_exit_event_of_the_other_side_ends_the_run_when_they_are_one(st
     assert [run["reason"] for run in await stage.runs(journey)] == ["exit_rule"]
 
 
-async def test_the_earlier_arm_wins_in_a_merge_and_is_never_drawn_again(stage: Stage) -> None:
+async def test_case_24_the_earlier_arm_wins_in_a_merge_and_is_never_drawn_again(stage: Stage) -> None:
     arms = [{"name": "a", "weight": 1, "to": "yes"}, {"name": "b", "weight": 1, "to": "no"}]
     ends = [{"id": "yes", "type": "exit", "reason": "goal"}, {"id": "no", "type": "exit"}]
     split = {"id": "p", "type": "split_percent", "arms": arms}
@@ -133,7 +133,7 @@ async def test_the_earlier_arm_wins_in_a_merge_and_is_never_drawn_again(stage: S
     assert (await stage.runs(journey))[-1]["reason"] == kept
 
 
-async def test_a_split_leaves_the_run_with_the_side_that_entered(stage: Stage) -> None:
+async def test_case_25_a_split_leaves_the_run_with_the_side_that_entered(stage: Stage) -> None:
     journey = await stage.journey({**JOURNEY, "re_entry": "never"})
     await stage.say(stage.event("ann", "go", subject_no=77))
     await stage.say(stage.split("ann", {"bob": [77]}, revived=False))
@@ -145,7 +145,7 @@ async def test_a_split_leaves_the_run_with_the_side_that_entered(stage: Stage) -
     assert owners == sorted([str(named("person", "ann")), str(named("person", "bob"))])
 
 
-async def test_an_undone_merge_gives_back_the_run(stage: Stage) -> None:
+async def test_case_25_an_undone_merge_gives_back_the_run(stage: Stage) -> None:
     journey = await stage.journey(JOURNEY)
     await stage.say(stage.event("anonymous", "go", subject_no=5))
     await stage.say(stage.merged("ann", "anonymous", version=1))

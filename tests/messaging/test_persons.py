@@ -76,7 +76,7 @@ async def test_a_request_heard_twice_is_one_message(idle_stage: Stage) -> None:
     assert (told.journey_id, told.node, told.visit, told.channel) == (JOURNEY, "mail", 1, "email")
 
 
-async def test_a_merge_adds_the_counts_of_both(idle_stage: Stage) -> None:
+async def test_case_24_a_merge_adds_the_counts_of_both(idle_stage: Stage) -> None:
     stage = idle_stage
     provider = stage.provider("push")
     await stage.policies(caps=[{"id": "d", "count": 2, "window": {"calendar": "day"}}])
@@ -90,7 +90,7 @@ async def test_a_merge_adds_the_counts_of_both(idle_stage: Stage) -> None:
     assert len(provider.taken) == 2
 
 
-async def test_a_merge_while_both_wait_sends_once_and_names_the_winner(idle_stage: Stage) -> None:
+async def test_case_24_a_merge_while_both_wait_sends_once_and_names_the_winner(idle_stage: Stage) -> None:
     stage = idle_stage
     await with_template(stage)
     provider = stage.provider("email")
@@ -124,7 +124,7 @@ async def test_merges_in_any_order_lead_to_the_same_person(idle_stage: Stage) ->
         assert (await stage.message(message))["reason"] == "cap"
 
 
-async def test_a_person_split_off_is_himself_again(idle_stage: Stage) -> None:
+async def test_case_25_a_person_split_off_is_himself_again(idle_stage: Stage) -> None:
     stage = idle_stage
     provider = stage.provider("push")
     await stage.hear(on_person_merged.handle, a_merge(stage, 1, 2, version=1))

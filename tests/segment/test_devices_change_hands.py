@@ -22,7 +22,7 @@ async def looks(stage: Stage, name: str, ago: float) -> None:
     await stage.event(name, "looked", at=hours_ago(ago), subject=DEVICE)
 
 
-async def test_case_4_an_event_counts_for_whoever_had_the_device_at_its_time(house: House) -> None:
+async def test_case_04_an_event_counts_for_whoever_had_the_device_at_its_time(house: House) -> None:
     stage = await a_stage(house)
     await stage.create("anna", "bob", "nobody")
     segment = await stage.segment(LOOKED)
@@ -61,7 +61,7 @@ async def test_case_16_late_evidence_moves_the_events_of_its_interval_only(house
     await stage.assert_no_drift()
 
 
-async def test_case_5_a_device_that_is_a_kiosk_after_all_is_nobodys_in_all_its_time(house: House) -> None:
+async def test_case_05_a_device_that_is_a_kiosk_after_all_is_nobodys_in_all_its_time(house: House) -> None:
     stage = await a_stage(house)
     await stage.create("anna", "bob", "kiosk")
     segment = await stage.segment(LOOKED)

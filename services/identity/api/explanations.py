@@ -3,7 +3,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
 from services.identity.api.graph_models import (
@@ -48,6 +48,7 @@ class ExplainedLink(LinkView):
     """A link with the youngest facts behind it."""
 
     evidence: list[EvidenceView]
+    refused_count: int = Field(description="facts that spoke for it since somebody said that the two are two")
 
 
 class ExplanationView(BaseModel):
@@ -98,6 +99,7 @@ def _view(found: Explanation, *, clear: bool) -> ExplanationView:
                     )
                     for row in found.evidence[link.pair]
                 ],
+                refused_count=found.refused.get(link.pair, 0),
             )
             for link in found.links
         ],

@@ -14,6 +14,11 @@ _OWNERSHIP = statement(
     " where workspace_id = :workspace_id and node_no = any(:node_nos::int[])"
     " order by version, since nulls first"
 )
+_OWNERS_BEFORE = statement(
+    "select distinct on (node_no) node_no, person_no from ownership"
+    " where workspace_id = :workspace_id and node_no = any(:node_nos::int[]) and version < :version and until is null"
+    " order by node_no, version desc, since desc nulls last"
+)
 _BORN = statement(
     "select node_no from ownership o where workspace_id = :workspace_id and person_no = :person_no"
     " and not exists (select from ownership b where b.workspace_id = o.workspace_id and b.node_no = o.node_no"
@@ -51,6 +56,12 @@ async def ownership_of(tx: Tx, workspace_id: int, node_nos: Collection[int]) -> 
     """Return everything that was said of whose identifiers are, oldest first."""
     rows = await tx.fetch(_OWNERSHIP, workspace_id=workspace_id, node_nos=list(node_nos))
     return [Owned(**dict(row)) for row in rows]
+
+
+async def owners_before(tx: Tx, workspace_id: int, node_nos: Collection[int], version: int) -> dict[int, int]:
+    """Return whose identifiers were just before a graph version; those that were not known then are left out."""
+    rows = await tx.fetch(_OWNERS_BEFORE, workspace_id=workspace_id, node_nos=list(node_nos), version=version)
+    return {row["node_no"]: row["person_no"] for row in rows}
 
 
 async def component_then(

@@ -1,6 +1,7 @@
 -- Suggestions, newest first. Open ones only while their sides are two persons, whom nobody has refused under another
--- pair of identifiers, and while the link that was refused still is. Indexes: suggestion_pkey, node_pkey, node_owner,
--- suggestion_pair, link_pkey.
+-- pair of identifiers, and while a link is refused because of the two: mostly the one that made the suggestion, else
+-- any other between the two persons, so that no order of evidence shows other suggestions than another. Indexes:
+-- suggestion_pkey, node_pkey, node_owner, suggestion_pair, link_pkey.
 select
     s.suggestion_id, s.origin, s.reason, s.score, s.waterfall, s.state, s.created_at, s.decided_at, s.author,
     s.low_no, s.high_no, l.person_no as low_person, h.person_no as high_person
@@ -17,7 +18,14 @@ where s.workspace_id = :workspace_id
         and (s.origin = 'score' or exists (
             select 1 from link k
             where k.workspace_id = s.workspace_id and k.low_no = s.link_low and k.high_no = s.link_high
-                and k.state = 'suppressed'
+                and k.state = 'suppressed' and (k.reason = 'leaf' or k.reason like 'limit:%')
+                and (k.blocker_low, k.blocker_high) in ((s.low_no, s.high_no), (s.high_no, s.low_no))
+        ) or exists (
+            select 1 from node n
+            join link k on k.workspace_id = n.workspace_id and k.low_no = n.node_no
+            where n.workspace_id = s.workspace_id and n.person_no in (l.person_no, h.person_no)
+                and k.state = 'suppressed' and (k.reason = 'leaf' or k.reason like 'limit:%')
+                and (k.blocker_low, k.blocker_high) in ((s.low_no, s.high_no), (s.high_no, s.low_no))
         ))
         and not exists (
             select 1 from suggestion r

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from libs.common.db import Tx
 from services.identity.domain.evidence import Identifier
+from services.identity.domain.links import POSITIVE
 from services.identity.store import evidence
 from services.identity.store.evidence import EvidenceRow
 from services.identity.store.links import Pair
@@ -25,6 +26,8 @@ class Explanation:
     component: Component
     links: list[SeenLink]
     evidence: dict[Pair, list[EvidenceRow]]
+    refused: dict[Pair, int]
+    """How many facts spoke for a link since somebody said that the two are two."""
 
 
 async def explain_link(tx: Tx, tools: GraphTools, workspace_id: int, one: Identifier, other: Identifier) -> Explanation:
@@ -92,11 +95,25 @@ def _way_back(came: dict[Key, SeenLink | None], there: Key) -> list[SeenLink]:
 
 
 async def _explained(tx: Tx, component: Component, here: Key, there: Key, links: list[SeenLink]) -> Explanation:
-    rows = await evidence.centred(tx, {end for link in links for end in link.pair}) if links else []
+    ends = {end for link in links for pair in (link.pair, link.blockers or ()) for end in pair}
+    rows = await evidence.centred(tx, ends) if links else []
     witnesses: dict[Pair, list[EvidenceRow]] = {}
+    refused: dict[Pair, int] = {}
     for link in links:
-        wanted = {number_of(end) for end in link.pair}
-        about = [row for row in rows if row.centre_no in wanted and wanted <= set(row.node_nos)]
+        about = _naming(rows, link.pair)
         witnesses[link.pair] = about[-MOST_EVIDENCE:]
+        if link.reason == "cannot_link":
+            refused[link.pair] = _spoken_since(about, _naming(rows, link.blockers or link.pair))
     same = component.nodes[here].person_no == component.nodes[there].person_no
-    return Explanation(same, component, links, witnesses)
+    return Explanation(same, component, links, witnesses, refused)
+
+
+def _naming(rows: list[EvidenceRow], pair: Pair) -> list[EvidenceRow]:
+    wanted = {number_of(end) for end in pair}
+    return [row for row in rows if row.centre_no in wanted and wanted <= set(row.node_nos)]
+
+
+def _spoken_since(about: list[EvidenceRow], decided: list[EvidenceRow]) -> int:
+    """Count the facts for a link that arrived after somebody first said that the two are two."""
+    said = min((row.first_received_at for row in decided if row.kind == "cannot_link"), default=None)
+    return 0 if said is None else sum(row.kind in POSITIVE and row.first_received_at > said for row in about)

@@ -75,7 +75,7 @@ async def find_plain(tx: Tx, tools: GraphTools, workspace_id: int, identifier: I
 
 async def living(tx: Tx, row: PersonRow) -> PersonRow:
     """Return the person a row leads to: himself, or the survivor of his merge; raises Gone when erased."""
-    if row.redirect_to is not None:
+    while row.redirect_to is not None:
         target = key(row.workspace_id, row.redirect_to)
         row = (await persons.read(tx, [target]))[target]
     if row.state == "erased":
@@ -83,8 +83,18 @@ async def living(tx: Tx, row: PersonRow) -> PersonRow:
     return row
 
 
+async def _identifiers(tx: Tx, row: PersonRow) -> list[Key]:
+    return [one.key for one in await nodes.of_persons(tx, row.workspace_id, [row.person_no])]
+
+
 async def _found(tx: Tx, tools: GraphTools, asked: UUID, row: PersonRow) -> FoundPerson:
-    mine = [one.key for one in await nodes.of_persons(tx, row.workspace_id, [row.person_no])]
+    mine = await _identifiers(tx, row)
+    while not mine:
+        # Either he is the anonymous one of a device, or he ended between two statements and all he had is another's.
+        now = await living(tx, (await persons.read(tx, [row.key]))[row.key])
+        if now.person_no == row.person_no:
+            break
+        row, mine = now, await _identifiers(tx, now)
     component = await read_nodes(tx, tools, mine)
     retired = await persons.retired_into(tx, row.workspace_id, row.person_no)
     return FoundPerson(asked, row, mine, component, retired)

@@ -38,14 +38,18 @@ class IdentityParts:
 
 
 def make_identity_parts(
-    runtime: Runtime[Any], wechat: WeChatAnswers, quarantined: Callable[[int, str, int], None]
+    runtime: Runtime[Any],
+    wechat: WeChatAnswers,
+    *,
+    quarantined: Callable[[int, str, int], None],
+    limited: Callable[[int, str, int], None],
 ) -> IdentityParts:
-    """Return the parts for a runtime that is open; `quarantined` hears of links that went into quarantine."""
+    """Return the parts for a runtime that is open; the last two hear of links that are held, or over a limit."""
     kinds = discover(services.identity.namespaces, "namespace", NamespaceKind)
     webhooks = discover(services.identity.webhooks, "webhook", WebhookKind)
     graph = GraphTools(
         sealer=runtime.sealer, now=runtime.now, namespaces=kinds, personal_names=runtime.personal_names,
-        quarantined=quarantined, settling=lambda: runtime.wake("recompute_regions"),
+        quarantined=quarantined, limited=limited, settling=lambda: runtime.wake("recompute_regions"),
     )  # fmt: skip
     ledger = ErasureLedger(ledger_path(runtime.settings))
     made = IdentityParts(graph=graph, ledger=ledger, webhooks={kind.name: kind for kind in webhooks}, wechat=wechat)

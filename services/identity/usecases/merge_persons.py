@@ -45,7 +45,8 @@ async def merge_persons(tx: Tx, tools: GraphTools, workspace_id: int, one: UUID,
     now = tools.now(workspace_id)
     first = await find_person(tx, tools, workspace_id, one)
     second = await find_person(tx, tools, workspace_id, other)
-    if first.person.person_no == second.person.person_no:
+    # Somebody else may merge the two between one reading and the other: then they share identifiers.
+    if first.person.person_no == second.person.person_no or set(first.mine) & set(second.mine):
         raise Invalid.at("/person_ids", "these two are one person already")
     _assert_not_too_large(policies, first, second)
     pairs = {(strongest(first, policies), strongest(second, policies))}

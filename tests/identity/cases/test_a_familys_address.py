@@ -84,7 +84,7 @@ async def family(house: House, monkeypatch: pytest.MonkeyPatch) -> Family:
     return found
 
 
-async def test_case_8_each_of_a_family_is_reached_at_their_address_and_a_content_goes_there_once(family: Family):
+async def test_case_08_each_of_a_family_is_reached_at_their_address_and_a_content_goes_there_once(family: Family):
     for number, user in enumerate(("anna", "bob")):
         await family.tell(user, number)
     people = [await family.person(user) for user in ("anna", "bob")]
@@ -110,7 +110,7 @@ async def test_case_8_each_of_a_family_is_reached_at_their_address_and_a_content
     assert sorted(one["reason"] for one in ends) == ["", "duplicate"]
 
 
-async def test_case_8_when_one_is_erased_the_other_keeps_the_address_alone(family: Family):
+async def test_case_08_when_one_is_erased_the_other_keeps_the_address_alone(family: Family):
     for number, user in enumerate(("anna", "bob")):
         await family.tell(user, number)
     anna, bob = [await family.person(user) for user in ("anna", "bob")]

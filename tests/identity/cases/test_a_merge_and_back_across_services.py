@@ -68,7 +68,7 @@ class Both:
         }
 
 
-async def test_a_merge_and_its_undoing_leave_ids_traits_addresses_consents_and_tags_exactly_as_they_were(
+async def test_case_22_a_merge_and_its_undoing_leave_ids_traits_addresses_consents_and_tags_exactly_as_they_were(
     house: House,
 ) -> None:
     identity = await house.start("identity")

@@ -1,6 +1,9 @@
 """The published vectors of canonical forms hold, and so do the sample cases: by the namespaces, and through the API."""
 
 import json
+import random
+from datetime import timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -48,36 +51,76 @@ def identifier(vector: dict[str, Any], value: str) -> dict[str, str]:
     return {"namespace": vector["namespace"], "scope": vector.get("scope", ""), "value": value}
 
 
-async def resolve(client: Any, vector: dict[str, Any], values: list[str]) -> list[dict[str, Any]]:
-    """Ask, value by value, whose an identifier is; those never seen become somebody's."""
-    answer = await client.post(
-        "/v1/identity/resolve",
-        json={
-            "items": [{"identifiers": [identifier(vector, value)]} for value in values],
-            "create": True,
-            "default_region": vector["default_region"],
-        },
-    )
-    assert answer.status_code == 200, answer.text
-    return [item["identifiers"][0] for item in answer.json()["items"]]
+Delivery = tuple[dict[str, Any], str]
+"""A vector and one of its spellings, or its canonical form."""
 
 
-async def test_through_the_api_every_spelling_is_the_same_somebody_and_what_is_invalid_nobody(house: Any) -> None:
+def deliveries(order: str) -> list[Delivery]:
+    """Return every spelling of every vector, and the canonical forms, in an order: given, turned, or shuffled.
+
+    When shuffled, a third of them come again.
+    """
+    told = [
+        (vector, value)
+        for vector in (*VECTORS, *SAMPLES)
+        for value in (*spellings(vector), vector["expect"].get("canonical", ""))
+        if value
+    ]
+    if order == "given":
+        return told
+    if order == "turned":
+        return told[::-1]
+    chance = random.Random(order)
+    again = chance.sample(told, len(told) // 3)
+    return chance.sample([*told, *again], len(told) + len(again))
+
+
+async def resolve(client: Any, told: list[Delivery], *, create: bool) -> list[dict[str, Any]]:
+    """Ask, value by value, whose an identifier is; those never seen become somebody's if told to."""
+    found: list[dict[str, Any]] = []
+    for region, group in groupby(told, key=lambda one: one[0]["default_region"]):
+        items = [{"identifiers": [identifier(*one)]} for one in group]
+        answer = await client.post(
+            "/v1/identity/resolve", json={"items": items, "create": create, "default_region": region}
+        )
+        assert answer.status_code == 200, answer.text
+        found += [item["identifiers"][0] for item in answer.json()["items"]]
+    return found
+
+
+@pytest.mark.parametrize("order", ["given", "turned", "shuffled 1", "shuffled 2", "shuffled 3"])
+async def test_through_the_api_every_spelling_is_the_same_somebody_and_what_is_invalid_nobody(
+    house: Any, order: str
+) -> None:
+    """Whichever spelling comes first, and however late the others; an id told on the way leads to the one told last."""
     identity = await house.start("identity")
-    for vector in (*VECTORS, *SAMPLES):
-        values = [value for value in spellings(vector) if value]
-        if "canonical" not in vector["expect"]:
-            for one in await resolve(identity.client, vector, values):
-                assert one["identifier"] is None, vector
-                assert one["person_id"] is None, vector
-                assert one["reason"] == vector["expect"]["invalid"], vector
-            continue
-        canonical = vector["expect"]["canonical"]
-        # a canonical form is its own canonical form
-        told = await resolve(identity.client, vector, [*values, canonical])
-        assert {one["identifier"]["value"] for one in told} == {canonical}, vector
-        assert len({one["person_id"] for one in told}) == 1, vector
-        assert told[0]["person_id"] is not None, vector
+    told = deliveries(order)
+    answers: list[dict[str, Any]] = []
+    for position in range(0, len(told), 60):
+        answers += await resolve(identity.client, told[position : position + 60], create=True)
+        await identity.advance_to(house.now + timedelta(days=1 + position))
+    answers += await resolve(identity.client, told, create=False)
+    leads = await canonical_ids(identity.client, {one["person_id"] for one in answers if one["person_id"]})
+    people: dict[tuple[str, str], str] = {}
+    for (vector, value), one in zip((*told, *told), answers, strict=True):
+        canonical = vector["expect"].get("canonical")
+        assert one["reason"] == vector["expect"].get("invalid"), value
+        assert (one["identifier"] or {}).get("value") == canonical, value
+        assert (one["person_id"] is None) == (canonical is None), value
+        if canonical is not None:
+            named = vector["namespace"], f"{vector.get('scope', '')}:{canonical}"
+            person = leads[one["person_id"]]
+            assert people.setdefault(named, person) == person, value
+    # of one namespace: a hash and its plain form are one person
+    each = [(namespace, person) for (namespace, _), person in people.items()]
+    assert len(each) == len(set(each)), "two canonical forms are two persons"
+
+
+async def canonical_ids(client: Any, person_ids: set[str]) -> dict[str, str]:
+    """Return where each id leads now."""
+    answer = await client.post("/v1/identity/persons/lookup", json={"person_ids": sorted(person_ids)})
+    assert answer.status_code == 200, answer.text
+    return {one["person_id"]: one["canonical_id"] for one in answer.json()["items"]}
 
 
 async def test_what_is_blank_is_refused_with_a_pointer(house: Any) -> None:

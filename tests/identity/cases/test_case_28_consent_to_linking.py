@@ -34,7 +34,7 @@ async def buyers(five: Five) -> set[str]:
     return {one["person_id"] for one in (await five.get("segment", f"segments/{buyers}/members"))["items"]}
 
 
-async def test_a_withdrawal_parts_a_person_in_all_services_and_a_grant_makes_him_whole(house: House) -> None:
+async def test_case_28_a_withdrawal_parts_a_person_in_all_services_and_a_grant_makes_him_whole(house: House) -> None:
     five = await Five.start(house)
     await five.send(
         {"type": "identify", "userId": "anna-28", "messageId": "i-1", "timestamp": DAY.format(1),

@@ -166,7 +166,7 @@ async def test_case_16_in_every_order_timelines_and_segments_say_who_had_the_dev
             assert members == {people[who]}, (one, calls)
 
 
-async def test_case_5_what_was_done_at_a_kiosk_leaves_whoever_had_it_before(house: House):
+async def test_case_05_what_was_done_at_a_kiosk_leaves_whoever_had_it_before(house: House):
     three = await Three(house).start()
     segment = await three.segment("Looked 1")
     await three.send([login(10, 10, "anna"), looked(1, 11)])

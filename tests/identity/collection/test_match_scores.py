@@ -93,7 +93,7 @@ def test_the_pairs_looked_at_are_those_that_agree(values: dict[str, tuple[str | 
     assert (len(pairs), set(pairs)) == (len(set(pairs)), expected)
 
 
-async def test_likely_persons_are_suggested_with_what_spoke_for_it_and_stay_two(door: Door) -> None:
+async def test_case_32_likely_persons_are_suggested_with_what_spoke_for_it_and_stay_two(door: Door) -> None:
     records = [{"name": "张伟", "born": "1990-05-06"}, {"name": "章伟", "born": "1990-05-06"}, {"name": "李娜"}]
     body: dict[str, Any] = {"items": [], "threshold": 4}
     for number, fields in enumerate(records):

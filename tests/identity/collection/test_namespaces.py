@@ -3,8 +3,9 @@
 import hashlib
 import json
 
+import phonenumbers
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from libs.common.registry import discover
@@ -65,7 +66,7 @@ def test_no_two_namespaces_share_a_name() -> None:
         ("1" * 600, "too_long"),
     ],
 )
-def test_a_phone_that_is_nobodys_is_refused(value: str, reason: str) -> None:
+def test_case_06_a_phone_that_is_nobodys_is_refused(value: str, reason: str) -> None:
     assert refused("phone", value) == reason
 
 
@@ -88,7 +89,7 @@ def test_a_national_number_without_a_region_is_refused() -> None:
     assert refused("phone", "13812345678", None) == "no_region"
 
 
-def test_valid_mobile_numbers_are_never_confused() -> None:
+def test_id18_valid_mobile_numbers_are_never_confused() -> None:
     numbers = [f"+861381234{tail:04d}" for tail in range(0, 10_000, 37)]
     assert len({canonical("phone", number) for number in numbers}) == len(numbers)
 
@@ -188,11 +189,47 @@ _values = st.one_of(
 )
 
 
+_REGIONS = ["CN", "US", "DE", "IT", "GB", "JP", "AR", "MX", "BR", "SG", "HK", "FR", "IN", "AU"]
+
+
+@st.composite
+def mobile_numbers(draw: st.DrawFn) -> str:
+    """Draw a valid mobile number of some country, in E.164: like one that is known, with other last digits."""
+    known = phonenumbers.example_number_for_type(draw(st.sampled_from(_REGIONS)), phonenumbers.PhoneNumberType.MOBILE)
+    assert known is not None
+    text = phonenumbers.format_number(known, phonenumbers.PhoneNumberFormat.E164)
+    tail = draw(st.text("0123456789", min_size=1, max_size=6))
+    number = text[: -len(tail)] + tail
+    assume(phonenumbers.is_valid_number(phonenumbers.parse(number)))
+    return number
+
+
+@settings(max_examples=200, deadline=None)
+@given(number=mobile_numbers(), region=st.sampled_from([*_REGIONS, None]))
+def test_id18_a_valid_number_is_itself_in_every_spelling_so_two_are_never_one(number: str, region: str | None) -> None:
+    """What is valid in E.164 is its own canonical form under any default region: no two of them can have the same."""
+    once = canonical("phone", number, region)
+    if once is None:
+        assert refused("phone", number, region) == "filler"
+        return
+    assert once == number
+    parsed = phonenumbers.parse(number)
+    home = phonenumbers.region_code_for_number(parsed)
+    spelt = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
+    assert canonical("phone", spelt, home) == number
+    for spelling in (
+        phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL),
+        number.translate({ord("0") + digit: 0xFF10 + digit for digit in range(10)}),
+        f"  {number} ",
+    ):
+        assert canonical("phone", spelling, region) == number, spelling
+
+
 @settings(max_examples=400, deadline=None)
 @given(
     namespace=st.sampled_from(sorted(NAMESPACES)), value=_values, region=st.sampled_from(["CN", "US", "DE", "IT", None])
 )
-def test_a_canonical_form_is_its_own_canonical_form(namespace: str, value: str, region: str | None) -> None:
+def test_id18_a_canonical_form_is_its_own_canonical_form(namespace: str, value: str, region: str | None) -> None:
     once = canonical(namespace, value, region)
     if isinstance(once, str):
         assert canonical(namespace, once, region) == once

@@ -28,7 +28,7 @@ async def decide(door: Door, item: dict[str, Any], word: str, **body: Any) -> An
     return await door.ask("POST", f"/v1/identity/suggestions/{item['suggestion_id']}/{word}", json=body)
 
 
-async def test_two_users_who_meet_in_a_phone_are_suggested_and_never_merged(door: Door) -> None:
+async def test_case_01_two_users_who_meet_in_a_phone_are_suggested_and_never_merged(door: Door) -> None:
     await say(door, ("login", 1, [U1, PHONE]), ("login", 1, [U2, PHONE]))
     [item] = await suggested(door)
     values = {item[side]["identifier"]["value"] for side in "ab"}

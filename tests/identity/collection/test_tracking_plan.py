@@ -152,7 +152,7 @@ async def test_a_plan_that_is_none_is_refused_with_its_place(door: Door) -> None
     assert (await door.ask("GET", "/v1/identity/tracking-plan")).json()["version"] == 0
 
 
-async def test_a_source_whose_identifiers_name_nobody_is_pointed_out(door: Door) -> None:
+async def test_case_06_a_source_whose_identifiers_name_nobody_is_pointed_out(door: Door) -> None:
     fine = [{"type": "identify", "userId": f"u-{n}", "traits": {"phone": f"1391234{n:04}"}} for n in range(12)]
     await door.post("batch", {"batch": fine}, door.server_key)
     fillers = ["13800138000", "138****8000", "00000000", "test@test.com", "undefined"]

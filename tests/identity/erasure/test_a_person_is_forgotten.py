@@ -60,7 +60,9 @@ async def rows(app: ServiceApp, table: str) -> list[Json]:
         return [dict(row) for row in await tx.fetch(statement(f"select * from {table}"))]
 
 
-async def test_an_erasure_takes_identifiers_evidence_record_and_redirects_and_leaves_others_alone(house: House) -> None:
+async def test_case_27_an_erasure_takes_identifiers_evidence_record_and_redirects_and_leaves_others_alone(
+    house: House,
+) -> None:
     app = await house.start("identity")
     await send(
         house, app, login("anna-canary-77", 1, phone="+8613912340001", email="family@shop.cn"),
@@ -88,7 +90,7 @@ async def test_an_erasure_takes_identifiers_evidence_record_and_redirects_and_le
     assert (await app.client.get("/v1/identity/erasures")).json()["items"][0]["reason"] == "asked by letter"
 
 
-async def test_what_comes_late_or_again_brings_nothing_back_but_is_kept_for_others(house: House) -> None:
+async def test_case_27_what_comes_late_or_again_brings_nothing_back_but_is_kept_for_others(house: House) -> None:
     app = await house.start("identity")
     first = login("anna-canary-77", 1, phone="+8613912340001")
     await send(house, app, first)
@@ -111,7 +113,7 @@ async def test_what_comes_late_or_again_brings_nothing_back_but_is_kept_for_othe
     assert [row["namespace"] for row in await rows(app, "node")] == ["user_id"]
 
 
-async def test_an_id_that_had_ended_in_him_is_gone_too(house: House) -> None:
+async def test_case_26_an_id_that_had_ended_in_an_erased_person_is_gone_too(house: House) -> None:
     app = await house.start("identity")
     await send(house, app, login("anna-canary-77", 1), login("ben-1002", 1))
     said = {"kind": "bind", "tier": 1, "identifiers": [{"namespace": "crm_id", "scope": "crm", "value": "c-77"}, PHONE]}
@@ -138,7 +140,7 @@ async def test_a_call_in_quarantine_that_names_him_goes_as_well(house: House) ->
     assert receipt["deleted"]["quarantined"] == 1
 
 
-async def test_who_consents_anew_is_somebody_new(house: House) -> None:
+async def test_case_27_who_consents_anew_is_somebody_new(house: House) -> None:
     app = await house.start("identity")
     await send(house, app, login("anna-canary-77", 1))
     before = (await person_of(app, ANNA))["person_id"]

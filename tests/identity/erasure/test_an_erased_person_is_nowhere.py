@@ -26,7 +26,9 @@ def calls_of(user: str, word: str, phone: str, number: int) -> list[dict[str, An
     ]  # fmt: skip
 
 
-async def test_no_table_of_five_services_and_no_columnar_row_holds_anything_of_an_erased_person(house: House) -> None:
+async def test_id14_no_table_of_five_services_and_no_columnar_row_holds_anything_of_an_erased_person(
+    house: House,
+) -> None:
     five = await Five.start(house)
     await five.send(
         *calls_of(f"{WORD}-1", WORD, PHONE, 1), *calls_of("plainfinch-1", "plainfinch", "+8613912340888", 1)

@@ -50,7 +50,7 @@ def expected(events: list[Evidence], named: Collection[Identifier], policies: Po
 
 @pytest.mark.parametrize("policies", [DENSE, FADING], ids=["dense", "fading"])
 @pytest.mark.parametrize("seed", range(max(1, EXAMPLES // 16)))
-async def test_nothing_that_happens_later_changes_an_answer_about_then(graph_of, policies, seed):
+async def test_id16_nothing_that_happens_later_changes_an_answer_about_then(graph_of, policies, seed):
     graph: Graph = await graph_of(policies)
     chance = random.Random(1200 + seed)
     events = a_history(chance, 60, values=7)
@@ -75,7 +75,7 @@ async def test_nothing_that_happens_later_changes_an_answer_about_then(graph_of,
 
 
 @pytest.mark.parametrize("seed", range(max(1, EXAMPLES // 20)))
-async def test_evidence_of_then_and_of_later_may_come_mixed_in_any_order(graph_of, seed):
+async def test_id16_evidence_of_then_and_of_later_may_come_mixed_in_any_order(graph_of, seed):
     graph: Graph = await graph_of(DENSE)
     chance = random.Random(1300 + seed)
     events = a_history(chance, 80, values=7)

@@ -49,7 +49,7 @@ def known_by(events: list[Evidence]) -> set[Identifier]:
 
 @BOTH
 @pytest.mark.parametrize("seed", range(EXAMPLES // 8))
-async def test_no_active_link_has_a_basis_that_was_withdrawn_in_any_order(graph_of, policies, seed):
+async def test_id15_no_active_link_has_a_basis_that_was_withdrawn_in_any_order(graph_of, policies, seed):
     graph: Graph = await graph_of(policies)
     chance = random.Random(800 + seed)
     events = on_bases(chance, a_history(chance, 90, values=10), policies)

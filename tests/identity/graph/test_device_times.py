@@ -39,11 +39,11 @@ def owners(*signals: Signal, at: list[float], policy: NamespacePolicy = TABLET, 
     return [who.value if (who := whose(found, day(one))) is not None else "nobody" for one in at]
 
 
-def test_case_4_between_two_log_ins_a_device_is_the_last_ones():
+def test_case_04_between_two_log_ins_a_device_is_the_last_ones():
     assert owners(login(ANNA, 1), login(BOB, 10), at=[2, 9.9, 10, 50]) == ["anna", "anna", "bob", "bob"]
 
 
-def test_case_4_before_the_first_log_in_it_is_the_first_users_for_thirty_days():
+def test_case_04_before_the_first_log_in_it_is_the_first_users_for_thirty_days():
     signals = login(ANNA, 40), login(BOB, 50)
     assert owners(*signals, at=[0, 9.9, 10, 39]) == ["nobody", "nobody", "anna", "anna"]
     week = msgspec.structs.replace(TABLET, look_back_days=7)
@@ -52,7 +52,7 @@ def test_case_4_before_the_first_log_in_it_is_the_first_users_for_thirty_days():
     assert holds(signals, for_ever, NOW)[0][:2] == (BEGINNING, ANNA)
 
 
-def test_case_4_after_a_log_out_it_is_nobodys_until_the_next_log_in():
+def test_case_04_after_a_log_out_it_is_nobodys_until_the_next_log_in():
     signals = login(ANNA, 1), logout(ANNA, 5), login(BOB, 10)
     assert owners(*signals, at=[4, 5, 9.9, 10]) == ["anna", "nobody", "nobody", "bob"]
     unnamed = login(ANNA, 1), logout(None, 5), login(ANNA, 10)

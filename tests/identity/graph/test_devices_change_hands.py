@@ -65,7 +65,7 @@ async def whose(graph: Graph, *days: float, device: Identifier = TABLET) -> list
     return [names.get([person for since, person in told if since <= day(at)][-1], "nobody") for at in days]
 
 
-async def test_case_4_a_device_keeps_who_owned_it_when(graph: Graph):
+async def test_case_04_a_device_keeps_who_owned_it_when(graph: Graph):
     await graph.take([evidence(1, TABLET, kind="observe", tier=3, at=5)])
     await graph.take([evidence(2, ANNA, TABLET, at=10)])
     await graph.take([evidence(3, BOB, TABLET, at=20)])
@@ -76,20 +76,20 @@ async def test_case_4_a_device_keeps_who_owned_it_when(graph: Graph):
     assert await whose(graph, 12, 21, 31, 41) == ["anna", "bob", "nobody", "anna"]
 
 
-async def test_case_4_older_anonymous_history_stays_with_an_anonymous_person_of_the_device(graph: Graph):
+async def test_case_04_older_anonymous_history_stays_with_an_anonymous_person_of_the_device(graph: Graph):
     await graph.take([evidence(1, TABLET, kind="observe", tier=3, at=5)])
     await graph.take([evidence(2, ANNA, TABLET, at=60)])
     assert await whose(graph, 5, 29, 31, 61) == ["nobody", "nobody", "anna", "anna"]
 
 
-async def test_case_4_anonymous_history_found_out_later_belongs_to_nobody_as_well(graph: Graph):
+async def test_case_04_anonymous_history_found_out_later_belongs_to_nobody_as_well(graph: Graph):
     await graph.take([evidence(2, ANNA, TABLET, at=60)])
     assert await whose(graph, 5) == ["anna"]
     await graph.take([evidence(1, TABLET, kind="observe", tier=3, at=5)])
     assert await whose(graph, 5, 31) == ["nobody", "anna"]
 
 
-async def test_case_4_all_anonymous_history_moves_along_where_a_workspace_wants_that(graph: Graph):
+async def test_case_04_all_anonymous_history_moves_along_where_a_workspace_wants_that(graph: Graph):
     await graph.take([evidence(1, TABLET, kind="observe", tier=3, at=5), evidence(2, ANNA, TABLET, at=60)])
     await graph.take([evidence(3, BOB, TABLET, at=70)])
     assert await whose(graph, 5, 61, 71) == ["nobody", "anna", "bob"]
@@ -103,7 +103,7 @@ async def test_case_4_all_anonymous_history_moves_along_where_a_workspace_wants_
     assert await whose(graph, 5, 71, 82) == ["anna", "anna", "anna"]
 
 
-async def test_case_5_a_kiosk_is_nobodys_at_any_time(graph: Graph):
+async def test_case_05_a_kiosk_is_nobodys_at_any_time(graph: Graph):
     await graph.take([evidence(1, ANNA, TABLET, at=1)])
     await graph.take([evidence(2, BOB, TABLET, at=10)])
     assert await whose(graph, 2, 11) == ["anna", "bob"]

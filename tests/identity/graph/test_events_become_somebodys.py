@@ -70,7 +70,7 @@ async def test_an_event_taken_twice_changes_nothing(house):
 
 
 @pytest.mark.parametrize("phone", ["00000000", "13800138000", "138****8000"])
-async def test_a_filler_phone_names_nobody(house, phone):
+async def test_case_06_a_filler_phone_names_nobody(house, phone):
     identity = await house.start("identity")
     await post(identity, house, "identify", userId="f1", traits={"phone": phone}, messageId="m1")
     await post(identity, house, "identify", userId="f2", traits={"phone": phone}, messageId="m2")

@@ -49,7 +49,7 @@ def all_grown(before: Mapping[Pair, LinkFacts], after: Mapping[Pair, LinkFacts])
 
 @many
 @given(histories(), st.data())
-def test_more_evidence_never_makes_any_of_it_less(events, data):
+def test_id13_more_evidence_never_makes_any_of_it_less(events, data):
     so_far: dict[Pair, LinkFacts] = {}
     for one in data.draw(st.permutations(events)):
         before = deepcopy(so_far)
@@ -62,7 +62,7 @@ def test_more_evidence_never_makes_any_of_it_less(events, data):
 
 @many
 @given(histories())
-def test_a_link_gets_weaker_only_by_what_takes_back(events):
+def test_id13_a_link_gets_weaker_only_by_what_takes_back(events):
     so_far: dict[Pair, LinkFacts] = {}
     for one in events:
         for pair, said in link_pairs(one, DENSE):
@@ -87,7 +87,7 @@ async def recorded(graph: Graph) -> set[tuple[object, ...]]:
 
 @pytest.mark.parametrize("policies", [DENSE, FADING], ids=["dense", "fading"])
 @pytest.mark.parametrize("seed", range(max(2, EXAMPLES // 16)))
-async def test_the_stored_evidence_and_links_only_grow_whatever_comes_and_however_long_nothing_does(
+async def test_id13_the_stored_evidence_and_links_only_grow_whatever_comes_and_however_long_nothing_does(
     graph_of, policies, seed
 ):
     graph: Graph = await graph_of(policies)

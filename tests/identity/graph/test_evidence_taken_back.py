@@ -20,16 +20,23 @@ from tests.identity.graph.test_tricky_cases import (
 )
 from tests.identity.graph.worlds import NOW, START, evidence
 
+UNDONE = [
+    evidence(1, ANNA, PHONE, at=1),
+    evidence(2, openid(1), PHONE, kind="bind", tier=2, at=2),
+    evidence(3, openid(1), PHONE, kind="cannot_link", tier=0, at=3),
+]
 
-def test_case_22_and_23_an_undone_merge_stays_undone_when_the_weak_evidence_returns():
-    events = [
-        evidence(1, ANNA, PHONE, at=1),
-        evidence(2, openid(1), PHONE, kind="bind", tier=2, at=2),
-        evidence(3, openid(1), PHONE, kind="cannot_link", tier=0, at=3),
-    ]
-    assert not together(decide(*events), ANNA, openid(1))
+
+def test_case_22_who_was_joined_is_two_again_by_an_operators_word():
+    assert together(decide(*UNDONE[:2]), ANNA, openid(1))
+    assert not together(decide(*UNDONE), ANNA, openid(1))
+
+
+def test_case_23_an_undone_merge_stays_undone_when_the_weak_evidence_returns():
     again = [evidence(10 + number, openid(1), PHONE, kind="bind", tier=2, at=4 + number) for number in range(5)]
-    assert not together(decide(*events, *again), ANNA, openid(1))
+    result = decide(*UNDONE, *again)
+    assert not together(result, ANNA, openid(1))
+    assert refusal(result, openid(1), PHONE) == ("suppressed", "cannot_link")
 
 
 def test_a_newer_decision_takes_a_refusal_back():

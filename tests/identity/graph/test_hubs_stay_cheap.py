@@ -122,7 +122,7 @@ async def loaded(graph: Graph, number: int, size: int) -> tuple[int, int, int]:
     return first, second, third
 
 
-async def test_what_a_batch_loads_does_not_grow_with_the_hub(graph_of):
+async def test_id17_what_a_batch_loads_does_not_grow_with_the_hub(graph_of):
     graph = await graph_of(DENSE)
     grown: list[tuple[int, int, int]] = []
     before = 0

@@ -31,7 +31,7 @@ async def redirects(graph: Graph) -> dict[object, object]:
     return {row["person_id"]: row["target"] for row in rows}
 
 
-async def test_an_undone_merge_gives_both_their_ids_back(graph_of):
+async def test_case_22_an_undone_merge_gives_both_their_ids_back(graph_of):
     graph = await graph_of(DENSE)
     await graph.take([evidence(1, OPENID, at=1)])
     await graph.take([evidence(2, ANNA, TEL, at=2)])
@@ -44,7 +44,7 @@ async def test_an_undone_merge_gives_both_their_ids_back(graph_of):
     assert await redirects(graph) == {}
 
 
-async def test_chains_of_merges_lead_to_the_living_in_one_hop_and_unwind(graph_of):
+async def test_id10_chains_of_merges_lead_to_the_living_in_one_hop_and_unwind(graph_of):
     graph = await graph_of(DENSE)
     await graph.take([evidence(1, COOKIE, kind="observe", tier=3, at=1)])
     await graph.take([evidence(2, OPENID, at=1)])
@@ -79,7 +79,7 @@ async def test_a_device_that_alternates_moves_and_merges_nobody(graph_of):
     assert [row["since"] is not None for row in history][-5:] == [True] * 5
 
 
-async def test_every_id_ever_given_resolves_and_no_node_is_lost(graph_of):
+async def test_id10_every_id_ever_given_resolves_and_no_node_is_lost(graph_of):
     graph = await graph_of(DENSE)
     chance = random.Random(5)
     given: set[object] = set()
@@ -92,7 +92,7 @@ async def test_every_id_ever_given_resolves_and_no_node_is_lost(graph_of):
     assert set(leads.values()) <= living
 
 
-async def test_versions_grow_along_every_identifier(graph_of):
+async def test_id19_versions_grow_along_every_identifier(graph_of):
     graph = await graph_of(DENSE)
     for events in _chunks(a_history(random.Random(6), 100, values=8), 4):
         await graph.take(events)
@@ -115,7 +115,7 @@ async def test_versions_grow_along_every_identifier(graph_of):
     assert (wrong, behind) == (0, 0)
 
 
-async def test_another_workspace_has_other_persons(graph_of):
+async def test_id20_another_workspace_has_other_persons(graph_of):
     graph = await graph_of(DENSE)
     await graph.declare(8, DENSE)
     await graph.take([evidence(1, ANNA, TEL, at=1)])
@@ -126,7 +126,7 @@ async def test_another_workspace_has_other_persons(graph_of):
     assert not set(mine.ids.values()) & set(theirs.ids.values())
 
 
-async def test_the_same_evidence_twice_is_no_new_version(graph_of):
+async def test_case_15_the_same_evidence_twice_is_no_new_version(graph_of):
     graph = await graph_of(DENSE)
     events = [evidence(1, ANNA, TEL, at=99), evidence(2, ANNA, DEVICE, at=100)]
     await graph.take(events)

@@ -33,7 +33,7 @@ many = settings(max_examples=EXAMPLES, deadline=None)
 
 @many
 @given(histories(), policy_sets, st.data())
-def test_the_order_of_events_does_not_matter(events, policies, data):
+def test_id01_the_order_of_events_does_not_matter(events, policies, data):
     shuffled = data.draw(st.permutations(events))
     assert partition(shuffled, policies, NOW) == partition(events, policies, NOW)
 
@@ -143,14 +143,14 @@ def test_of_two_decisions_in_the_way_the_same_one_is_told_in_any_order():
 
 @many
 @given(histories(), policy_sets, st.data())
-def test_repeated_events_change_nothing(events, policies, data):
+def test_id02_repeated_events_change_nothing(events, policies, data):
     repeats = data.draw(st.lists(st.sampled_from(events), max_size=10))
     assert partition([*events, *repeats], policies, NOW) == partition(events, policies, NOW)
 
 
 @many
 @given(histories(), policy_sets)
-def test_every_identifier_is_in_exactly_one_person(events, policies):
+def test_id05_every_identifier_is_in_exactly_one_person(events, policies):
     seen = {one for event in events for one in event.identifiers}
     counted = Counter(one for person in partition(events, policies, NOW).persons for one in person)
     assert counted == Counter(seen)
@@ -158,7 +158,7 @@ def test_every_identifier_is_in_exactly_one_person(events, policies):
 
 @many
 @given(histories(), policy_sets)
-def test_no_person_exceeds_a_cap(events, policies):
+def test_id06_no_person_exceeds_a_cap(events, policies):
     result = partition(events, policies, NOW)
     replaced = {one for event in events if event.kind == "supersede" for one in event.identifiers}
     for person in result.persons:
@@ -172,7 +172,7 @@ def test_no_person_exceeds_a_cap(events, policies):
 
 @many
 @given(histories(), policy_sets)
-def test_no_active_link_touches_a_hub_and_a_hub_is_alone(events, policies):
+def test_id07_no_active_link_touches_a_hub_and_a_hub_is_alone(events, policies):
     result = partition(events, policies, NOW)
     for pair in result.active:
         assert not result.shared & set(pair)
@@ -182,7 +182,7 @@ def test_no_active_link_touches_a_hub_and_a_hub_is_alone(events, policies):
 
 @many
 @given(histories(), policy_sets)
-def test_a_hub_is_what_its_definition_says(events, policies):
+def test_id07_a_hub_is_what_its_definition_says(events, policies):
     result = partition(events, policies, NOW)
     replaced = {one for event in events if event.kind == "supersede" for one in event.identifiers[:1]}
     reached: dict[Identifier, set[Identifier]] = {}
@@ -215,7 +215,7 @@ def test_a_hub_is_what_its_definition_says(events, policies):
 
 @many
 @given(histories(), policy_sets)
-def test_persons_are_held_together_by_links_that_have_evidence(events, policies):
+def test_id08_persons_are_held_together_by_links_that_have_evidence(events, policies):
     result = partition(events, policies, NOW)
     witnessed = {pair for event in events for pair, _ in link_pairs(event, policies)}
     assert result.active <= witnessed
@@ -234,7 +234,7 @@ def components(result: Partition) -> frozenset[frozenset[Identifier]]:
 
 @many
 @given(histories(), policy_sets)
-def test_a_refused_link_names_who_stands_in_the_way(events, policies):
+def test_id08_a_refused_link_names_who_stands_in_the_way(events, policies):
     result = partition(events, policies, NOW)
     for (one, other), refused in result.refused.items():
         if refused.state != "suppressed" or refused.reason in {"inferred", "consent"}:
@@ -250,7 +250,7 @@ def test_a_refused_link_names_who_stands_in_the_way(events, policies):
 
 @many
 @given(histories(), policy_sets, st.data())
-def test_an_event_changes_only_persons_of_its_raw_component(events, policies, data):
+def test_id12_an_event_changes_only_persons_of_its_raw_component(events, policies, data):
     position = data.draw(st.integers(0, len(events) - 1))
     event = events[position]
     without = [one for one in events if one is not event]
@@ -276,7 +276,7 @@ def raw_component(events: list[Evidence], policies: PolicySet, start: set[Identi
 
 @many
 @given(histories(), policy_sets)
-def test_each_raw_component_can_be_rebuilt_alone(events, policies):
+def test_id12_each_raw_component_can_be_rebuilt_alone(events, policies):
     whole = partition(events, policies, NOW)
     left = {one for event in events for one in event.identifiers}
     persons: set[frozenset[Identifier]] = set()

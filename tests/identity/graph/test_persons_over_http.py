@@ -45,7 +45,7 @@ async def test_one_spelling_of_an_identifier_is_one_node(house):
     assert len(set(await ids_of(client, ANNA, PHONE))) == 1
 
 
-async def test_the_same_evidence_again_is_a_duplicate(house):
+async def test_case_15_the_same_evidence_again_is_a_duplicate(house):
     client = (await house.start("identity")).client
     first = await say(client, ANNA, PHONE, id="order-1")
     again = await say(client, ANNA, PHONE, id="order-1")
@@ -53,7 +53,7 @@ async def test_the_same_evidence_again_is_a_duplicate(house):
     assert first["person_id"] == again["person_id"]
 
 
-async def test_a_merge_is_rehearsed_done_and_undone(house):
+async def test_case_22_a_merge_is_rehearsed_done_and_undone(house):
     client = (await house.start("identity")).client
     await say(client, ANNA, EMAIL)
     await say(client, CRM, PHONE)

@@ -64,7 +64,7 @@ async def test_what_a_storm_left_expires_when_it_is_due(graph_of, policies, seed
         assert_equal(await graph.stored(), events, policies, graph.now)
 
 
-async def test_who_comes_to_a_hub_or_makes_one_is_not_loaded(graph_of):
+async def test_id17_who_comes_to_a_hub_or_makes_one_is_not_loaded(graph_of):
     graph: Graph = await graph_of(DENSE)
     accounts = [an_identifier("account", number) for number in range(40)]
     tablet = an_identifier("device", "tablet")

@@ -3,13 +3,15 @@
 import asyncio
 import random
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 
-from libs.common.db import Tx
+from libs.common.db import Tx, statement
 from services.identity.domain.evidence import Evidence
 from services.identity.domain.partition import partition
 from services.identity.domain.policy import NamespacePolicy, PolicySet
+from services.identity.store.nodes import number_of
 from services.identity.usecases.graph.batch import Fact
 from services.identity.usecases.graph.resolve_evidence import resolve_evidence
 from tests.identity.graph.graphs import Graph, Stored
@@ -26,7 +28,7 @@ def assert_equal(stored: Stored, events: list[Evidence], policies: PolicySet, no
 
 @pytest.mark.parametrize("policies", [DENSE, FADING], ids=["dense", "fading"])
 @pytest.mark.parametrize("seed", range(EXAMPLES // 8))
-async def test_batches_of_any_size_in_any_order_end_in_the_same_partition(graph_of, policies, seed):
+async def test_id04_batches_of_any_size_in_any_order_end_in_the_same_partition(graph_of, policies, seed):
     graph: Graph = await graph_of(policies)
     chance = random.Random(seed)
     events = a_history(chance, 120, values=12)
@@ -43,7 +45,7 @@ async def test_batches_of_any_size_in_any_order_end_in_the_same_partition(graph_
 
 
 @pytest.mark.parametrize("seed", range(max(2, EXAMPLES // 16)))
-async def test_concurrent_workers_end_in_the_same_partition(graph_of, seed):
+async def test_id03_concurrent_workers_end_in_the_same_partition(graph_of, seed):
     graph: Graph = await graph_of(DENSE)
     chance = random.Random(100 + seed)
     events = a_history(chance, 160, values=14)
@@ -117,15 +119,69 @@ async def take_and_die(graph: Graph, batch: list[Evidence]) -> None:
         raise ZeroDivisionError
 
 
-async def test_a_worker_that_dies_in_a_batch_leaves_nothing_and_another_finishes_it(graph_of):
+async def die(*_given: object, **_named: object) -> None:
+    raise ZeroDivisionError
+
+
+STEPS = ("gather_evidence", "load_regions", "settle_persons", "save_graph")
+"""Before evidence is appended, between it and the new partition, before ids, before any of these is written."""
+
+
+async def test_case_20_a_worker_that_dies_in_a_batch_leaves_nothing_and_another_finishes_it(graph_of):
     graph: Graph = await graph_of(DENSE)
     events = a_history(random.Random(500), 80, values=10)
-    for position in range(0, 80, 20):
-        batch = events[position : position + 20]
-        with pytest.raises(ZeroDivisionError):
-            await take_and_die(graph, batch)
-        await graph.take(batch)
+    for number, position in enumerate(range(0, 80, 10)):
+        before = await graph.stored()
+        batch = events[position : position + 10]
+        with pytest.MonkeyPatch.context() as patch:
+            if number % 5 < len(STEPS):
+                patch.setattr(f"services.identity.usecases.graph.resolve_evidence.{STEPS[number % 5]}", die)
+            with pytest.raises(ZeroDivisionError):
+                await take_and_die(graph, batch)
+        assert await graph.stored() == before
+        await graph.take(batch, tools=graph.fresh_tools())
+        assert_equal(await graph.stored(), events[: position + 10], DENSE)
+
+
+@pytest.mark.parametrize("seed", range(max(2, EXAMPLES // 16)))
+async def test_id19_what_was_acknowledged_is_in_the_graph_at_once_whoever_else_is_at_work(graph_of, seed):
+    """Read after each commit by its worker: the evidence, the owners it gave, and persons of no older version."""
+    graph: Graph = await graph_of(DENSE)
+    events = a_history(random.Random(1800 + seed), 120, values=10)
+    versions: list[int] = []
+
+    async def work(share: list[Evidence]) -> None:
+        tools = graph.fresh_tools()
+        for position in range(0, len(share), 3):
+            batch = await graph.take(share[position : position + 3], tools=tools)
+            version = batch.changes.version if batch.changes is not None else 0
+            versions.append(version)
+            ids = [one.event_id for one in share[position : position + 3]]
+            moved = [number_of(move.node) for move in batch.changes.moves] if batch.changes is not None else []
+            assert await reflected(graph, ids, moved, version)
+
+    await asyncio.gather(*(work(events[number::4]) for number in range(4)))
+    told = [version for version in versions if version]
+    assert len(told) == len(set(told)), "no two batches under one version"
     assert_equal(await graph.stored(), events, DENSE)
+
+
+async def reflected(graph: Graph, event_ids: list[UUID], moved: list[int], version: int) -> bool:
+    """Whether evidence is stored, and what moved with it and its owners are of this version or of a later one."""
+    async with graph.database.worker.transaction(7) as tx:
+        known: int = await tx.fetch_value(
+            statement("select count(distinct event_id) from evidence where event_id = any(:ids::uuid[])"), ids=event_ids
+        )
+        behind: int = await tx.fetch_value(
+            statement(
+                "select count(*) from node n left join person p"
+                " on p.workspace_id = n.workspace_id and p.person_no = n.person_no"
+                " where n.node_no = any(:moved::int[])"
+                " and (n.owner_version < :version or p.graph_version < n.owner_version or p.person_no is null)"
+            ),
+            moved=moved, version=version,
+        )  # fmt: skip
+    return (known, behind) == (len(event_ids), 0)
 
 
 async def test_numbers_taken_in_a_savepoint_that_was_undone_are_given_to_nobody_twice(graph_of):

@@ -66,7 +66,7 @@ async def test_after_any_history_an_address_is_shared_with_exactly_those_living_
     assert {me: {p.address.lookup: p.shared_with for p in known} for me, known in found.items()} == wanted
 
 
-async def test_case_8_the_owner_and_whoever_gave_the_address_share_it(profile_database: ServiceDatabase):
+async def test_case_08_the_owner_and_whoever_gave_the_address_share_it(profile_database: ServiceDatabase):
     number = await play(
         profile_database,
         [
@@ -77,7 +77,7 @@ async def test_case_8_the_owner_and_whoever_gave_the_address_share_it(profile_da
     assert await sharing(profile_database, number, 1, 2, 3) == {1: [1], 2: [1], 3: [0]}
 
 
-async def test_case_8_an_erasure_leaves_the_other_his_address_and_he_shares_it_no_more(
+async def test_case_08_an_erasure_leaves_the_other_his_address_and_he_shares_it_no_more(
     profile_database: ServiceDatabase,
 ):
     email = owns(2, 30, namespace="email", value=FAMILY)
@@ -86,7 +86,7 @@ async def test_case_8_an_erasure_leaves_the_other_his_address_and_he_shares_it_n
     assert await sharing(profile_database, number, 1, 2) == {1: [0]}
 
 
-async def test_case_8_two_who_become_one_share_with_nobody_until_they_are_two_again(profile_database: ServiceDatabase):
+async def test_case_08_two_who_become_one_share_with_nobody_until_they_are_two_again(profile_database: ServiceDatabase):
     number = await play(profile_database, [[owns(1, 10), owns(2, 20)], [gave(1, 10), gave(2, 20)]])
     await play(profile_database, [[merged(1, 2, 3)], [owns(1, 20, 3)]], number)
     assert await sharing(profile_database, number, 1, 2) == {1: [0]}

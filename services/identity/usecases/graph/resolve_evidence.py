@@ -106,6 +106,7 @@ async def reassign(
         await trip_breaker(tx, batch)
         outcome = assign_regions(batch, decided)
         _count_quarantined(tx, batch, tools, outcome)
+        _count_limited(tx, batch, tools, outcome)
         batch.sizes = [len(group) for group in outcome.groups]
         changes = await settle_persons(tx, batch, tools, outcome)
         batch.changes = await time_devices(tx, batch, tools, outcome, changes)
@@ -127,6 +128,18 @@ def _count_quarantined(tx: Tx, batch: Batch, tools: GraphTools, outcome: Outcome
     for (workspace_id, reason), count in found.items():
         batch.quarantined[reason] += count
         tx.after_commit(partial(tools.quarantined, workspace_id, reason, count))
+
+
+def _count_limited(tx: Tx, batch: Batch, tools: GraphTools, outcome: Outcome) -> None:
+    found = Counter(
+        (workspace_of(one.pair[0]), one.reason)
+        for one in outcome.decisions
+        if one.state == "suppressed"
+        and one.reason.startswith("limit:")
+        and all(row.reason != one.reason for row in batch.links.get(one.pair, {}).values())
+    )
+    for (workspace_id, reason), count in found.items():
+        tx.after_commit(partial(tools.limited, workspace_id, reason, count))
 
 
 def watermarks(batch: Batch) -> Mapping[int, datetime]:

@@ -27,6 +27,7 @@ class GraphTools:
         namespaces: Sequence[NamespaceKind],
         personal_names: Callable[[int], Mapping[str, bool]] = lambda _workspace_id: {},
         quarantined: Callable[[int, str, int], None] = lambda _workspace_id, _reason, _links: None,
+        limited: Callable[[int, str, int], None] = lambda _workspace_id, _reason, _links: None,
         settling: Callable[[], None] = lambda: None,
     ) -> None:
         self.sealer = sealer
@@ -36,6 +37,8 @@ class GraphTools:
         """Hears that something is to be looked at in the background at once."""
         self.quarantined = quarantined
         """Hears of a workspace, a reason, and how many links went into quarantine for it."""
+        self.limited = limited
+        """Hears of a workspace, a limit, and how many links hold nobody together any more, or never did, for it."""
         self.numbers = Numbers()
         self.namespaces = namespaces_by_name(namespaces)
         self.hashes = frozenset(one for kind in namespaces for one in kind.hashed_as)
