@@ -24,8 +24,9 @@ async def trip_breaker(tx: Tx, batch: Batch) -> None:
 
     What is held is a decision that lasts: it does not come back by itself when fewer links arrive.
     """
-    new = _new_links(batch)
+    # What waits already is learnt first: to hear of it once more is no new link at its other end.
     await _learn(tx, batch)
+    new = _new_links(batch)
     if not new:
         return
     known = await holds.strays(tx, {end for pair in new for end in pair})
