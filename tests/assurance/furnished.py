@@ -132,11 +132,12 @@ async def _administer(made: Furnished) -> None:
     made.ids |= {"shadow_id": shadow["shadow_id"], "migration_id": migration["migration_id"]}
     spec = {"source_id": int(made.ids["source_id"]), "format": "ndjson"}
     row = {"type": "track", "userId": USER_ID, "event": "Imported", "timestamp": START.isoformat()}
-    answer = await brand.client.post(
-        brand.stack.url("identity") + "/v1/imports",
-        data={"spec": json.dumps(spec)},
-        files={"file": ("past.ndjson", json.dumps(row).encode())},
-    )
-    assert answer.status_code == httpx.codes.ACCEPTED, answer.text
-    made.ids["import_id"] = answer.json()["import_id"]
+    for path, name in (("/v1/imports", "import_id"), ("/v1/imports/previews", "preview_id")):
+        answer = await brand.client.post(
+            brand.stack.url("identity") + path,
+            data={"spec": json.dumps(spec)},
+            files={"file": ("past.ndjson", json.dumps(row).encode())},
+        )
+        assert answer.status_code == httpx.codes.ACCEPTED, answer.text
+        made.ids[name] = answer.json()[name]
     await brand.drain()

@@ -27,6 +27,7 @@ SOUND: dict[str, Any] = {
     "POST /v1/identity/explain": {"a": USER, "b": MAIL},
     "POST /v1/identity/why-not": {"a": USER, "b": MAIL},
     "POST /v1/imports": {"source_id": 1, "path": "no-such-file.ndjson", "format": "ndjson", "mapping": {}},
+    "POST /v1/imports/previews": {"source_id": 1, "path": "no-such-file.ndjson", "format": "ndjson", "mapping": {}},
     "POST /v1/imports/{import_id}/stop": None,
     "POST /v1/identity/keys": {"name": "k", "scopes": ["events:read"], "expires_at": "2030-01-01T00:00:00Z"},
     "POST /v1/identity/keys/{key_id}/rotate": {"overlap_seconds": 10},

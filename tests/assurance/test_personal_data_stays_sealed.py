@@ -80,7 +80,8 @@ async def say_everything(made: Furnished) -> None:
         {"type": "track", "userId": USER_ID, "event": 7, "properties": {"email": canaries["email"]}},
     ]
     file = ("past.ndjson", "\n".join(map(json.dumps, rows)).encode())
-    await made.call("POST", "identity", "/v1/imports", data={"spec": spec}, files={"file": file})
+    for path in ("/v1/imports", "/v1/imports/previews"):
+        await made.call("POST", "identity", path, data={"spec": spec}, files={"file": file})
     mail = {"namespace": "email", "value": canaries["email"]}
     calls = [
         ("PATCH", "profile", f"/v1/profile/persons/{person}/traits", {"traits": {"last_name": canaries["name"]}}),

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 
 class Islands:
@@ -33,19 +34,22 @@ class Islands:
         return node
 
     def batches(self, size: int) -> Iterator[list[int]]:
-        """Yield whole islands together, `size` nodes or more at a time."""
-        order = sorted(self._nodes(), key=lambda node: (self._root(node), node))
+        """Yield whole islands, small ones together, `size` nodes or more at a time; a large one comes alone."""
         batch: list[int] = []
-        last = -1
-        for node in order:
-            root = self._root(node)
-            if root != last and len(batch) >= size:
+        for island in self._islands():
+            if len(island) >= size:
+                yield island
+                continue
+            batch += island
+            if len(batch) >= size:
                 yield batch
                 batch = []
-            batch.append(node)
-            last = root
         if batch:
             yield batch
+
+    def _islands(self) -> Iterator[list[int]]:
+        order = sorted(self._nodes(), key=lambda node: (self._root(node), node))
+        return (list(nodes) for _, nodes in groupby(order, key=self._root))
 
     def _nodes(self) -> Iterable[int]:
         return (node for node, parent in enumerate(self._parent) if parent >= 0)

@@ -1,5 +1,6 @@
 """Imports: what was asked, how far it is, and the queue of those still to be run."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -38,6 +39,7 @@ _FINISH = statement(
     " where workspace_id = :workspace_id and import_id = :import_id and state in ('waiting', 'running')"
 )
 _KNOWN = statement("select count(*) from event_deduplication where key = any(:keys)")
+_CONTENTS = statement("select key, content_hash from event_deduplication where key = any(:keys::bytea[])")
 _BACKLOG = statement("select count(*) from (select from ingest_queue limit :most) as read_later")
 
 
@@ -121,3 +123,9 @@ async def count_known(tx: Tx, keys: list[bytes]) -> int:
 async def backlog(tx: Tx, most: int) -> int:
     """Return how much the resolver has still to read, counted up to `most` (worker role)."""
     return int(await tx.fetch_value(_BACKLOG, most=most))
+
+
+async def contents(tx: Tx, keys: Collection[bytes]) -> dict[bytes, bytes]:
+    """Return the hash of what was taken under each of these keys that are known."""
+    rows = await tx.fetch(_CONTENTS, keys=list(keys))
+    return {row["key"]: row["content_hash"] for row in rows}

@@ -25,6 +25,8 @@ from tests.identity.graph.worlds import (
     NOW,
     START,
     a_history,
+    an_identifier,
+    evidence,
 )
 
 ROOMY = PolicySet(
@@ -130,3 +132,17 @@ async def test_concurrent_workers_hold_what_the_oracle_is_told(graph_of, seed):
 
     await asyncio.gather(*(work(events[number::3]) for number in range(3)))
     await assert_as_decided(graph, events, ROOMY)
+
+
+async def test_a_link_that_waits_and_is_said_once_more_is_no_new_one_at_its_other_end(graph_of):
+    graph: Graph = await graph_of(ROOMY)
+    stray, other = an_identifier("tel", "stray"), an_identifier("union", "other")
+    crowd = [evidence(number, stray, an_identifier("union", number), received_at=NOW) for number in range(3, 33, 3)]
+    crowd.append(evidence(33, stray, other, received_at=NOW))
+    await graph.take(crowd)
+    assert set(map(len, (await graph.stored()).persons)) == {1}
+    # four more at the other end are as many as are allowed within a minute: the fifth waits, and was not one of them
+    few = [evidence(number, other, an_identifier("tel", number), received_at=NOW) for number in range(36, 48, 3)]
+    again = evidence(48, stray, other, received_at=NOW)
+    await graph.take([*few, again])
+    assert {len(person) for person in (await graph.stored()).persons if other in person} == {5}

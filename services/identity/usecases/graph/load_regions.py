@@ -51,11 +51,11 @@ async def load_regions(
             put_node(batch, tools, row)
             batch.watched.add(row.key)
             batch.unlocked.add(row.key)
-    await _between_hubs(tx, batch)
+    await load_between_hubs(tx, batch)
     return decided
 
 
-async def _between_hubs(tx: Tx, batch: Batch) -> None:
+async def load_between_hubs(tx: Tx, batch: Batch) -> None:
     """Load what is known of links between hubs that the batch speaks of: they are decided about by themselves."""
     spoken_of = {pair for pair, _ in batch.added if pair not in batch.hanging and batch.watched.issuperset(pair)}
     for pair, row in await links.rows_of(tx, spoken_of) if spoken_of else ():

@@ -24,8 +24,9 @@ async def trip_breaker(tx: Tx, batch: Batch) -> None:
 
     What is held is a decision that lasts: it does not come back by itself when fewer links arrive.
     """
+    # What waits already is learnt first: to hear of it once more is no new link at its other end.
+    await learn_holds(tx, batch)
     new = _new_links(batch)
-    await _learn(tx, batch)
     if not new:
         return
     known = await holds.strays(tx, {end for pair in new for end in pair})
@@ -47,7 +48,7 @@ async def trip_breaker(tx: Tx, batch: Batch) -> None:
     batch.holds |= {row.pair: "held" for row in rows}
 
 
-async def _learn(tx: Tx, batch: Batch) -> None:
+async def learn_holds(tx: Tx, batch: Batch) -> None:
     """Read what was decided about links, and those that wait and were not loaded although the batch speaks of them."""
     pairs = {pair for pair, _ in batch.added} | batch.links.keys()
     # Most workspaces never had a link in quarantine, and thousands of pairs are a lot to ask for in vain.
