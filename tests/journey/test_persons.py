@@ -30,6 +30,17 @@ async def test_case_24_a_merge_moves_the_run_and_keeps_its_wait(stage: Stage) ->
     assert (intent.person_id, intent.person_no) == (named("person", "ann"), stage.person("ann"))
 
 
+async def test_a_request_says_how_its_run_was_entered_whoever_he_is_by_then(stage: Stage) -> None:
+    await stage.journey({**JOURNEY, "nodes": NODES[1:]})
+    await stage.journey(JOURNEY)
+    await stage.say(stage.event("anonymous", "go", subject_no=77))
+    await stage.say(stage.merged("ann", "anonymous"))
+    await stage.advance(days=2)
+    requests = await stage.read_outbox()
+    assert [one.person_no for one in requests] == [stage.person("anonymous"), stage.person("ann")]
+    assert {(one.entered_as, one.subject_no) for one in requests} == {(stage.person("anonymous"), 77)}
+
+
 async def test_case_24_of_two_runs_that_become_one_persons_the_earlier_entry_stays(stage: Stage) -> None:
     journey = await stage.journey(JOURNEY)
     await stage.say(stage.event("anonymous", "go"))

@@ -30,6 +30,8 @@ class FakeNeighbours:
     """Answers as profile and as identity; `away` refuses every question."""
 
     people: dict[int, FakePerson] = field(default_factory=dict)
+    merged: dict[int, int] = field(default_factory=dict)
+    """Who ended in whom, as identity tells it."""
     away: bool = False
     refuses_consents: int = 0
     """The status every consent statement is refused with; 0: none is."""
@@ -82,7 +84,12 @@ class FakeNeighbours:
 
     def _persons(self, texts: list[str]) -> httpx.Response:
         numbers = {str(person_id_of(n)): n for n in self.people}
-        items = [{"canonical_id": text, "canonical_no": numbers[text]} for text in texts if text in numbers]
+        asked = [numbers[text] for text in texts if text in numbers]
+        present = [(number, self.merged.get(number, number)) for number in asked]
+        items = [
+            {"person_no": number, "canonical_id": str(person_id_of(living)), "canonical_no": living}
+            for number, living in present
+        ]
         return httpx.Response(200, json={"items": items})
 
     def _owners(self, values: list[str]) -> httpx.Response:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -15,7 +16,10 @@ from services.messaging.clients.profile import ask_reach
 from services.messaging.domain.channel import Capabilities, Outgoing, Refused
 from services.messaging.domain.provider_errors import CanonicalError
 from services.messaging.jobs import resolve_handoffs, send_due_messages
+from services.messaging.subscribers import on_person_merged, on_person_split
 from tests.messaging.stage import Stage
+from tests.messaging.test_persons import a_merge
+from tests.messaging.test_undone_merges import a_split
 
 PERSONS = 6
 EACH = 8
@@ -181,3 +185,45 @@ async def test_a_poisoned_message_blocks_no_other(idle_stage: Stage) -> None:
     assert (await stage.message(broken))["values"] == {"kind": "broken"}
     assert (await stage.message(good))["state"] == "sent"
     assert len(provider.taken) >= 1
+
+
+async def test_persons_who_merge_and_part_while_eight_workers_send_lose_and_double_nothing(idle_stage: Stage) -> None:
+    stage = idle_stage
+    provider = stage.provider("push")
+    await stage.policies(caps=[{"id": "d", "count": 6, "window": {"calendar": "day"}}])
+    asked = {
+        await stage.ask(number, "push", content={"text": f"{number} {place}"}): number
+        for place in range(EACH)
+        for number in range(1, PERSONS + 1)
+    }
+    stage.app.runtime.parts.pace.size = 3
+    version = count(1)
+
+    async def come_and_go() -> None:
+        for _ in range(4):
+            await stage.hear(
+                on_person_merged.handle, *(a_merge(stage, n, n + 1, version=next(version)) for n in (1, 3))
+            )
+            await stage.hear(on_person_merged.handle, a_merge(stage, 3, 1, version=next(version)))
+            for number, left in ((1, 3), (4, 3), (2, 1)):
+                await stage.hear(on_person_split.handle, a_split(stage, left, (number, ()), version=next(version)))
+
+    async with workers(stage, 8) as runtimes:
+        await asyncio.gather(come_and_go(), until_idle(runtimes))
+        await until_idle(runtimes)
+    assert len({o.message_id for o in provider.taken}) == len(provider.taken)
+    async with stage.app.runtime.worker_database.transaction(1) as tx:
+        intents = await tx.driver.fetch("select intent_id, person_no, side_no, state from intent")
+        strays = await tx.driver.fetchval(
+            "select count(*) from reservation r join intent i using (workspace_id, intent_id)"
+            " where r.person_no <> i.person_no"
+        )
+    assert {row["intent_id"]: (row["person_no"], row["side_no"]) for row in intents} == {
+        message: (number, None) for message, number in asked.items()
+    }
+    assert strays == 0
+    assert {row["state"] for row in intents} == {"sent", "dropped"}
+    sent = Counter(row["person_no"] for row in intents if row["state"] == "sent")
+    assert sum(sent.values()) == len(provider.taken)
+    assert max(sent.values()) <= 6
+    assert sent[5] == sent[6] == 6, "nobody else's slots were touched"

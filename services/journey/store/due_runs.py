@@ -30,7 +30,11 @@ class Claimed(NamedTuple):
 
 @dataclass(slots=True)
 class Loaded:
-    """A claimed run with what only the engine needs: its journey's state and the sealed part of its entry event."""
+    """A claimed run with what only the engine needs: its journey's state, and how it was entered.
+
+    `sealed` is the personal part of the entry event, `entered_as` the person's number then, `subject_no` the identifier
+    it came by.
+    """
 
     claimed: Claimed
     run: Run
@@ -38,6 +42,8 @@ class Loaded:
     journey_name: str
     context: str | None
     sealed: str | None
+    entered_as: int
+    subject_no: int
 
 
 @dataclass(frozen=True)
@@ -158,7 +164,8 @@ async def load_runs(tx: Tx, claimed: Sequence[Claimed]) -> list[Loaded]:
             attempts=timer.attempts,
         )  # fmt: skip
         status, name = journeys[run.journey_id]
-        found.append(Loaded(timer, run, status, name, row["context"], row["sealed"]))
+        entry = (row["context"], row["sealed"], row["entered_as"], row["subject_no"])
+        found.append(Loaded(timer, run, status, name, *entry))
     return found
 
 

@@ -74,6 +74,8 @@ def _intent(one: Settled, message: Message, sealer: Sealer) -> MessageRequested:
         expires_at=message.expires_at,
         context=msgspec.Raw(b'{"event":' + event.encode() + b"}"),
         sealed=_personal_part(one.loaded.sealed, sealer),
+        entered_as=one.loaded.entered_as,
+        subject_no=one.loaded.subject_no,
         **message.settings,
     )
 

@@ -12,6 +12,7 @@ from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cu
 from services.messaging.clients.persons import find_person
 from services.messaging.store.handoffs import Report
 from services.messaging.store.inbox_messages import mark_read, pull_inbox, unread_count
+from services.messaging.store.persons import lock_persons
 from services.messaging.usecases.record_reports import record_reports
 
 router = APIRouter(prefix="/v1/messaging/inbox", tags=["inbox"])
@@ -96,6 +97,7 @@ async def read(person_id: UUID, body: ReadBody, caller: Writer, runtime: Runtime
     person = await find_person(runtime.peers, caller.workspace_id, person_id, "path/person_id")
     workspace_id, now = caller.workspace_id, runtime.now(caller.workspace_id)
     async with runtime.worker_database.transaction(workspace_id) as tx:
+        await lock_persons(tx, workspace_id, [person.person_no])  # before the messages, as a merge does
         opened = await mark_read(tx, workspace_id, person.person_no, body.message_ids, now=now)
         reports = [Report(intent_id=i, channel="inbox", state="opened", at=now) for i in opened]
         await record_reports(tx, workspace_id, reports, now=now)

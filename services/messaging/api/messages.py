@@ -152,6 +152,7 @@ def _request(body: MessageBody, person: PersonAnswer) -> Request:
     fallback = body.fallback_after
     return Request(
         person_no=person.person_no,
+        asked_no=person.asked_no,
         person_id=person.person_id,
         channels=tuple(body.channels),
         message_class=body.message_class,

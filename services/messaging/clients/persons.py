@@ -12,13 +12,15 @@ OWNER_PATH = "/v1/profile/persons/lookup"
 
 
 class PersonAnswer(msgspec.Struct, frozen=True):
-    """A person by his present id and number."""
+    """A person by his present id and number, and the number of the id that was asked for."""
 
     person_id: UUID
     person_no: int
+    asked_no: int
 
 
 class _LookedUp(msgspec.Struct, frozen=True):
+    person_no: int
     canonical_no: int | None
     canonical_id: UUID | None
 
@@ -40,7 +42,7 @@ async def find_person(peers: Peers, workspace_id: int, person_id: UUID, pointer:
     found = await peers.post("identity", LOOKUP_PATH, workspace_id, {"person_ids": [person_id]}, _Lookup)
     for one in found.items:
         if one.canonical_no is not None and one.canonical_id is not None:
-            return PersonAnswer(one.canonical_id, one.canonical_no)
+            return PersonAnswer(one.canonical_id, one.canonical_no, one.person_no)
     raise Invalid.at(pointer, "there is no such person", "unknown_person")
 
 

@@ -1,4 +1,4 @@
-"""After a merge: which queued messages say to the one person what he gets, or got, as the other."""
+"""Of persons who are one: which messages say to him what he gets, or got, as the other."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,26 +8,29 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An intent of one of the merged persons: `origin` is what made it (journey and node, campaign, content)."""
+    """An intent: `origin` is what made it (journey and node, campaign, content), `has_left` that it was handed over."""
 
     intent_id: UUID
     person_no: int
+    side_no: int
     origin: str
-    is_waiting: bool
+    has_left: bool
     requested_at: datetime
 
 
 def twins(asked: Iterable[Asked]) -> dict[UUID, UUID]:
-    """Return loser -> winner: of one origin, asked for different persons, what left wins, else the earliest.
+    """Return loser -> winner among what left and what would go now: what left wins, else the earliest.
 
-    Two intents of one and the same person are no twins: he entered the journey twice, and each is its own decision.
+    What waits for its time takes nobody's place: it may be refused, or the merge be undone, before it is due. Two
+    intents of one side are no twins: he entered the journey twice, and each is its own decision.
     """
     losers: dict[UUID, UUID] = {}
-    kept: dict[str, list[Asked]] = {}
-    for item in sorted(asked, key=lambda a: (a.is_waiting, a.requested_at, a.intent_id.bytes)):
-        others = [k for k in kept.get(item.origin, []) if k.person_no != item.person_no]
-        if item.is_waiting and others:
-            losers[item.intent_id] = others[0].intent_id
+    kept: dict[tuple[int, str], list[Asked]] = {}
+    for item in sorted(asked, key=lambda a: (not a.has_left, a.requested_at, a.intent_id.bytes)):
+        group = kept.setdefault((item.person_no, item.origin), [])
+        winner = next((one for one in group if one.side_no != item.side_no), None)
+        if winner is None or item.has_left:
+            group.append(item)
         else:
-            kept.setdefault(item.origin, []).append(item)
+            losers[item.intent_id] = winner.intent_id
     return losers

@@ -22,7 +22,7 @@ from services.messaging.domain.template import Part, Rendering
 from services.messaging.store.intents import StoredIntent
 from services.messaging.store.queue import Claim, outstanding, release
 from services.messaging.usecases.claim_intents import Work, claim_intents
-from services.messaging.usecases.decide_intents import Prepared, decide_intents
+from services.messaging.usecases.decide_intents import decide_intents
 from services.messaging.usecases.draft_messages import (
     Draft,
     Surroundings,
@@ -32,6 +32,7 @@ from services.messaging.usecases.draft_messages import (
     traits_wanted,
 )
 from services.messaging.usecases.postpone_intents import postpone_intents
+from services.messaging.usecases.prepared import Prepared
 from services.messaging.usecases.settle_handoffs import Ended, settle_outcomes
 
 CLAIM_SECONDS = 60.0

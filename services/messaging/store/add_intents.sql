@@ -2,8 +2,8 @@
 with incoming as (
     select *
     from jsonb_to_recordset(:rows) as r(
-        intent_id uuid, idempotency_key text, person_no integer, person_id uuid, origin text, journey_id uuid,
-        journey_version integer, run_id uuid, node text, visit integer, campaign_id uuid, campaign text,
+        intent_id uuid, idempotency_key text, person_no integer, side_no integer, subject_no integer, person_id uuid,
+        origin text, journey_id uuid, journey_version integer, run_id uuid, node text, visit integer, campaign_id uuid, campaign text,
         template_id uuid, template_key text, content jsonb, content_key text, channels jsonb, message_class text,
         purpose text, category text, topic text, priority integer, value double precision, on_lose text,
         fallback_after_seconds double precision, window_ends_at timestamptz, context jsonb, sealed text,
@@ -11,14 +11,14 @@ with incoming as (
     )
 ), added as (
     insert into intent (
-        workspace_id, intent_id, idempotency_key, person_no, person_id, origin, journey_id, journey_version, run_id,
-        node, visit, campaign_id, campaign, template_id, template_key, content, content_key, channels, message_class,
+        workspace_id, intent_id, idempotency_key, person_no, side_no, subject_no, person_id, origin, journey_id,
+        journey_version, run_id, node, visit, campaign_id, campaign, template_id, template_key, content, content_key, channels, message_class,
         purpose, category, topic, priority, value, on_lose, fallback_after_seconds, window_ends_at, context, sealed,
         requested_at, received_at, expires_at, changed_at
     )
     select
-        :workspace_id, intent_id, idempotency_key, person_no, person_id, origin, journey_id, journey_version, run_id,
-        node, visit, campaign_id, campaign, template_id, template_key, content, decode(content_key, 'hex'),
+        :workspace_id, intent_id, idempotency_key, person_no, side_no, subject_no, person_id, origin, journey_id,
+        journey_version, run_id, node, visit, campaign_id, campaign, template_id, template_key, content, decode(content_key, 'hex'),
         array(select jsonb_array_elements_text(channels)), message_class, purpose, category, topic, priority, value,
         on_lose, fallback_after_seconds, window_ends_at, context, sealed, requested_at, received_at, expires_at,
         requested_at

@@ -10,12 +10,23 @@ import msgspec
 from libs.common.db import Tx, statement
 
 _ADD = statement("""
-    insert into inbox_message (workspace_id, intent_id, person_no, content_sealed, created_at, expires_at)
-    select r.workspace_id, r.intent_id, r.person_no, r.content_sealed, r.created_at, r.expires_at
-    from jsonb_to_recordset(:rows) as r(
-        workspace_id integer, intent_id uuid, person_no integer, content_sealed text, created_at timestamptz,
-        expires_at timestamptz
+    with incoming as (
+        select *
+        from jsonb_to_recordset(:rows) as r(
+            workspace_id integer, intent_id uuid, person_no integer, content_sealed text, created_at timestamptz,
+            expires_at timestamptz
+        )
+    ), held as (
+        select i.workspace_id, i.intent_id, i.person_no
+        from intent i
+        join incoming r using (workspace_id, intent_id)
+        order by i.workspace_id, i.intent_id
+        for share of i
     )
+    insert into inbox_message (workspace_id, intent_id, person_no, content_sealed, created_at, expires_at)
+    select r.workspace_id, r.intent_id, coalesce(h.person_no, r.person_no), r.content_sealed, r.created_at, r.expires_at
+    from incoming r
+    left join held h using (workspace_id, intent_id)
     on conflict do nothing
 """)
 _PULL = statement("""
@@ -64,7 +75,10 @@ class InboxEntry:
 
 
 async def add_inbox_messages(tx: Tx, rows: Sequence[InboxRow]) -> None:
-    """Put messages into inboxes; one that is there stays as it is."""
+    """Put messages into inboxes; one that is there stays as it is.
+
+    Whose inbox says the intent, held against a merge or a split of this moment: the worker knows it from before.
+    """
     await tx.execute(_ADD, rows=[msgspec.to_builtins(row) for row in rows])
 
 

@@ -38,6 +38,10 @@ class NewIntent(msgspec.Struct, frozen=True, kw_only=True):
     intent_id: UUID
     idempotency_key: str
     person_no: int
+    side_no: int | None = None
+    """Whose it is when the merges behind `person_no` are undone; None is `person_no` himself."""
+    subject_no: int = 0
+    """The identifier it is addressed to; 0 where nobody knows."""
     person_id: UUID | None
     origin: Literal["journey", "api", "campaign"]
     channels: tuple[str, ...]
@@ -74,6 +78,8 @@ class StoredIntent:
     """An intent of the ledger: what the gate reads, and what rendering and reporting need besides."""
 
     intent: Intent
+    side_no: int
+    """Whose it is when the merges behind its person are undone."""
     person_id: UUID | None
     origin: str
     journey_id: UUID | None
@@ -119,6 +125,7 @@ def stored_intent(row: Record) -> StoredIntent:
     )
     return StoredIntent(
         intent=intent,
+        side_no=row["person_no"] if row["side_no"] is None else row["side_no"],
         person_id=row["person_id"],
         origin=row["origin"],
         journey_id=row["journey_id"],

@@ -1,4 +1,4 @@
-"""Who is written to: the locks, the slots he has used, and what a merge or an erasure does to them."""
+"""Who is written to: the locks, the slots he has used, and the addresses he has claimed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,14 +37,18 @@ _WITHDRAWALS = statement("""
     where workspace_id = :workspace_id and person_no = any(:person_nos::int[])
 """)
 _CLAIM_ADDRESSES = statement("""
-    insert into address_claim as a (workspace_id, address_lookup, content_key, person_no, intent_id, at)
-    select :workspace_id, lookup, content_key, person_no, intent_id, :now
-    from unnest(:lookups::bytea[], :content_keys::bytea[], :person_nos::int[], :intent_ids::uuid[])
-        as t(lookup, content_key, person_no, intent_id)
+    insert into address_claim as a (workspace_id, address_lookup, content_key, intent_id, at)
+    select :workspace_id, lookup, content_key, intent_id, :now
+    from unnest(:lookups::bytea[], :content_keys::bytea[], :intent_ids::uuid[]) as t(lookup, content_key, intent_id)
     order by lookup, content_key
     on conflict (workspace_id, address_lookup, content_key) do update
-    set person_no = excluded.person_no, intent_id = excluded.intent_id, at = excluded.at
-    where a.at <= :since or a.person_no = excluded.person_no
+    set intent_id = excluded.intent_id, at = excluded.at
+    where a.at <= :since or exists (
+        select from intent mine
+        join intent theirs on theirs.workspace_id = mine.workspace_id and theirs.person_no = mine.person_no
+        where mine.workspace_id = excluded.workspace_id and mine.intent_id = excluded.intent_id
+          and theirs.intent_id = a.intent_id
+    )
     returning a.address_lookup, a.content_key
 """)
 
@@ -115,7 +119,6 @@ async def claim_addresses(
         workspace_id=workspace_id,
         lookups=[c.lookup for c in wanted],
         content_keys=[c.content_key for c in wanted],
-        person_nos=[c.person_no for c in wanted],
         intent_ids=[c.intent_id for c in wanted],
         now=now,
         since=since,

@@ -37,6 +37,8 @@ def _intent(request: MessageRequested, policy: Policy, now: datetime) -> NewInte
         intent_id=new_id(),
         idempotency_key=f"journey:{request.idempotency_key}",
         person_no=request.person_no,
+        side_no=request.entered_as or None,
+        subject_no=request.subject_no,
         person_id=request.person_id,
         origin="journey",
         channels=request.channels,

@@ -2,16 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from libs.common.db import Tx
 from libs.common.personal import Sealer
 from services.messaging.domain.intent import Defer, Drop, Intent, Spent, Take, Verdict
 from services.messaging.domain.policy import Policy
-from services.messaging.domain.slots import Candidate, decide, rank
+from services.messaging.domain.slots import Candidate, decide
+from services.messaging.domain.twins import Asked, twins
 from services.messaging.store.decisions import (
     Advance,
     Leaving,
@@ -21,43 +20,17 @@ from services.messaging.store.decisions import (
     move_queue,
     release_slots,
 )
-from services.messaging.store.intents import StoredIntent, rivals_of
-from services.messaging.store.merges import forget_person, give_intents
-from services.messaging.store.persons import (
-    AddressClaim,
-    Standing,
-    claim_addresses,
-    lock_persons,
-    pending_withdrawals,
-    spent_slots,
-)
-from services.messaging.store.queue import Claim, hold_claims, release
+from services.messaging.store.merges import asked_as_others
+from services.messaging.store.persons import AddressClaim, claim_addresses, lock_persons, spent_slots
+from services.messaging.store.queue import hold_claims, release
 from services.messaging.store.suppressions import find_suppressions
 from services.messaging.store.workspaces import present
+from services.messaging.usecases.prepared import Prepared
 from services.messaging.usecases.tell_progress import Progress, tell_progress
+from services.messaging.usecases.withhold_intents import withhold_rivals, withhold_strays, withhold_withdrawn
 
 RIVAL_PAUSE_SECONDS = 0.05
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A claimed intent after the gate's first half: its verdict, and if it may go, everything to send it."""
-
-    claim: Claim
-    stored: StoredIntent
-    verdict: Verdict
-    zone: ZoneInfo
-    message_id: str = ""
-    address: str = field(repr=False, default="")
-    address_lookup: bytes | None = None
-    content: Mapping[str, str] = field(repr=False, default_factory=dict)
-    language: str = ""
-    template_version: int | None = None
-
-    @property
-    def intent(self) -> Intent:
-        """Return the intent."""
-        return self.stored.intent
+TWINS_WITHIN = timedelta(days=33)
 
 
 async def decide_intents(
@@ -66,76 +39,22 @@ async def decide_intents(
     """Record every verdict; return what has to be handed over now, with the number of the attempt.
 
     What is handed over counts as unknown when nothing was heard of it for `lease_seconds` (real time).
-    The persons' rows are locked first, so that no other worker gives out slots of the same persons meanwhile.
+    The persons' rows are locked first, so that no other worker gives out slots of the same persons meanwhile; those of
+    the sides too, so that nobody parts them meanwhile.
     """
-    known = await lock_persons(tx, workspace_id, [p.intent.person_no for p in prepared])
+    known = await lock_persons(tx, workspace_id, [n for p in prepared for n in (p.intent.person_no, p.stored.side_no)])
     held = await hold_claims(tx, workspace_id, [p.claim for p in prepared])
     ours = [p for p in prepared if held.get(p.intent.intent_id) == p.intent.person_no]
     moved = [p for p in prepared if held.get(p.intent.intent_id, p.intent.person_no) != p.intent.person_no]
-    ours, strays = await _without_strays(tx, workspace_id, ours, known)
-    ours, withdrawn = await _without_withdrawn(tx, workspace_id, ours)
+    ours, strays = await withhold_strays(tx, workspace_id, ours, known)
+    ours, withdrawn = await withhold_withdrawn(tx, workspace_id, ours)
     # Moved to another person by a merge since the claim, or unsubscribed: everything is asked again.
     await release(tx, workspace_id, [p.intent.intent_id for p in (*moved, *strays, *withdrawn)])
     now = await present(tx, workspace_id)
-    ours, waiting = await _without_better_rivals(tx, workspace_id, ours, policy, now)
+    ours, waiting = await withhold_rivals(tx, workspace_id, ours, policy, now)
     await release(tx, workspace_id, [p.intent.intent_id for p in waiting], pause_seconds=RIVAL_PAUSE_SECONDS)
     verdicts = await _verdicts(tx, workspace_id, ours, policy, now)
     return await _record(tx, workspace_id, ours, verdicts, sealer, lease_seconds, now)
-
-
-async def _without_strays(
-    tx: Tx, workspace_id: int, ours: list[Prepared], known: Mapping[int, Standing]
-) -> tuple[list[Prepared], list[Prepared]]:
-    """Split off what entered the ledger while its person was merged or erased: his heir's now, or nobody's."""
-    heirs: dict[UUID, int] = {}
-    erased: set[int] = set()
-    for p in ours:
-        standing = known[p.intent.person_no]
-        if standing.erased_at is not None:
-            erased.add(p.intent.person_no)
-        elif standing.merged_into is not None:
-            heirs[p.intent.intent_id] = standing.merged_into
-    await give_intents(tx, workspace_id, heirs)
-    for person_no in sorted(erased):
-        await forget_person(tx, workspace_id, person_no)
-    mine = [p for p in ours if p.intent.intent_id not in heirs and p.intent.person_no not in erased]
-    return mine, [p for p in ours if p.intent.intent_id in heirs]
-
-
-async def _without_withdrawn(tx: Tx, workspace_id: int, ours: list[Prepared]) -> tuple[list[Prepared], list[Prepared]]:
-    """Split off what the person has unsubscribed from since the claim: another channel may still be open."""
-    pending = await pending_withdrawals(tx, workspace_id, list({p.intent.person_no for p in ours}))
-    withdrawn = {
-        p.intent.intent_id
-        for p in ours
-        if isinstance(p.verdict, Take)
-        and any(w.covers(p.intent, _channel(p)) for w in pending.get(p.intent.person_no, ()))
-    }
-    return [p for p in ours if p.intent.intent_id not in withdrawn], [
-        p for p in ours if p.intent.intent_id in withdrawn
-    ]
-
-
-async def _without_better_rivals(
-    tx: Tx, workspace_id: int, ours: list[Prepared], policy: Policy, now: datetime
-) -> tuple[list[Prepared], list[Prepared]]:
-    """Split off those with a better candidate of the same window in another worker's hands: that one goes first."""
-    competing = [p for p in ours if p.intent.window_ends_at is not None]
-    if policy.arbitration_seconds <= 0 or not competing:
-        return ours, []
-    rivals = await rivals_of(
-        tx, workspace_id, [p.intent.person_no for p in competing], [p.intent.intent_id for p in ours], now=now
-    )
-    best: dict[tuple[int, datetime | None], Intent] = {}
-    for rival in rivals:
-        key = (rival.person_no, rival.window_ends_at)
-        best[key] = min(rival, best.get(key, rival), key=rank)
-    waiting = {
-        p.intent.intent_id
-        for p in competing
-        if rank(best.get((p.intent.person_no, p.intent.window_ends_at), p.intent)) < rank(p.intent)
-    }
-    return [p for p in ours if p.intent.intent_id not in waiting], [p for p in ours if p.intent.intent_id in waiting]
 
 
 async def _verdicts(
@@ -148,14 +67,16 @@ async def _verdicts(
     suppressed = await find_suppressions(tx, workspace_id, lookups) if lookups else {}
     open_ones = []
     for p in taking:
-        lookup, channel = p.address_lookup or b"", _channel(p)
+        lookup, channel = p.address_lookup or b"", p.channel
         reason = suppressed.get((lookup, channel)) or suppressed.get((lookup, ""))
         if reason is None:
             open_ones.append(p)
         else:
             verdicts[p.intent.intent_id] = Drop("suppressed", {"because": reason}, channel)
-    spent = await spent_slots(tx, workspace_id, list({p.intent.person_no for p in open_ones}), now - policy.horizon)
-    verdicts.update(await _compete(tx, workspace_id, open_ones, spent, policy, now))
+    persons = list({p.intent.person_no for p in open_ones})
+    spent = await spent_slots(tx, workspace_id, persons, now - policy.horizon)
+    asked = await asked_as_others(tx, workspace_id, persons, now - TWINS_WITHIN) if persons else {}
+    verdicts.update(await _compete(tx, workspace_id, open_ones, spent, asked, policy, now))
     return verdicts
 
 
@@ -164,19 +85,25 @@ async def _compete(
     workspace_id: int,
     candidates: Sequence[Prepared],
     spent: Mapping[int, Sequence[Spent]],
+    asked: Mapping[UUID, Asked],
     policy: Policy,
     now: datetime,
 ) -> dict[UUID, Verdict]:
-    """Give out slots person by person; who loses his address to another person makes room and it is done again."""
+    """Give out slots person by person; who has a twin, or loses his address, makes room and it is done again."""
     verdicts: dict[UUID, Verdict] = {}
     left, claimed = list(candidates), set[UUID]()
     while True:
         by_person: dict[int, list[Candidate]] = defaultdict(list)
         for p in left:
-            by_person[p.intent.person_no].append(Candidate(p.intent, _channel(p), p.zone))
+            by_person[p.intent.person_no].append(Candidate(p.intent, p.channel, p.zone))
         for person_no, group in by_person.items():
             decided = decide(group, spent.get(person_no, ()), policy, now)
             verdicts.update({intent.intent_id: verdict for intent, verdict in decided.items()})
+        doubled = {one: _doubles(winner) for one, winner in _twins(left, verdicts, asked).items()}
+        if doubled:
+            verdicts.update(doubled)
+            left = [p for p in left if p.intent.intent_id not in doubled]
+            continue
         wanting = [p for p in left if _shares_address(p, verdicts) and p.intent.intent_id not in claimed]
         if not wanting:
             return verdicts
@@ -198,6 +125,16 @@ async def _compete(
         left = [p for p in left if p.intent.intent_id not in losers]
 
 
+def _twins(left: Sequence[Prepared], verdicts: Mapping[UUID, Verdict], asked: Mapping[UUID, Asked]) -> dict[UUID, UUID]:
+    """Return loser -> winner among what left before and what would go now."""
+    taken = {p.intent.intent_id for p in left if isinstance(verdicts[p.intent.intent_id], Take)}
+    return twins(one for one in asked.values() if one.has_left or one.intent_id in taken)
+
+
+def _doubles(winner: UUID) -> Drop:
+    return Drop("duplicate", {"by": "merge", "winner": str(winner)})
+
+
 def _shares_address(p: Prepared, verdicts: Mapping[UUID, Verdict]) -> bool:
     """Return whether it goes to an address that another person may have, with content that could be the same."""
     taken = isinstance(verdicts[p.intent.intent_id], Take)
@@ -207,10 +144,6 @@ def _shares_address(p: Prepared, verdicts: Mapping[UUID, Verdict]) -> bool:
         and p.intent.message_class != "transactional"
         and bool(p.intent.content_key)
     )
-
-
-def _channel(p: Prepared) -> str:
-    return p.verdict.channel
 
 
 async def _record(
@@ -288,7 +221,7 @@ def _advance(
 def _leaving(p: Prepared, sealer: Sealer) -> Leaving:
     return Leaving(
         intent_id=p.intent.intent_id,
-        channel=_channel(p),
+        channel=p.channel,
         message_id=p.message_id,
         address_lookup=p.address_lookup.hex() if p.address_lookup is not None else None,
         address_sealed=sealer.seal_json(p.address) if p.address else None,

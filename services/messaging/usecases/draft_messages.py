@@ -18,7 +18,7 @@ from services.messaging.domain.zones import zone_or
 from services.messaging.store.intents import StoredIntent
 from services.messaging.store.suppressions import ADDRESS_NAMESPACE
 from services.messaging.usecases.claim_intents import Work
-from services.messaging.usecases.decide_intents import Prepared
+from services.messaging.usecases.prepared import Prepared
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from libs.common.contracts.identity.person_erased import PersonErased
 from libs.common.contracts.messaging.message_forgotten import MessageForgotten
 from libs.common.db import Tx
 from libs.common.erasure import forget_dead_letters
-from services.messaging.store.merges import erase_person
+from services.messaging.store.erasure import erase_person
 from services.messaging.store.persons import lock_persons
 from services.messaging.store.suppressions import add_suppressions
 

@@ -23,6 +23,8 @@ class Request:
     """What is asked for; `data` is sealed as a whole, for nobody knows what of it is personal."""
 
     person_no: int
+    asked_no: int
+    """The number of the id that was asked for: of a side, when that person has merged."""
     person_id: UUID
     channels: tuple[str, ...]
     message_class: MessageClass
@@ -68,6 +70,7 @@ def _intent(request: Request, intent_id: UUID, key: str, policy: Policy, sealer:
         intent_id=intent_id,
         idempotency_key=key,
         person_no=request.person_no,
+        side_no=request.asked_no,
         person_id=request.person_id,
         origin="api",
         channels=request.channels,

@@ -17,7 +17,6 @@ from services.messaging.domain.message_id import intent_of, message_id
 from services.messaging.domain.provider_errors import CanonicalError
 from services.messaging.domain.rendering import ContentProblem, render
 from services.messaging.domain.template import Content, Part, Template, languages, parts_for, traits_used, with_defaults
-from services.messaging.domain.twins import Asked, twins
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 
@@ -189,13 +188,3 @@ def test_a_bounce_names_the_message_and_the_reason() -> None:
 @given(st.binary(max_size=300))
 def test_any_bytes_are_safe_as_a_bounce(body: bytes) -> None:
     assert read_bounce(body) == []
-
-
-def test_after_a_merge_what_was_asked_for_both_goes_once() -> None:
-    first = Asked(UUID(int=1), 1, "journey:a:n", True, NOW)
-    second = Asked(UUID(int=2), 2, "journey:a:n", True, NOW)
-    own_again = Asked(UUID(int=3), 1, "journey:a:n", True, NOW)
-    assert twins([second, first, own_again]) == {second.intent_id: first.intent_id}
-    gone = Asked(UUID(int=4), 2, "journey:b:n", False, NOW)
-    late = Asked(UUID(int=5), 1, "journey:b:n", True, NOW)
-    assert twins([late, gone]) == {late.intent_id: gone.intent_id}

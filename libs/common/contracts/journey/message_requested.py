@@ -14,6 +14,8 @@ class MessageRequested(Event, frozen=True, kw_only=True, omit_defaults=True):
 
     `idempotency_key` names run, node and visit: the same key is the same intent. `context` holds plain values of the
     run for rendering, `sealed` the personal ones as sealed JSON. `due_at` is the earliest moment of sending.
+    `entered_as` is the number of the person the run was entered as, `subject_no` the identifier it was entered by (0:
+    unknown): they tell whose the message is when persons that merged part again.
     """
 
     subject: ClassVar[str] = "journey.message.requested.v1"
@@ -39,3 +41,5 @@ class MessageRequested(Event, frozen=True, kw_only=True, omit_defaults=True):
     fallback_after_seconds: float | None = None
     context: msgspec.Raw = msgspec.Raw(b"{}")
     sealed: str | None = None
+    entered_as: int = 0
+    subject_no: int = 0
