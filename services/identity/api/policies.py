@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -9,7 +10,8 @@ from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
 from services.identity.api.graph_changes import change_graph
 from services.identity.api.graph_models import NAME, parts_of
 from services.identity.domain.consents import LINKING, Linking
-from services.identity.domain.policy import CapByTier, Declared, NamespacePolicy, Safeguards
+from services.identity.domain.declarable import unfit_fields
+from services.identity.domain.policy import CapByTier, Declared, NamespaceKind, NamespacePolicy, Safeguards
 from services.identity.usecases.put_policies import put_policies
 
 router = APIRouter(prefix="/v1/identity/policies", tags=["policies"])
@@ -47,6 +49,10 @@ class PolicyFields(BaseModel):
     anonymous_history: Annotated[str, Field(pattern=r"^(own_time|moves)$")] = "own_time"
     parent: str | None = Field(None, pattern=NAME)
     blocked: list[Annotated[str, Field(max_length=512)]] = Field([], max_length=10_000)
+    luhn: bool = Field(False, description="member_card: the last digit has to be right")
+    prefixes: list[Annotated[str, Field(pattern=r"^[0-9]{1,32}$")]] = Field(
+        [], max_length=1_000, description="member_card: what a number has to begin with"
+    )
     consent_purpose: str | None = Field(
         LINKING, max_length=100, description="what linking such an identifier is consented to for; null: to nothing"
     )
@@ -114,7 +120,8 @@ async def read_policies(caller: Reader, tx: Transaction, runtime: RuntimeOf) -> 
 @router.put("")
 async def write_policies(caller: Writer, runtime: RuntimeOf, body: PolicyDocument) -> PoliciesSet:
     """Put namespace policies in force; the persons they change follow in the background."""
-    declared, graph = declared_by(body), parts_of(runtime).graph
+    graph = parts_of(runtime).graph
+    declared = declared_by(body, graph.namespaces)
     version, affected = await change_graph(
         runtime, caller.workspace_id, lambda tx: put_policies(tx, graph, caller.workspace_id, declared)
     )
@@ -122,16 +129,23 @@ async def write_policies(caller: Writer, runtime: RuntimeOf, body: PolicyDocumen
     return PoliciesSet(version=version, identifiers_to_review=affected)
 
 
-def declared_by(body: PolicyDocument) -> Declared:
-    """Return the policies of a document; raises Invalid for a name that is none."""
+def declared_by(body: PolicyDocument, kinds: Mapping[str, NamespaceKind]) -> Declared:
+    """Return the policies of a document; raises Invalid for a name that is none, or what its values do not know."""
     for name in body.namespaces:
         if name != name.lower() or not name.replace("_", "").replace("-", "").replace(".", "").isalnum():
             raise Invalid(
                 "a namespace is lower-case letters, digits and _",
                 errors=[FieldError(pointer=f"/namespaces/{name}", detail="lower-case letters, digits and _")],
             )
+    namespaces = {name: fields.policy() for name, fields in body.namespaces.items()}
+    unfit = [
+        f"/namespaces/{name}/{field}" for name, one in namespaces.items() for field in unfit_fields(name, one, kinds)
+    ]
+    if unfit:
+        why = "values of this namespace do not know that; leave it out"
+        raise Invalid(why, errors=[FieldError(pointer=pointer, detail=why) for pointer in unfit])
     return Declared(
-        {name: fields.policy() for name, fields in body.namespaces.items()},
+        namespaces,
         msgspec.convert(body.safeguards.model_dump(), Safeguards),
         body.linking,
     )

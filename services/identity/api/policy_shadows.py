@@ -70,7 +70,7 @@ async def run_policies_in_the_shadow(
         caller.workspace_id,
         shadow_id,
         base=await policies.present(tx, caller.workspace_id),
-        declared=declared_by(body),
+        declared=declared_by(body, parts_of(runtime).graph.namespaces),
         author=author_of(caller),
         now=runtime.now(caller.workspace_id),
     )

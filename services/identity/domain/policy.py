@@ -1,6 +1,7 @@
 """Namespace policies: what an identifier of a namespace may hold together, and the plug-in that describes one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
@@ -29,6 +30,7 @@ class NamespacePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     What was done without a log-in on something that does not bridge belongs to whoever held it at that time, and, up to
     `look_back_days` before the first log-in, to the first user; with `anonymous_history="moves"` all of it is the last
     one's.
+    With `luhn` a number whose check digit is wrong is none, with `prefixes` one that begins otherwise.
     `consent_purpose` is what evidence naming such an identifier is taken for, None where nobody need consent.
     """
 
@@ -45,6 +47,8 @@ class NamespacePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     anonymous_history: Literal["own_time", "moves"] = "own_time"
     parent: str | None = None
     blocked: tuple[str, ...] = ()
+    luhn: bool = False
+    prefixes: tuple[str, ...] = ()
     consent_purpose: str | None = LINKING
 
     @property
@@ -62,7 +66,14 @@ class NamespacePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 def _limitless(policy: NamespacePolicy) -> NamespacePolicy:
     """Return a policy without what limits persons and hubs; what makes a singleton stays."""
     return msgspec.structs.replace(
-        policy, max_per_person=None, window_days=None, hub_threshold=None, singleton=policy.is_singleton, blocked=()
+        policy,
+        max_per_person=None,
+        window_days=None,
+        hub_threshold=None,
+        singleton=policy.is_singleton,
+        blocked=(),
+        luhn=False,
+        prefixes=(),
     )
 
 
@@ -132,7 +143,8 @@ class NamespaceKind(msgspec.Struct, frozen=True):
 
     `canonical(value, default_region)` is idempotent: the canonical form of a canonical value is itself. `aliases` are
     the other names callers know it by; with `scope_required` a value without a scope is nobody's. `hashed_as` are the
-    namespaces that hold hashes of its values.
+    namespaces that hold hashes of its values. `named` spells values that come under one of its aliases more strictly.
+    `declarable` are the fields of a policy that mean something for its values only (card numbers, addresses).
     """
 
     name: str
@@ -141,3 +153,5 @@ class NamespaceKind(msgspec.Struct, frozen=True):
     aliases: frozenset[str] = frozenset()
     scope_required: bool = False
     hashed_as: frozenset[str] = frozenset()
+    named: Mapping[str, Callable[[str, str | None], Canonical | InvalidValue]] = MappingProxyType({})
+    declarable: frozenset[str] = frozenset()

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from libs.common.db import Tx
 from services.identity.domain.evidence import Identifier
 from services.identity.domain.mentions import texts_in
-from services.identity.domain.policy import InvalidValue
+from services.identity.domain.policy import Canonical, NamespaceKind
 from services.identity.store import erasures, quarantine
 from services.identity.store.erasures import ReceiptRow, SweepEntry, Tombstone
 from services.identity.usecases.graph.tools import GraphTools
@@ -42,9 +42,13 @@ def mentions(raw: bytes, erased: Collection[Tombstone], tools: GraphTools, works
     for text in texts_in(raw):
         for (namespace, scope), lookups in by_kind.items():
             kind = tools.namespaces.get(namespace) or tools.namespaces["user_id"]
-            canonical = kind.canonical(text, "CN")
-            if isinstance(canonical, InvalidValue):
-                continue
-            if tools.lookup(workspace_id, Identifier(namespace, scope, canonical.value)) in lookups:
-                return True
+            for value in _spellings(kind, text):
+                if tools.lookup(workspace_id, Identifier(namespace, scope, value)) in lookups:
+                    return True
     return False
+
+
+def _spellings(kind: NamespaceKind, text: str) -> set[str]:
+    """Return what a text may be as an identifier, whatever it was called."""
+    outcomes = [spell(text, "CN") for spell in {kind.canonical, *kind.named.values()}]
+    return {one.value for one in outcomes if isinstance(one, Canonical)}
