@@ -11,7 +11,7 @@ from services.identity.api.graph_changes import change_graph
 from services.identity.api.graph_models import NAME, parts_of
 from services.identity.domain.consents import LINKING, Linking
 from services.identity.domain.declarable import unfit_fields
-from services.identity.domain.policy import CapByTier, Declared, NamespaceKind, NamespacePolicy, Safeguards
+from services.identity.domain.policy import CapByTier, CaseRule, Declared, NamespaceKind, NamespacePolicy, Safeguards
 from services.identity.usecases.put_policies import put_policies
 
 router = APIRouter(prefix="/v1/identity/policies", tags=["policies"])
@@ -19,6 +19,8 @@ router = APIRouter(prefix="/v1/identity/policies", tags=["policies"])
 Reader = Annotated[Caller, Depends(requires("persons:read"))]
 Writer = Annotated[Caller, Depends(requires("persons:write"))]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
+Issuer = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
+Domain = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$")]
 Days = Annotated[int, Field(ge=1, le=36_500)]
 
 
@@ -29,6 +31,15 @@ class Caps(BaseModel):
 
     tier_0_1: Count | None = None
     tier_2_up: Count | None = None
+
+
+class FoldingFields(BaseModel):
+    """What a domain's mailboxes do not care for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dots: bool = Field(False, description="dots in the local part")
+    plus_tags: bool = Field(False, description="what follows a plus sign in the local part")
 
 
 class PolicyFields(BaseModel):
@@ -53,6 +64,10 @@ class PolicyFields(BaseModel):
     prefixes: list[Annotated[str, Field(pattern=r"^[0-9]{1,32}$")]] = Field(
         [], max_length=1_000, description="member_card: what a number has to begin with"
     )
+    case_rules: dict[Issuer, CaseRule] = Field(
+        {}, max_length=1_000, description="user_id, member_id, crm_id: by issuer (scope), * for any other"
+    )
+    folding: dict[Domain, FoldingFields] = Field({}, max_length=1_000, description="email: by domain")
     consent_purpose: str | None = Field(
         LINKING, max_length=100, description="what linking such an identifier is consented to for; null: to nothing"
     )
@@ -125,6 +140,7 @@ async def write_policies(caller: Writer, runtime: RuntimeOf, body: PolicyDocumen
     version, affected = await change_graph(
         runtime, caller.workspace_id, lambda tx: put_policies(tx, graph, caller.workspace_id, declared)
     )
+    runtime.wake("respell_identifiers")
     runtime.wake("recompute_regions")
     return PoliciesSet(version=version, identifiers_to_review=affected)
 

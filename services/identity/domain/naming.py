@@ -39,7 +39,7 @@ def name_identifier(
     canonical = _canonical(kind or namespaces[ANY_TEXT], namespace)(value, region)
     if isinstance(canonical, InvalidValue):
         return canonical
-    spelled = declared_spelling(canonical.value, policies.of(name))
+    spelled = declared_spelling(canonical.value, scope, policies.of(name))
     return spelled if isinstance(spelled, InvalidValue) else Identifier(name, scope, spelled)
 
 

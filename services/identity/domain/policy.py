@@ -22,6 +22,19 @@ class CapByTier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tier_2_up: int | None = None
 
 
+CaseRule = Literal["sensitive", "insensitive"]
+"""Whether an issuer's ids that differ in case alone are different accounts."""
+ANY_ISSUER = "*"
+"""Stands for every issuer for which no case rule of its own is declared."""
+
+
+class Folding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a domain's mailboxes do not care for: dots in the local part, a tag after a plus sign."""
+
+    dots: bool = False
+    plus_tags: bool = False
+
+
 class NamespacePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The rules of one namespace; priority 1 is the strongest.
 
@@ -31,6 +44,7 @@ class NamespacePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     `look_back_days` before the first log-in, to the first user; with `anonymous_history="moves"` all of it is the last
     one's.
     With `luhn` a number whose check digit is wrong is none, with `prefixes` one that begins otherwise.
+    `case_rules` are by issuer, the scope, or `*`; `folding` by the domain of an address.
     `consent_purpose` is what evidence naming such an identifier is taken for, None where nobody need consent.
     """
 
@@ -49,12 +63,18 @@ class NamespacePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     blocked: tuple[str, ...] = ()
     luhn: bool = False
     prefixes: tuple[str, ...] = ()
+    case_rules: dict[str, CaseRule] = {}
+    folding: dict[str, Folding] = {}
     consent_purpose: str | None = LINKING
 
     @property
     def is_singleton(self) -> bool:
         """Whether two of these in one person would contradict each other."""
         return self.max_per_person == 1 if self.singleton is None else self.singleton
+
+    def ignores_case(self, issuer: str) -> bool:
+        """Whether an issuer's ids that differ in case alone are one."""
+        return self.case_rules.get(issuer, self.case_rules.get(ANY_ISSUER)) == "insensitive"
 
     def cap(self, tier: int) -> int | None:
         """Return how many a person may hold when a link of `tier` joins, None for no limit."""
@@ -118,6 +138,19 @@ class PolicySet(msgspec.Struct, frozen=True):
         """Whether evidence says the same about the same pairs at the same times: only limits differ, if anything."""
         names = self.policies.keys() | other.policies.keys()
         return all(_limitless(self.of(name)) == _limitless(other.of(name)) for name in names)
+
+    @property
+    def respelling(self) -> dict[str, NamespacePolicy]:
+        """The policies of namespaces of which several spellings denote one."""
+        return {name: policy for name, policy in self.policies.items() if policy.case_rules or policy.folding}
+
+    def respells_like(self, other: "PolicySet") -> bool:
+        """Whether the same spellings denote one."""
+        rules = [
+            {name: (policy.case_rules, policy.folding) for name, policy in one.respelling.items()}
+            for one in (self, other)
+        ]
+        return rules[0] == rules[1]
 
     @property
     def reassigns(self) -> bool:

@@ -12,7 +12,7 @@ from services.identity import namespaces
 from services.identity.domain.check_digits import passes_luhn
 from services.identity.domain.device_ids import device_canonical
 from services.identity.domain.evidence import Identifier
-from services.identity.domain.policy import Canonical, NamespaceKind
+from services.identity.domain.policy import Canonical, NamespaceKind, PolicySet
 from services.identity.store.erasures import Tombstone
 from services.identity.usecases.sweep_quarantine import mentions
 from tests.identity.collection.conftest import Door
@@ -97,8 +97,9 @@ async def test_a_call_that_waits_mentions_an_erased_device_under_every_name_it_h
     graph, workspace_id = door.runtime.parts.graph, door.workspace.workspace_id
     idfa = Identifier("device", "", "7d92078a-8246-4ba4-ae5b-76104861e7dc")
     erased = [Tombstone(graph.sealed_lookup(workspace_id, idfa), "device", "", UUID(int=1))]
-    assert mentions(b'{"idfa": "7D92078A82464BA4AE5B76104861E7DC"}', erased, graph, workspace_id)
-    assert not mentions(b'{"idfa": "8D92078A82464BA4AE5B76104861E7DC"}', erased, graph, workspace_id)
+    policies = PolicySet(1, {})
+    assert mentions(b'{"idfa": "7D92078A82464BA4AE5B76104861E7DC"}', erased, graph, workspace_id, policies)
+    assert not mentions(b'{"idfa": "8D92078A82464BA4AE5B76104861E7DC"}', erased, graph, workspace_id, policies)
 
 
 async def test_a_blocked_value_is_nobodys(door: Door) -> None:
