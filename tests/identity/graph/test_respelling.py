@@ -14,7 +14,7 @@ from libs.common.registry import discover
 from services.identity.domain.canonical import tidy
 from services.identity.domain.declared_spelling import in_lower_case
 from services.identity.domain.email_addresses import address_canonical, folded
-from services.identity.domain.evidence import Evidence, Identifier
+from services.identity.domain.evidence import Evidence, EvidenceKind, Identifier
 from services.identity.domain.partition import partition
 from services.identity.domain.policy import Folding, InvalidValue, NamespaceKind, PolicySet
 from services.identity.domain.respelling import denotes, respelling
@@ -69,7 +69,7 @@ def histories(seed: int) -> list[Evidence]:
     names = [an_identifier("email", one) for one in mails]
     users = [an_identifier("user_id", one, "shop") for one in ("Anna", "anna", "BOB", "bob", "carl")]
     fans = [an_identifier("wx_openid", f"fan-{number}", "app") for number in range(4)]
-    kinds = [("login", 1), ("bind", 2), ("import", 2), ("unbind", 1)]
+    kinds: list[tuple[EvidenceKind, int]] = [("login", 1), ("bind", 2), ("import", 2), ("unbind", 1)]
     return [
         evidence(number, chance.choice(names + users), chance.choice(users + fans + names[:2]), kind=kind, tier=tier,
                  at=chance.randint(0, 400) / 20)

@@ -3,8 +3,8 @@
 from libs.common.db.migration import execute
 from libs.common.db.schema import claim_queue
 
-revision = "0012"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 
 RESPELLING = """
 -- Versions of policies for which known identifiers are looked through, and how far that is.
