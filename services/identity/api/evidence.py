@@ -6,38 +6,50 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from libs.common.db import Tx
 from libs.common.errors import Invalid
-from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
+from libs.common.http.callers import Caller, RuntimeOf, requires
 from libs.common.ids import new_id
 from libs.common.runtime import Runtime
 from services.identity.api.graph_changes import change_graph
 from services.identity.api.graph_models import (
     Change,
     GivenIdentifier,
-    IdentifierView,
+    Region,
     author_of,
     parts_of,
     read_identifier,
     reads_clear,
     view_of_change,
 )
-from services.identity.domain.evidence import OBSERVED, Evidence, EvidenceKind, Identifier
-from services.identity.domain.links import rank
+from services.identity.domain.evidence import Evidence, EvidenceKind, Identifier
+from services.identity.domain.inference import inference
+from services.identity.domain.matching.model import Score, Step
 from services.identity.domain.policy import InvalidValue, PolicySet
 from services.identity.usecases.add_evidence import Taken, add_evidence
-from services.identity.usecases.find_owners import find_erased, find_owners
 from services.identity.usecases.foresee_evidence import foresee_evidence
 from services.identity.usecases.identity_parts import IdentityParts
 
 router = APIRouter(prefix="/v1/identity", tags=["evidence"])
 
-Reader = Annotated[Caller, Depends(requires("persons:read"))]
 Writer = Annotated[Caller, Depends(requires("persons:write"))]
-Region = Annotated[str | None, Field(pattern=r"^[A-Z]{2}$", description="region of phone numbers without +")]
 PAIRED = frozenset({"must_link", "cannot_link", "supersede", "unbind", "retract"})
 
 
+class GivenStep(BaseModel):
+    """What one comparison adds to a score: by its outcome, and by how rare the value is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    comparison: str = Field(min_length=1, max_length=100)
+    outcome: str = Field(min_length=1, max_length=200)
+    weight: float = Field(allow_inf_nan=False)
+    frequency_weight: float = Field(0.0, allow_inf_nan=False)
+
+
 class GivenEvidence(BaseModel):
-    """A fact about identifiers. Of a `supersede` the last identifier replaces the others."""
+    """A fact about identifiers. Of a `supersede` the last identifier replaces the others.
+
+    What is only inferred (kind `infer`, or tier 4) merges nobody: the pair waits among the suggestions, with its score.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -47,6 +59,10 @@ class GivenEvidence(BaseModel):
     time: AwareDatetime | None = Field(None, description="when it happened; now when absent")
     identifiers: list[GivenIdentifier] = Field(min_length=1, max_length=50)
     consent_basis: str | None = Field(None, min_length=1, max_length=100)
+    score: float | None = Field(
+        None, allow_inf_nan=False, description="of an inferred fact: log2 of the odds that it is so"
+    )
+    waterfall: list[GivenStep] = Field([], max_length=50, description="what the score is the sum of, without values")
 
 
 class EvidenceBody(BaseModel):
@@ -95,45 +111,6 @@ class EvidencePreview(BaseModel):
     change: Change
 
 
-class ResolveItem(BaseModel):
-    """Identifiers seen together."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    identifiers: list[GivenIdentifier] = Field(min_length=1, max_length=50)
-
-
-class ResolveBody(BaseModel):
-    """Whose identifiers these are; with `create` those never seen before become somebody's."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    items: list[ResolveItem] = Field(min_length=1, max_length=500)
-    create: bool = False
-    default_region: Region = "CN"
-
-
-class ResolvedIdentifier(BaseModel):
-    """An identifier and whose it is; nobody's when it was never seen, names nobody, or was `erased`."""
-
-    identifier: IdentifierView | None
-    person_id: UUID | None
-    reason: str | None = None
-
-
-class ResolvedItem(BaseModel):
-    """The person of an item's strongest identifier, and each identifier by itself."""
-
-    person_id: UUID | None
-    identifiers: list[ResolvedIdentifier]
-
-
-class ResolveAnswer(BaseModel):
-    """Whose the identifiers are, in the order asked."""
-
-    items: list[ResolvedItem]
-
-
 @router.post("/evidence")
 async def take_evidence(caller: Writer, runtime: RuntimeOf, body: EvidenceBody) -> EvidenceAnswer:
     """Take facts about identifiers in; all of them count at once, in any order and however often they are sent."""
@@ -148,6 +125,7 @@ async def preview_evidence(caller: Writer, runtime: RuntimeOf, body: EvidenceBod
         graph = parts_of(runtime).graph
         policies = await graph.present_policies(tx, caller.workspace_id)
         said, invalid = _said(caller, runtime, policies, body)
+        _scores(body, said)
         numbers, batch = await foresee_evidence(tx, graph, caller.workspace_id, said, author=author_of(caller))
         return EvidencePreview(
             persons_created=numbers.created,
@@ -167,7 +145,9 @@ async def _take(caller: Caller, tx: Tx, runtime: Runtime[IdentityParts], body: E
     parts = parts_of(runtime)
     policies = await parts.graph.present_policies(tx, caller.workspace_id)
     said, invalid = _said(caller, runtime, policies, body)
-    taken, _ = await add_evidence(tx, parts.graph, caller.workspace_id, said, author=author_of(caller))
+    taken, _ = await add_evidence(
+        tx, parts.graph, caller.workspace_id, said, author=author_of(caller), scores=_scores(body, said)
+    )
     return EvidenceAnswer(
         items=[_view(one, fact, refused) for one, fact, refused in zip(taken, said, invalid, strict=True)]
     )
@@ -200,6 +180,17 @@ def _said(
     return said, invalid
 
 
+def _scores(body: EvidenceBody, said: list[Evidence]) -> dict[UUID, Score]:
+    """Return what callers say of the likelihood of inferred facts, by event id; the first of one id counts."""
+    scores: dict[UUID, Score] = {}
+    for position, (item, fact) in enumerate(zip(body.items, said, strict=True)):
+        steps = tuple(Step(**step.model_dump()) for step in item.waterfall)
+        scored = inference(fact, score=item.score, waterfall=steps, pointer=f"/items/{position}")
+        if scored is not None:
+            scores.setdefault(fact.event_id, scored)
+    return scores
+
+
 def _readable(
     given: list[GivenIdentifier], runtime: Runtime[IdentityParts], policies: PolicySet, region: str | None, pointer: str
 ) -> tuple[list[Identifier], list[InvalidView]]:
@@ -224,69 +215,4 @@ def _view(taken: Taken, fact: Evidence, refused: list[InvalidView]) -> EvidenceT
         person_id=taken.person_id,
         contradictory=taken.is_contradictory,
         invalid=refused,
-    )
-
-
-@router.post("/resolve")
-async def resolve(caller: Reader, tx: Transaction, runtime: RuntimeOf, body: ResolveBody) -> ResolveAnswer:
-    """Say whose identifiers these are, in batches; asking changes nothing unless `create` is set."""
-    parts = parts_of(runtime)
-    if body.create and not caller.may("persons:write"):
-        raise Invalid.at("/create", "the key may read persons, not make them", "forbidden")
-    policies = await parts.graph.present_policies(tx, caller.workspace_id)
-    read = [
-        [read_identifier(one, parts, policies, region=body.default_region) for one in item.identifiers]
-        for item in body.items
-    ]
-    if body.create:
-        await change_graph(runtime, caller.workspace_id, lambda own: _create(caller, own, runtime, read))
-    wanted = {one for item in read for one in item if isinstance(one, Identifier)}
-    owners = await find_owners(tx, parts.graph, caller.workspace_id, wanted)
-    erased = await find_erased(tx, parts.graph, caller.workspace_id, wanted - owners.keys())
-    clear = reads_clear(caller)
-    return ResolveAnswer(items=[_resolved(item, owners, erased, policies, clear=clear) for item in read])
-
-
-async def _create(
-    caller: Caller, tx: Tx, runtime: Runtime[IdentityParts], read: list[list[Identifier | InvalidValue]]
-) -> None:
-    now = runtime.now(caller.workspace_id)
-    said = [
-        Evidence(
-            event_id=new_id(),
-            source_id=0,
-            kind="observe",
-            tier=OBSERVED,
-            event_time=now,
-            first_received_at=now,
-            identifiers=tuple(dict.fromkeys(one for one in item if isinstance(one, Identifier))),
-        )
-        for item in read
-    ]
-    graph = parts_of(runtime).graph
-    await add_evidence(tx, graph, caller.workspace_id, said, author=author_of(caller))
-
-
-def _resolved(
-    item: list[Identifier | InvalidValue],
-    owners: dict[Identifier, UUID],
-    erased: set[Identifier],
-    policies: PolicySet,
-    *,
-    clear: bool,
-) -> ResolvedItem:
-    known = [one for one in item if isinstance(one, Identifier) and one in owners]
-    strongest = min(known, key=lambda one: rank(one, policies), default=None)
-    return ResolvedItem(
-        person_id=owners[strongest] if strongest is not None else None,
-        identifiers=[
-            ResolvedIdentifier(
-                identifier=IdentifierView.of(one, clear=clear),
-                person_id=owners.get(one),
-                reason="erased" if one in erased else None,
-            )
-            if isinstance(one, Identifier)
-            else ResolvedIdentifier(identifier=None, person_id=None, reason=one.reason)
-            for one in item
-        ],
     )

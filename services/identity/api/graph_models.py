@@ -1,6 +1,7 @@
 """What callers say and read about identifiers, shared by the routes of the graph."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -16,6 +17,7 @@ from services.identity.usecases.graph.batch import Batch
 from services.identity.usecases.graph.read_component import Component, SeenLink
 from services.identity.usecases.identity_parts import IdentityParts
 
+Region = Annotated[str | None, Field(pattern=r"^[A-Z]{2}$", description="region of phone numbers without +")]
 NAME = r"^[A-Za-z][A-Za-z0-9_.\-]{0,62}$"
 
 

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -9,7 +10,8 @@ from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
 from services.identity.api.graph_changes import change_graph
 from services.identity.api.graph_models import NAME, parts_of
 from services.identity.domain.consents import LINKING, Linking
-from services.identity.domain.policy import CapByTier, Declared, NamespacePolicy, Safeguards
+from services.identity.domain.declarable import unfit_fields
+from services.identity.domain.policy import CapByTier, CaseRule, Declared, NamespaceKind, NamespacePolicy, Safeguards
 from services.identity.usecases.put_policies import put_policies
 
 router = APIRouter(prefix="/v1/identity/policies", tags=["policies"])
@@ -17,6 +19,8 @@ router = APIRouter(prefix="/v1/identity/policies", tags=["policies"])
 Reader = Annotated[Caller, Depends(requires("persons:read"))]
 Writer = Annotated[Caller, Depends(requires("persons:write"))]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
+Issuer = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
+Domain = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$")]
 Days = Annotated[int, Field(ge=1, le=36_500)]
 
 
@@ -27,6 +31,15 @@ class Caps(BaseModel):
 
     tier_0_1: Count | None = None
     tier_2_up: Count | None = None
+
+
+class FoldingFields(BaseModel):
+    """What a domain's mailboxes do not care for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dots: bool = Field(False, description="dots in the local part")
+    plus_tags: bool = Field(False, description="what follows a plus sign in the local part")
 
 
 class PolicyFields(BaseModel):
@@ -47,6 +60,14 @@ class PolicyFields(BaseModel):
     anonymous_history: Annotated[str, Field(pattern=r"^(own_time|moves)$")] = "own_time"
     parent: str | None = Field(None, pattern=NAME)
     blocked: list[Annotated[str, Field(max_length=512)]] = Field([], max_length=10_000)
+    luhn: bool = Field(False, description="member_card: the last digit has to be right")
+    prefixes: list[Annotated[str, Field(pattern=r"^[0-9]{1,32}$")]] = Field(
+        [], max_length=1_000, description="member_card: what a number has to begin with"
+    )
+    case_rules: dict[Issuer, CaseRule] = Field(
+        {}, max_length=1_000, description="user_id, member_id, crm_id: by issuer (scope), * for any other"
+    )
+    folding: dict[Domain, FoldingFields] = Field({}, max_length=1_000, description="email: by domain")
     consent_purpose: str | None = Field(
         LINKING, max_length=100, description="what linking such an identifier is consented to for; null: to nothing"
     )
@@ -114,24 +135,33 @@ async def read_policies(caller: Reader, tx: Transaction, runtime: RuntimeOf) -> 
 @router.put("")
 async def write_policies(caller: Writer, runtime: RuntimeOf, body: PolicyDocument) -> PoliciesSet:
     """Put namespace policies in force; the persons they change follow in the background."""
-    declared, graph = declared_by(body), parts_of(runtime).graph
+    graph = parts_of(runtime).graph
+    declared = declared_by(body, graph.namespaces)
     version, affected = await change_graph(
         runtime, caller.workspace_id, lambda tx: put_policies(tx, graph, caller.workspace_id, declared)
     )
+    runtime.wake("respell_identifiers")
     runtime.wake("recompute_regions")
     return PoliciesSet(version=version, identifiers_to_review=affected)
 
 
-def declared_by(body: PolicyDocument) -> Declared:
-    """Return the policies of a document; raises Invalid for a name that is none."""
+def declared_by(body: PolicyDocument, kinds: Mapping[str, NamespaceKind]) -> Declared:
+    """Return the policies of a document; raises Invalid for a name that is none, or what its values do not know."""
     for name in body.namespaces:
         if name != name.lower() or not name.replace("_", "").replace("-", "").replace(".", "").isalnum():
             raise Invalid(
                 "a namespace is lower-case letters, digits and _",
                 errors=[FieldError(pointer=f"/namespaces/{name}", detail="lower-case letters, digits and _")],
             )
+    namespaces = {name: fields.policy() for name, fields in body.namespaces.items()}
+    unfit = [
+        f"/namespaces/{name}/{field}" for name, one in namespaces.items() for field in unfit_fields(name, one, kinds)
+    ]
+    if unfit:
+        why = "values of this namespace do not know that; leave it out"
+        raise Invalid(why, errors=[FieldError(pointer=pointer, detail=why) for pointer in unfit])
     return Declared(
-        {name: fields.policy() for name, fields in body.namespaces.items()},
+        namespaces,
         msgspec.convert(body.safeguards.model_dump(), Safeguards),
         body.linking,
     )

@@ -70,7 +70,7 @@ async def run_policies_in_the_shadow(
         caller.workspace_id,
         shadow_id,
         base=await policies.present(tx, caller.workspace_id),
-        declared=declared_by(body),
+        declared=declared_by(body, parts_of(runtime).graph.namespaces),
         author=author_of(caller),
         now=runtime.now(caller.workspace_id),
     )
@@ -102,6 +102,7 @@ async def switch_to_shadow(caller: Writer, runtime: RuntimeOf, shadow_id: UUID) 
     version, affected = await change_graph(
         runtime, caller.workspace_id, lambda tx: switch_policies(tx, graph, caller.workspace_id, shadow_id)
     )
+    runtime.wake("respell_identifiers")
     runtime.wake("recompute_regions")
     return PoliciesSet(version=version, identifiers_to_review=affected)
 

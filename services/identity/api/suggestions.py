@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1/identity/suggestions", tags=["suggestions"])
 Reader = Annotated[Caller, Depends(requires("persons:read"))]
 Writer = Annotated[Caller, Depends(requires("persons:write"))]
 State = Literal["open", "accepted", "refused"]
-Origin = Literal["refused_link", "score"]
+Origin = Literal["refused_link", "score", "inferred"]
 
 
 class Side(BaseModel):
@@ -32,10 +32,14 @@ class Side(BaseModel):
 
 
 class SuggestionView(BaseModel):
-    """Two who may be one. `score` is the match weight (log2 of the odds), `waterfall` what it is the sum of."""
+    """Two who may be one. `score` is the match weight (log2 of the odds), `waterfall` what it is the sum of.
+
+    `also` are other origins that suggest the same two.
+    """
 
     suggestion_id: UUID
     origin: Origin
+    also: list[Origin]
     reason: str
     score: float | None
     waterfall: list[dict[str, Any]]

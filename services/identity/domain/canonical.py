@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 
 from services.identity.domain.policy import Canonical, InvalidValue, NamespaceKind, NamespacePolicy
 
@@ -24,9 +25,29 @@ def namespace_kind(
     scope_required: bool = False,
     twins: Callable[[str], tuple[tuple[str, str], ...]] | None = None,
     hashed_as: Iterable[str] = (),
+    named: Mapping[str, Callable[[str, str | None], Spelling]] = MappingProxyType({}),
+    declarable: Iterable[str] = (),
 ) -> NamespaceKind:
-    """Return the plug-in of a namespace whose values are spelled by `spell` and hashed elsewhere as `twins` says."""
+    """Return the plug-in of a namespace whose values are spelled by `spell` and hashed elsewhere as `twins` says.
 
+    `named` are aliases whose values are spelled more strictly; all they let through `spell` leaves as it is.
+    """
+
+    return NamespaceKind(
+        name=name,
+        policy=policy,
+        canonical=_remembered(spell, twins),
+        aliases=frozenset(aliases).union(named),
+        scope_required=scope_required,
+        hashed_as=frozenset(hashed_as),
+        named={alias: _remembered(own, twins) for alias, own in named.items()},
+        declarable=frozenset(declarable),
+    )
+
+
+def _remembered(
+    spell: Callable[[str, str | None], Spelling], twins: Callable[[str], tuple[tuple[str, str], ...]] | None
+) -> Callable[[str, str | None], Canonical | InvalidValue]:
     # The same identifier comes with most of a person's events; a phone number costs 19 us to parse.
     @lru_cache(maxsize=65_536)
     def canonical(value: str, region: str | None) -> Canonical | InvalidValue:
@@ -35,14 +56,7 @@ def namespace_kind(
             return spelling
         return Canonical(spelling, twins(spelling) if twins else ())
 
-    return NamespaceKind(
-        name=name,
-        policy=policy,
-        canonical=canonical,
-        aliases=frozenset(aliases),
-        scope_required=scope_required,
-        hashed_as=frozenset(hashed_as),
-    )
+    return canonical
 
 
 _ILLEGAL = frozenset(

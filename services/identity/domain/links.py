@@ -11,6 +11,7 @@ import msgspec
 
 from services.identity.domain.evidence import DECIDED, INFERRED, Evidence, Identifier
 from services.identity.domain.policy import PolicySet
+from services.identity.domain.respelling import is_void
 from services.identity.domain.twins import TWIN_SOURCE
 
 TIERS = 5
@@ -195,8 +196,11 @@ def subject(evidence: Evidence, policies: PolicySet) -> Identifier | None:
 def pairs(evidence: Evidence, policies: PolicySet) -> Iterator[tuple[Identifier, Identifier]]:
     """Yield the pairs the evidence is about: a star from the strongest identifier, never a clique.
 
-    A `cannot_link` keeps each apart from each; a `supersede` leads from each old identifier to the last one.
+    A `cannot_link` keeps each apart from each; a `supersede` leads from each old identifier to the last one. That two
+    spellings denote one counts while the policies say so.
     """
+    if is_void(evidence, policies):
+        return
     refused = contradictory(evidence, policies)
     members = list(dict.fromkeys(one for one in evidence.identifiers if one not in refused))
     if len(members) < 2:

@@ -1,9 +1,10 @@
 """From what a caller calls an identifier to the node it is, or the reason it is none."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from services.identity.domain.declared_spelling import declared_spelling
 from services.identity.domain.evidence import Identifier
-from services.identity.domain.policy import InvalidValue, NamespaceKind, PolicySet
+from services.identity.domain.policy import Canonical, InvalidValue, NamespaceKind, PolicySet
 
 ANY_TEXT = "user_id"
 """Namespaces that a workspace declared itself are spelled like this one."""
@@ -35,9 +36,13 @@ def name_identifier(
         return InvalidValue("unknown_namespace")
     if kind is not None and kind.scope_required and not scope:
         return InvalidValue("no_scope")
-    canonical = (kind or namespaces[ANY_TEXT]).canonical(value, region)
+    canonical = _canonical(kind or namespaces[ANY_TEXT], namespace)(value, region)
     if isinstance(canonical, InvalidValue):
         return canonical
-    if canonical.value in policies.of(name).blocked:
-        return InvalidValue("blocked")
-    return Identifier(name, scope, canonical.value)
+    spelled = declared_spelling(canonical.value, scope, policies.of(name))
+    return spelled if isinstance(spelled, InvalidValue) else Identifier(name, scope, spelled)
+
+
+def _canonical(kind: NamespaceKind, called: str) -> Callable[[str, str | None], Canonical | InvalidValue]:
+    """Return how values are spelled that a caller calls by a name."""
+    return kind.named.get(called.strip().lower(), kind.canonical) if kind.named else kind.canonical

@@ -1,6 +1,6 @@
 """The oracle: the partition into persons rebuilt from the whole evidence, the judge of the incremental service."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -33,6 +33,12 @@ class Partition(msgspec.Struct, frozen=True):
     def person_of(self, identifier: Identifier) -> frozenset[Identifier]:
         """Return the identifiers of the person who holds this one; empty when it was never seen."""
         return next((person for person in self.persons if identifier in person), frozenset())
+
+    def among(self, known: Collection[Identifier]) -> "Partition":
+        """Return the persons of these identifiers alone, without any other they have."""
+        chosen = frozenset(known)
+        left = (person & chosen for person in self.persons)
+        return msgspec.structs.replace(self, persons=frozenset(person for person in left if person))
 
 
 class Graph(msgspec.Struct):

@@ -1,6 +1,7 @@
 """Namespace policies: what an identifier of a namespace may hold together, and the plug-in that describes one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
@@ -21,6 +22,19 @@ class CapByTier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tier_2_up: int | None = None
 
 
+CaseRule = Literal["sensitive", "insensitive"]
+"""Whether an issuer's ids that differ in case alone are different accounts."""
+ANY_ISSUER = "*"
+"""Stands for every issuer for which no case rule of its own is declared."""
+
+
+class Folding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a domain's mailboxes do not care for: dots in the local part, a tag after a plus sign."""
+
+    dots: bool = False
+    plus_tags: bool = False
+
+
 class NamespacePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The rules of one namespace; priority 1 is the strongest.
 
@@ -29,6 +43,8 @@ class NamespacePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     What was done without a log-in on something that does not bridge belongs to whoever held it at that time, and, up to
     `look_back_days` before the first log-in, to the first user; with `anonymous_history="moves"` all of it is the last
     one's.
+    With `luhn` a number whose check digit is wrong is none, with `prefixes` one that begins otherwise.
+    `case_rules` are by issuer, the scope, or `*`; `folding` by the domain of an address.
     `consent_purpose` is what evidence naming such an identifier is taken for, None where nobody need consent.
     """
 
@@ -45,12 +61,20 @@ class NamespacePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     anonymous_history: Literal["own_time", "moves"] = "own_time"
     parent: str | None = None
     blocked: tuple[str, ...] = ()
+    luhn: bool = False
+    prefixes: tuple[str, ...] = ()
+    case_rules: dict[str, CaseRule] = {}
+    folding: dict[str, Folding] = {}
     consent_purpose: str | None = LINKING
 
     @property
     def is_singleton(self) -> bool:
         """Whether two of these in one person would contradict each other."""
         return self.max_per_person == 1 if self.singleton is None else self.singleton
+
+    def ignores_case(self, issuer: str) -> bool:
+        """Whether an issuer's ids that differ in case alone are one."""
+        return self.case_rules.get(issuer, self.case_rules.get(ANY_ISSUER)) == "insensitive"
 
     def cap(self, tier: int) -> int | None:
         """Return how many a person may hold when a link of `tier` joins, None for no limit."""
@@ -62,7 +86,14 @@ class NamespacePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 def _limitless(policy: NamespacePolicy) -> NamespacePolicy:
     """Return a policy without what limits persons and hubs; what makes a singleton stays."""
     return msgspec.structs.replace(
-        policy, max_per_person=None, window_days=None, hub_threshold=None, singleton=policy.is_singleton, blocked=()
+        policy,
+        max_per_person=None,
+        window_days=None,
+        hub_threshold=None,
+        singleton=policy.is_singleton,
+        blocked=(),
+        luhn=False,
+        prefixes=(),
     )
 
 
@@ -109,6 +140,19 @@ class PolicySet(msgspec.Struct, frozen=True):
         return all(_limitless(self.of(name)) == _limitless(other.of(name)) for name in names)
 
     @property
+    def respelling(self) -> dict[str, NamespacePolicy]:
+        """The policies of namespaces of which several spellings denote one."""
+        return {name: policy for name, policy in self.policies.items() if policy.case_rules or policy.folding}
+
+    def respells_like(self, other: "PolicySet") -> bool:
+        """Whether the same spellings denote one."""
+        rules = [
+            {name: (policy.case_rules, policy.folding) for name, policy in one.respelling.items()}
+            for one in (self, other)
+        ]
+        return rules[0] == rules[1]
+
+    @property
     def reassigns(self) -> bool:
         """Whether identifiers of any namespace pass to new owners when the old ones fall silent."""
         return any(policy.reassign_after_days is not None for policy in self.policies.values())
@@ -132,7 +176,8 @@ class NamespaceKind(msgspec.Struct, frozen=True):
 
     `canonical(value, default_region)` is idempotent: the canonical form of a canonical value is itself. `aliases` are
     the other names callers know it by; with `scope_required` a value without a scope is nobody's. `hashed_as` are the
-    namespaces that hold hashes of its values.
+    namespaces that hold hashes of its values. `named` spells values that come under one of its aliases more strictly.
+    `declarable` are the fields of a policy that mean something for its values only (card numbers, addresses).
     """
 
     name: str
@@ -141,3 +186,5 @@ class NamespaceKind(msgspec.Struct, frozen=True):
     aliases: frozenset[str] = frozenset()
     scope_required: bool = False
     hashed_as: frozenset[str] = frozenset()
+    named: Mapping[str, Callable[[str, str | None], Canonical | InvalidValue]] = MappingProxyType({})
+    declarable: frozenset[str] = frozenset()

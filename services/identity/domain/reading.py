@@ -10,7 +10,7 @@ import msgspec
 from libs.common.access.model import Source
 from services.identity.domain.calls import escaped, listed, mapping, scalar_text
 from services.identity.domain.evidence import AUTHENTICATED, DECLARED, OBSERVED, Evidence, EvidenceKind, Identifier
-from services.identity.domain.naming import namespace_of
+from services.identity.domain.naming import name_identifier, namespace_of
 from services.identity.domain.policy import InvalidValue, NamespaceKind, PolicySet
 
 Namespaces = Mapping[str, NamespaceKind]
@@ -86,21 +86,13 @@ def read_evidence(call: RecordedCall, source: Source, namespaces: Namespaces, po
     invalid: list[InvalidIdentifier] = []
     region = str(source.settings.get("default_region") or source.default_region) or None
     for told in _told(call, source):
-        name, kind = namespace_of(told.namespace, namespaces, policies)
-        if kind is None and name not in policies.policies:
-            invalid.append(InvalidIdentifier(name, told.pointer, "unknown_namespace"))
+        identifier = name_identifier(
+            told.namespace, told.scope, told.value, region=region, namespaces=namespaces, policies=policies
+        )
+        if isinstance(identifier, InvalidValue):
+            name, _ = namespace_of(told.namespace, namespaces, policies)
+            invalid.append(InvalidIdentifier(name, told.pointer, identifier.reason))
             continue
-        if kind is not None and kind.scope_required and not told.scope:
-            invalid.append(InvalidIdentifier(name, told.pointer, "no_scope"))
-            continue
-        canonical = (kind or namespaces["user_id"]).canonical(told.value, region)
-        if isinstance(canonical, InvalidValue):
-            invalid.append(InvalidIdentifier(name, told.pointer, canonical.reason))
-            continue
-        if canonical.value in policies.of(name).blocked:
-            invalid.append(InvalidIdentifier(name, told.pointer, "blocked"))
-            continue
-        identifier = Identifier(name, told.scope, canonical.value)
         named.append(_Named(identifier, told.contact, told.verified and source.trusted))
     identifiers = _ordered((each.identifier for each in named), policies)
     return Reading(

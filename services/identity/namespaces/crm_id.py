@@ -9,4 +9,5 @@ namespace = namespace_kind(
     NamespacePolicy(priority=1, max_per_person=1, cap_per="scope", singleton=True),
     account_canonical,
     aliases={"crmid", "crm_no", "contact_id"},
+    declarable={"case_rules"},
 )

@@ -26,4 +26,5 @@ namespace = namespace_kind(
     NamespacePolicy(priority=2, max_per_person=3, parent="member_id"),
     canonical,
     aliases={"card_no", "card_number", "membercard"},
+    declarable={"luhn", "prefixes"},
 )

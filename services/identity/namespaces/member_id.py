@@ -9,4 +9,5 @@ namespace = namespace_kind(
     NamespacePolicy(priority=1, max_per_person=1, cap_per="scope", singleton=True),
     account_canonical,
     aliases={"memberid", "member"},
+    declarable={"case_rules"},
 )

@@ -39,6 +39,9 @@ _PERSONS = statement(
     " and (person_no = any(:person_nos::int[]) or redirect_to = any(:person_nos::int[]))"
     " returning person_no, person_id"
 )
+_BLOCKS = statement(
+    "delete from match_block where workspace_id = :workspace_id and person_no = any(:person_nos::int[])"
+)
 _REDIRECTS = statement(
     "delete from person_redirect where workspace_id = :workspace_id"
     " and (from_no = any(:person_nos::int[]) or to_no = any(:person_nos::int[]))"
@@ -74,7 +77,8 @@ async def end_persons(tx: Tx, workspace_id: int, person_nos: Collection[int], *,
     """
     rows = await tx.fetch(_PERSONS, workspace_id=workspace_id, person_nos=list(person_nos), version=version)
     ended = {row["person_no"]: row["person_id"] for row in rows}
-    await tx.execute(_REDIRECTS, workspace_id=workspace_id, person_nos=list(ended))
+    for delete in (_REDIRECTS, _BLOCKS):
+        await tx.execute(delete, workspace_id=workspace_id, person_nos=list(ended))
     return ended
 
 

@@ -1,6 +1,6 @@
 """Shadow runs of policies as rows, and the graph read from end to end for them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -43,6 +43,10 @@ _SWITCH = statement(
 )
 _NODES = statement(
     "select node_no from node where workspace_id = :workspace_id and node_no > :after order by node_no limit :row_limit"
+)
+_NODES_OF = statement(
+    "select node_no from node where workspace_id = :workspace_id and node_no > :after"
+    " and namespace = any(:namespaces::text[]) order by node_no limit :row_limit"
 )
 _EVIDENCE = statement(
     "select event_id, part, node_nos from evidence where workspace_id = :workspace_id"
@@ -128,6 +132,19 @@ async def all_nodes(tx: Tx, workspace_id: int) -> AsyncIterator[Sequence[int]]:
     after = 0
     while True:
         rows = await tx.fetch(_NODES, workspace_id=workspace_id, after=after, row_limit=CHUNK)
+        if not rows:
+            return
+        yield [row["node_no"] for row in rows]
+        after = rows[-1]["node_no"]
+
+
+async def nodes_of(tx: Tx, workspace_id: int, namespaces: Collection[str]) -> AsyncIterator[Sequence[int]]:
+    """Yield the numbers of all identifiers of some namespaces of a workspace, in chunks."""
+    after, listed_names = 0, list(namespaces)
+    while listed_names:
+        rows = await tx.fetch(
+            _NODES_OF, workspace_id=workspace_id, after=after, namespaces=listed_names, row_limit=CHUNK
+        )
         if not rows:
             return
         yield [row["node_no"] for row in rows]

@@ -34,6 +34,8 @@ class Pairing(msgspec.Struct, frozen=True, kw_only=True):
     waterfall: list[dict[str, Any]] = []
     link_low: int | None = None
     link_high: int | None = None
+    also: tuple[str, ...] = ()
+    """Other origins that the same pair has."""
 
 
 class SuggestionRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +43,7 @@ class SuggestionRow(msgspec.Struct, frozen=True, kw_only=True):
 
     suggestion_id: UUID
     origin: str
+    also: list[str]
     reason: str
     score: float | None
     waterfall: list[dict[str, Any]]
@@ -54,9 +57,32 @@ class SuggestionRow(msgspec.Struct, frozen=True, kw_only=True):
     high_person: int
 
 
+def _by_pair(pairings: Sequence[Pairing]) -> dict[tuple[int, int, int], Pairing]:
+    """Return one pairing for each pair, with all that was found for it."""
+    unique: dict[tuple[int, int, int], Pairing] = {}
+    for one in pairings:
+        pair = one.workspace_id, one.low_no, one.high_no
+        known = unique.get(pair)
+        unique[pair] = one if known is None else _together(known, one)
+    return unique
+
+
+def _together(known: Pairing, newer: Pairing) -> Pairing:
+    scored = newer if newer.score is not None else known
+    linked = newer if newer.link_low is not None else known
+    return msgspec.structs.replace(
+        known,
+        also=tuple(sorted({*known.also, *newer.also, newer.origin} - {known.origin})),
+        score=scored.score,
+        waterfall=scored.waterfall,
+        link_low=linked.link_low,
+        link_high=linked.link_high,
+    )
+
+
 async def add(tx: Tx, pairings: Sequence[Pairing]) -> int:
-    """Queue pairs, each once for ever; return how many are new or scored anew."""
-    unique = {(one.workspace_id, one.low_no, one.high_no): one for one in pairings}
+    """Queue pairs, each once for ever; return how many are new, scored anew, or suggested for one reason more."""
+    unique = _by_pair(pairings)
     if not unique:
         return 0
     # One order for all writers.
@@ -69,6 +95,7 @@ async def add(tx: Tx, pairings: Sequence[Pairing]) -> int:
             lows=[row.low_no for row in rows],
             highs=[row.high_no for row in rows],
             origins=[row.origin for row in rows],
+            alsos=[",".join(row.also) for row in rows],
             reasons=[row.reason for row in rows],
             scores=[row.score for row in rows],
             waterfalls=[msgspec.json.encode(row.waterfall).decode() for row in rows],

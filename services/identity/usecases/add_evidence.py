@@ -1,12 +1,14 @@
 """Evidence that a caller or an operator states outright."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from uuid import UUID
 
 from libs.common.db import Tx
 from services.identity.domain.evidence import Evidence
 from services.identity.domain.links import contradictory
+from services.identity.domain.matching.model import Score
 from services.identity.usecases.graph.batch import Batch, Fact
 from services.identity.usecases.graph.resolve_evidence import resolve_evidence
 from services.identity.usecases.graph.tools import GraphTools
@@ -23,10 +25,19 @@ class Taken:
 
 
 async def add_evidence(
-    tx: Tx, tools: GraphTools, workspace_id: int, said: Sequence[Evidence], *, author: str
+    tx: Tx,
+    tools: GraphTools,
+    workspace_id: int,
+    said: Sequence[Evidence],
+    *,
+    author: str,
+    scores: Mapping[UUID, Score] = MappingProxyType({}),
 ) -> tuple[list[Taken], Batch]:
-    """Take evidence in, all at once; an event id that is known changes nothing."""
-    facts = [Fact(workspace_id, one, author) for one in said]
+    """Take evidence in, all at once; an event id that is known changes nothing.
+
+    `scores` are of inferred facts, by event id: they are suggested with these.
+    """
+    facts = [Fact(workspace_id, one, author, inference=scores.get(one.event_id)) for one in said]
     batch = await resolve_evidence(tx, facts, tools)
     policies = batch.policies[workspace_id] if facts else None
     owners = [batch.nodes[fact.centre].owner if fact.centre else 0 for fact in facts]

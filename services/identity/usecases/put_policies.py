@@ -2,7 +2,7 @@
 
 from libs.common.db import Tx
 from services.identity.domain.policy import Declared
-from services.identity.store import policies, regions
+from services.identity.store import policies, regions, respelling_queue
 from services.identity.usecases.graph.tools import GraphTools
 
 
@@ -13,5 +13,7 @@ async def put_policies(tx: Tx, tools: GraphTools, workspace_id: int, declared: D
     version = await policies.put(tx, workspace_id, declared, now)
     after = tools.with_defaults(version, declared)
     # `before` may be older than what was in force: then evidence is read anew to be sure.
-    same = before.version == version - 1 and before.reads_like(after)
-    return version, await regions.schedule_all(tx, workspace_id, now, reread=not same)
+    is_next = before.version == version - 1
+    if after.respelling and not (is_next and before.respells_like(after)):
+        await respelling_queue.queue(tx, workspace_id, version)
+    return version, await regions.schedule_all(tx, workspace_id, now, reread=not (is_next and before.reads_like(after)))

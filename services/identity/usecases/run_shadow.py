@@ -11,6 +11,7 @@ from services.identity.domain.islands import Islands
 from services.identity.domain.links import Pair
 from services.identity.domain.partition import partition
 from services.identity.domain.policy import PolicySet
+from services.identity.domain.respelling import EMAIL_ALIAS, denotes, respelling
 from services.identity.store import evidence, holds, nodes, persons, shadows
 from services.identity.store.nodes import NodeRow, key
 from services.identity.store.shadows import ShadowRow
@@ -32,6 +33,7 @@ async def run_shadow(tx: Tx, tools: GraphTools, shadow: ShadowRow) -> dict[str, 
     async for numbers in shadows.all_nodes(tx, workspace_id):
         for one in numbers:
             islands.add(one)
+    await _join_respelled(tx, tools, workspace_id, candidate, islands)
     facts = 0
     async for stars in shadows.all_stars(tx, workspace_id):
         facts += len(stars)
@@ -43,6 +45,17 @@ async def run_shadow(tx: Tx, tools: GraphTools, shadow: ShadowRow) -> dict[str, 
     return await _report(tx, workspace_id, total, facts)
 
 
+async def _join_respelled(tx: Tx, tools: GraphTools, workspace_id: int, candidate: PolicySet, islands: Islands) -> None:
+    """Join what are spellings of one by the policies that are tried, whether or not that was ever said."""
+    concerned = {*candidate.respelling, EMAIL_ALIAS} if candidate.respelling else ()
+    first: dict[bytes, int] = {}
+    async for numbers in shadows.nodes_of(tx, workspace_id, concerned):
+        for row in await nodes.read(tx, [key(workspace_id, one) for one in numbers]):
+            name = name_of(row, tools)
+            lookup = tools.sealed_lookup(workspace_id, denotes(name, candidate) or name)
+            islands.join([row.node_no, first.setdefault(lookup, row.node_no)])
+
+
 async def _compare(
     tx: Tx, tools: GraphTools, workspace_id: int, numbers: list[int], policies: tuple[PolicySet, PolicySet]
 ) -> Difference:
@@ -52,11 +65,18 @@ async def _compare(
     said = [evidence_of(row, batch) for row in await evidence.centred(tx, keys)]
     decided = named_holds(workspace_id, await holds.effective(tx, workspace_id, numbers), batch.names)
     # A run of the rule over thousands of identifiers would hold the event loop.
-    return await asyncio.to_thread(_judge, said, policies, tools.now(workspace_id), rows, batch.names, decided)
+    now, candidate = tools.now(workspace_id), policies[1]
+    derived = [
+        respelling(name, other, workspace_id=workspace_id, received_at=now)
+        for name in batch.names.values()
+        if (other := denotes(name, candidate)) is not None
+    ]
+    return await asyncio.to_thread(_judge, said, derived, policies, now, rows, batch.names, decided)
 
 
 def _judge(
     said: list[Evidence],
+    derived: list[Evidence],
     policies: tuple[PolicySet, PolicySet],
     now: Any,
     rows: list[NodeRow],
@@ -64,7 +84,8 @@ def _judge(
     decided: dict[Pair, Hold],
 ) -> Difference:
     consents = {names[row.key]: row.consents(now) for row in rows if row.permissions}
-    before, after = (partition(said, one, now, consents, decided) for one in policies)
+    before = partition(said, policies[0], now, consents, decided)
+    after = partition([*said, *derived], policies[1], now, consents, decided).among(names.values())
     return difference(before, after, policies[1], {names[row.key]: row.person_no for row in rows})
 
 

@@ -50,14 +50,21 @@ async def score_records(
     living = await _living(tx, workspace_id, list(records))
     by_person = {str(person_no): prepare(records[asked], model.fields) for asked, person_no in living.items()}
     compared, above = await asyncio.to_thread(_above, by_person, model, threshold)
-    anchors = await _anchors(tx, tools, workspace_id, {number for pair in above for number in pair})
+    suggested = await suggest_scored(tx, tools, workspace_id, above, now)
+    return Scored(compared, len(above), suggested, [asked for asked in records if asked not in living])
+
+
+async def suggest_scored(
+    tx: Tx, tools: GraphTools, workspace_id: int, scores: Mapping[tuple[int, int], Score], now: datetime
+) -> int:
+    """Suggest pairs of living persons, given by number, with their scores; return how many are new or scored anew."""
+    anchors = await _anchors(tx, tools, workspace_id, {number for pair in scores for number in pair})
     pairings = [
         _pairing(workspace_id, anchors[one], anchors[other], found, now)
-        for (one, other), found in above.items()
+        for (one, other), found in scores.items()
         if one in anchors and other in anchors
     ]
-    suggested = await suggestions.add(tx, pairings)
-    return Scored(compared, len(above), suggested, [asked for asked in records if asked not in living])
+    return await suggestions.add(tx, pairings)
 
 
 def _above(

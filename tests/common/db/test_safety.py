@@ -14,7 +14,7 @@ from libs.common.ids import new_id
 # others are the workers' alone.
 READABLE = {
     "*": {"workspace", "source", "api_key"},
-    "identity": {"access_change", "passed_over", "region_due"},
+    "identity": {"access_change", "match_look", "passed_over", "region_due"},
     "profile": {"consent_expiry", "refold_queue", "tag_touch", "tag_walk"},
     "segment": {"block", "round", "recompute", "squash"},
     "journey": {"run_timer"},

@@ -7,17 +7,32 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from libs.common.registry import discover
 from services.identity import namespaces
-from services.identity.domain.policy import Canonical, InvalidValue, NamespaceKind
+from services.identity.domain.naming import name_identifier
+from services.identity.domain.policy import Canonical, InvalidValue, NamespaceKind, NamespacePolicy, PolicySet
+from services.identity.domain.reading import namespaces_by_name
 from tests.fixtures.shared_data import sample_cases
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "identifier-vectors.json"
 VECTORS: list[dict[str, Any]] = json.loads(PUBLISHED.read_text(encoding="utf-8"))
 SAMPLES: list[dict[str, Any]] = sample_cases("normalisation_sample.json")
-NAMESPACES = {each.name: each for each in discover(namespaces, "namespace", NamespaceKind)}
+KINDS = discover(namespaces, "namespace", NamespaceKind)
+BY_NAME = namespaces_by_name(KINDS)
+NAMESPACES = {each.name: each for each in KINDS}
+
+
+def declared_by(vector: dict[str, Any]) -> dict[str, Any]:
+    """Return the policies of a vector's namespace, with what the vector declares of them."""
+    default = msgspec.to_builtins(NAMESPACES[vector["namespace"]].policy)
+    return {vector["namespace"]: default | vector.get("declared", {})}
+
+
+def policies_of(vector: dict[str, Any]) -> PolicySet:
+    return PolicySet(1, msgspec.convert(declared_by(vector), dict[str, NamespacePolicy]))
 
 
 def spellings(vector: dict[str, Any]) -> list[str]:
@@ -27,12 +42,23 @@ def spellings(vector: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda one: f"{one['namespace']}-{one['input'][:24]!a}")
 def test_a_published_vector_holds(vector: dict[str, Any]) -> None:
     for value in spellings(vector):
-        outcome = NAMESPACES[vector["namespace"]].canonical(value, vector["default_region"])
-        if isinstance(outcome, Canonical):
-            assert vector["expect"] == {"canonical": outcome.value}, value
-        else:
-            assert isinstance(outcome, InvalidValue)
+        outcome = name_identifier(
+            vector.get("named", vector["namespace"]), vector.get("scope", "") or "any", value,
+            region=vector["default_region"], namespaces=BY_NAME, policies=policies_of(vector),
+        )  # fmt: skip
+        if isinstance(outcome, InvalidValue):
             assert vector["expect"] == {"invalid": outcome.reason}, value
+        else:
+            assert outcome.namespace == vector["namespace"]
+            assert vector["expect"] == {"canonical": outcome.value}, value
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda one: f"{one['namespace']}-{one['input'][:24]!a}")
+def test_a_canonical_form_stays_itself_under_every_name_and_rule(vector: dict[str, Any]) -> None:
+    if "canonical" in vector["expect"]:
+        outcome = NAMESPACES[vector["namespace"]].canonical(vector["expect"]["canonical"], None)
+        assert isinstance(outcome, Canonical)
+        assert outcome.value == vector["expect"]["canonical"]
 
 
 def test_every_namespace_has_a_vector_that_is_taken_and_one_that_is_refused() -> None:
@@ -48,7 +74,7 @@ def test_no_two_vectors_of_different_people_share_a_canonical_form() -> None:
 
 
 def identifier(vector: dict[str, Any], value: str) -> dict[str, str]:
-    return {"namespace": vector["namespace"], "scope": vector.get("scope", ""), "value": value}
+    return {"namespace": vector.get("named", vector["namespace"]), "scope": vector.get("scope", ""), "value": value}
 
 
 Delivery = tuple[dict[str, Any], str]
@@ -63,6 +89,7 @@ def deliveries(order: str) -> list[Delivery]:
     told = [
         (vector, value)
         for vector in (*VECTORS, *SAMPLES)
+        if "declared" not in vector
         for value in (*spellings(vector), vector["expect"].get("canonical", ""))
         if value
     ]
@@ -121,6 +148,22 @@ async def canonical_ids(client: Any, person_ids: set[str]) -> dict[str, str]:
     answer = await client.post("/v1/identity/persons/lookup", json={"person_ids": sorted(person_ids)})
     assert answer.status_code == 200, answer.text
     return {one["person_id"]: one["canonical_id"] for one in answer.json()["items"]}
+
+
+async def test_through_the_api_what_a_workspace_declares_of_a_namespace_is_in_force(house: Any) -> None:
+    identity = await house.start("identity")
+    # each after the other: what a vector declares is in force for it alone
+    for vector in (one for one in VECTORS if "declared" in one):
+        answer = await identity.client.put("/v1/identity/policies", json={"namespaces": declared_by(vector)})
+        assert answer.status_code == 200, answer.text
+        canonical = vector["expect"].get("canonical")
+        told = [(vector, value) for value in (*spellings(vector), canonical) if value]
+        found = await resolve(identity.client, told, create=True)
+        assert {(one["identifier"] or {}).get("value") for one in found} == {canonical}, vector
+        assert {one["reason"] for one in found} == {vector["expect"].get("invalid")}, vector
+        persons = {one["person_id"] for one in found}
+        assert len(persons) == 1, vector
+        assert (persons == {None}) == (canonical is None), vector
 
 
 async def test_what_is_blank_is_refused_with_a_pointer(house: Any) -> None:

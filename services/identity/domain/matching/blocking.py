@@ -30,3 +30,11 @@ def _blocks(records: Mapping[str, Prepared], columns: tuple[str, ...]) -> Iterat
         if len(values) == len(columns):
             blocks[tuple(values)].append(name)
     return (members for members in blocks.values() if len(members) <= LARGEST_BLOCK)
+
+
+def blocks_of(record: Prepared, blocking: tuple[tuple[str, ...], ...]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Yield the blocks a record is in: which entry of `blocking`, and the values that others of the block have too."""
+    for number, columns in enumerate(blocking):
+        values = tuple(value for column in columns if (value := record.get(column)) is not None)
+        if len(values) == len(columns):
+            yield number, values

@@ -39,7 +39,7 @@ class MatchModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A trained model: the odds of any two records, what is compared, which pairs are looked at, and frequencies.
 
     `blocking` lists columns that have to be equal, all of one entry together. `frequencies` gives the share of records
-    with a value, by column.
+    with a value, by column. From a match weight of `threshold` on a pair is suggested when persons change.
     """
 
     prior: float
@@ -47,6 +47,7 @@ class MatchModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     comparisons: tuple[Comparison, ...]
     blocking: tuple[tuple[str, ...], ...]
     frequencies: dict[str, dict[str, float]] = {}
+    threshold: float = 4.0
 
     def unfit(self) -> str | None:
         """Return what makes the model unusable, None when nothing does."""

@@ -9,6 +9,8 @@ from typing import Literal
 
 FieldKind = Literal["name", "date", "email", "category", "text", "number"]
 Prepared = dict[str, str | None]
+Recorded = dict[str, str | int | float]
+"""What is known of a person, by the names of a model's fields, as it was told."""
 _HAN = re.compile(r"[\u3400-\u9fff]{2,3}")
 _DATE = re.compile(r"(\d{4})[-/.]?(\d{2})[-/.]?(\d{2})")
 

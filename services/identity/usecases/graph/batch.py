@@ -11,6 +11,7 @@ import msgspec
 from services.identity.domain.evidence import Evidence, Identifier
 from services.identity.domain.graph import Hold
 from services.identity.domain.links import LinkFacts
+from services.identity.domain.matching.model import Score
 from services.identity.domain.policy import PolicySet
 from services.identity.store.links import LinkRow, Pair
 from services.identity.store.nodes import Key, NodeRow
@@ -30,6 +31,8 @@ class Fact:
     is_new: bool = True
     is_erased: bool = False
     """It was about an erased identifier: nothing of it is taken."""
+    inference: Score | None = None
+    """How likely its identifiers are one person's, where it was inferred and somebody said so."""
 
 
 class Move(msgspec.Struct, gc=False):

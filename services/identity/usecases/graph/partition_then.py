@@ -10,6 +10,7 @@ from services.identity.domain.evidence import INFERRED, Evidence, Identifier
 from services.identity.domain.links import POSITIVE
 from services.identity.domain.partition import Partition, described, graph_of
 from services.identity.domain.policy import PolicySet
+from services.identity.domain.respelling import EMAIL_ALIAS
 from services.identity.domain.twins import TWIN_SOURCE
 from services.identity.store import evidence, history, holds, nodes
 from services.identity.store.nodes import NodeRow, key, number_of
@@ -64,7 +65,13 @@ def _said_by(said: Sequence[Evidence], at: datetime) -> list[Evidence]:
     """Return what had been said by a time; that a hash is somebody's counts once both had been seen."""
     by_then = [one for one in said if one.effective_time <= at]
     seen = {name for one in by_then if one.source_id != TWIN_SOURCE for name in one.identifiers}
-    return [one for one in by_then if one.source_id != TWIN_SOURCE or seen.issuperset(one.identifiers)]
+    # An alias is nothing that could be seen.
+    return [
+        one
+        for one in by_then
+        if one.source_id != TWIN_SOURCE
+        or all(name in seen for name in one.identifiers if name.namespace != EMAIL_ALIAS)
+    ]
 
 
 def _tiers(said: Sequence[Evidence]) -> dict[Identifier, int]:

@@ -12,6 +12,7 @@ from libs.common.errors import Unavailable
 from services.identity.domain.basis import with_basis
 from services.identity.store import nodes, regions
 from services.identity.store.nodes import Key, workspace_of
+from services.identity.usecases.graph.add_respellings import add_respellings
 from services.identity.usecases.graph.assign_regions import Outcome, assign_regions, leave_hanging
 from services.identity.usecases.graph.batch import Batch, Contended, Fact
 from services.identity.usecases.graph.find_twins import find_twins
@@ -52,6 +53,7 @@ async def take_in(tx: Tx, batch: Batch, tools: GraphTools) -> None:
     """
     for fact in batch.facts:
         fact.evidence = with_basis(fact.evidence, batch.policies[fact.workspace_id])
+    add_respellings(batch)
     await identify_nodes(tx, batch, tools)
     await find_twins(tx, batch, tools)
 

@@ -1,13 +1,14 @@
 """The graph's rows written, a statement a table."""
 
 from libs.common.db import Tx
-from services.identity.store import holds, links, nodes, persons, regions
+from services.identity.store import holds, links, nodes, persons, regions, suggestions
 from services.identity.store.holds import NewHold
 from services.identity.store.links import Pair
 from services.identity.store.nodes import Key, number_of, workspace_of
 from services.identity.store.persons import OwnershipRow
 from services.identity.usecases.graph.assign_regions import Outcome
 from services.identity.usecases.graph.batch import Batch, Move, PersonChanges, Span
+from services.identity.usecases.graph.suggest_inferred import suggest_inferred
 from services.identity.usecases.graph.suggest_refused import suggest_refused
 
 
@@ -32,7 +33,7 @@ async def save_graph(tx: Tx, batch: Batch, outcome: Outcome, changes: PersonChan
     await links.decide(tx, [one for one in outcome.decisions if one.pair not in made])
     if changes is not None:
         await _save_persons(tx, batch, changes)
-    await suggest_refused(tx, batch, outcome.decisions)
+    await suggestions.add(tx, [*suggest_refused(batch, outcome.decisions), *suggest_inferred(batch)])
     await holds.hold(
         tx,
         [

@@ -1,15 +1,13 @@
 """Links that were refused between two people are suggested to somebody who can tell."""
 
-from libs.common.db import Tx
-from services.identity.store import suggestions
 from services.identity.store.links import Decision
 from services.identity.store.nodes import number_of, workspace_of
 from services.identity.store.suggestions import Pairing
 from services.identity.usecases.graph.batch import Batch
 
 
-async def suggest_refused(tx: Tx, batch: Batch, decisions: list[Decision]) -> None:
-    """Queue the two sides of every link refused for a limit or because it would have bridged over a leaf."""
+def suggest_refused(batch: Batch, decisions: list[Decision]) -> list[Pairing]:
+    """Return the two sides of every link refused for a limit or because it would have bridged over a leaf."""
     found = []
     for one in decisions:
         refused = one.state == "suppressed" and (one.reason == "leaf" or one.reason.startswith("limit:"))
@@ -28,4 +26,4 @@ async def suggest_refused(tx: Tx, batch: Batch, decisions: list[Decision]) -> No
                     link_high=number_of(one.pair[1]),
                 )
             )
-    await suggestions.add(tx, [one for one in found if one.low_no != one.high_no])
+    return [one for one in found if one.low_no != one.high_no]
