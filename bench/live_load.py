@@ -18,7 +18,7 @@ from services.segment.domain.values import stored
 from services.segment.domain.world import LiveSegment, chunk_of, chunks_of
 from services.segment.store.asking import ask
 from services.segment.store.columnar import Columnar
-from services.segment.store.scans import Scope
+from services.segment.store.scope import Scope
 
 DAYS = 90
 PRODUCTS = 10

@@ -34,7 +34,7 @@ from services.segment.domain.moment import Moment
 from services.segment.store.asking import ask
 from services.segment.store.asking_few import ask_few
 from services.segment.store.columnar import CACHE_BYTES, Columnar
-from services.segment.store.scans import Scope
+from services.segment.store.scope import Scope
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 NAMES = 20

@@ -21,7 +21,7 @@ from services.segment.domain.world import LiveSegment, World
 from services.segment.store.columnar import Columnar
 from services.segment.store.persons import ALIVE, MERGED
 from services.segment.store.rows import account_row, event_row, override_row, trait_row
-from services.segment.store.scans import Scope
+from services.segment.store.scope import Scope
 from services.segment.store.slices import moved_between
 from services.segment.usecases.answer_apart import answer_apart
 from services.segment.usecases.answer_touches import Touched, answer_touches

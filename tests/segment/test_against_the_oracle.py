@@ -17,7 +17,7 @@ from services.segment.domain.moment import Moment
 from services.segment.domain.silence import Silence
 from services.segment.store.asking import ask
 from services.segment.store.asking_few import ask_few
-from services.segment.store.scans import Scope
+from services.segment.store.scope import Scope
 from tests.segment.columnar import a_columnar_store, parsed, put
 from tests.segment.generated_values import START, ZONES, pick
 from tests.segment.generators import definitions, opt_outs, people

@@ -15,7 +15,7 @@ from services.segment.domain.moment import Moment
 from services.segment.domain.moved import Moved
 from services.segment.store.asking_alike import ENOUGH_ALIKE, several_alike
 from services.segment.store.asking_few import ask_few
-from services.segment.store.scans import Scope
+from services.segment.store.scope import Scope
 from tests.segment.columnar import START, a_columnar_store, parsed, put
 from tests.segment.oracle import Person, When, is_member
 

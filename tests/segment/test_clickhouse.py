@@ -21,7 +21,7 @@ from services.segment.store.columnar import Columnar, Refusal
 from services.segment.store.columnar_cluster import cluster_statements, local_table
 from services.segment.store.counting import counts_by_day
 from services.segment.store.rows import event_row
-from services.segment.store.scans import Scope
+from services.segment.store.scope import Scope
 from tests.fixtures.apps import START
 from tests.segment.columnar import MASTER_KEY, parsed, put
 from tests.segment.oracle import Person, When, is_member

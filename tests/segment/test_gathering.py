@@ -11,7 +11,8 @@ from services.segment.domain.moment import Moment
 from services.segment.store import gathering
 from services.segment.store.asking_few import ask_few
 from services.segment.store.columnar import QueryTooHeavy
-from services.segment.store.scans import Scope
+from services.segment.store.columnar_schema import BY_PERSON, OPENED, PACKED
+from services.segment.store.scope import Scope
 from tests.segment.columnar import START, a_columnar_store, parsed, put
 from tests.segment.oracle import Person, When, is_member
 
@@ -99,4 +100,56 @@ async def test_who_is_touched_is_read_by_the_order_of_persons(tmp_path):
 
         store.ask = listening
         await ask_few(store, inquiry, Scope(1, None, [5, 9], [5, 9]))
-        assert any("ReadFromMergeTree (by_person)" in line for line in seen), seen
+        assert any(f"ReadFromMergeTree ({BY_PERSON})" in line for line in seen), seen
+
+
+async def test_what_others_read_anyway_is_not_read_again(tmp_path, monkeypatch):
+    async with a_columnar_store(tmp_path) as store:
+        await put(store, 1, people())
+        said: list[str] = []
+        call = store._call
+
+        async def listening(one):
+            said.extend(getattr(one, "args", ())[:1])
+            return await call(one)
+
+        monkeypatch.setattr(store, "_call", listening)
+        await answers(store, list(range(5, 50, 2)))
+        # "seen, three times" looks at no property, and at no event that a sequence does not look at
+        assert sum("from event prewhere" in sql for sql in said) == 1
+
+
+AWKWARD = [
+    *(
+        'it\'s "quoted"',
+        "back\\slash \\n \\",
+        "line\nbreak\ttab\rreturn",
+        "nul \0 nul",
+        "\x01\x1b",
+        "",
+        "{'a':1}",
+        "),(",
+    ),
+    *("[]", "逗号，'引号'", "👩\u200d👩\u200d👧", "2024-02-29T12:00:00Z", "1901-01-01", "2299-12-31T23:59:59.999999Z"),
+    *(0.1, -0.0, 1e308, 5e-324, 123456789012345678, -1, 2**53 + 1, 0.30000000000000004, True, False, None),
+    *(["a'b", "c\\", ""], [], {"deep": {"er": "x'y"}}),
+]
+
+
+async def test_what_lies_packed_opens_as_it_went_in(tmp_path):
+    async with a_columnar_store(tmp_path) as store:
+        told = {
+            number: Person(traits={}, events=[("paid", START, {f"k{number}": value, "it's \\ odd": value})])
+            for number, value in enumerate(AWKWARD, start=1)
+        }
+        await put(store, 1, told)
+        for column in PACKED:
+            opened = f"toString(opened.{column})"
+            rows = await store.rows(
+                f"select person_no, toString({column}) as laid, {opened} as found"
+                f" from (select *, {OPENED} as opened from event) order by person_no",
+                {},
+            )
+            assert [row["person_no"] for row in rows] == list(told)
+            assert [row for row in rows if row["laid"] != row["found"]] == [], column
+            assert any(row["laid"] != "{}" for row in rows), column

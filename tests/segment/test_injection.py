@@ -18,7 +18,7 @@ from services.segment.domain.fault import InvalidDefinition
 from services.segment.domain.language import examples
 from services.segment.domain.moment import Moment
 from services.segment.store.asking import ask
-from services.segment.store.scans import Scope
+from services.segment.store.scope import Scope
 from tests.segment.columnar import a_columnar_store, parsed, put
 from tests.segment.oracle import Person, When, is_member
 from tests.segment.test_bad_input import CORPUS

@@ -11,7 +11,7 @@ from services.segment.domain.condition import Inquiry
 from services.segment.domain.moment import Moment
 from services.segment.store.asking import ask
 from services.segment.store.asking_few import ask_few
-from services.segment.store.scans import Scope
+from services.segment.store.scope import Scope
 from tests.fixtures.apps import START
 from tests.segment.columnar import a_columnar_store, parsed, put
 from tests.segment.oracle import Person, When, is_member

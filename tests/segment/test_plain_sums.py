@@ -10,7 +10,7 @@ from services.segment.domain.answer import answer_one
 from services.segment.domain.condition import Inquiry
 from services.segment.domain.moment import Moment
 from services.segment.store.asking import ask, statement
-from services.segment.store.scans import Scope
+from services.segment.store.scope import Scope
 from tests.fixtures.apps import START
 from tests.segment.columnar import a_columnar_store, parsed, put
 from tests.segment.oracle import Person, When, is_member

@@ -19,7 +19,7 @@ from services.segment.store import asking_rows
 from services.segment.store.asking import ask
 from services.segment.store.bitmaps import bitmap_of, bitmap_where
 from services.segment.store.columnar import DoesNotFit
-from services.segment.store.scans import Scope
+from services.segment.store.scope import Scope
 from services.segment.store.totals import TooLarge, Totals
 from tests.fixtures.apps import START
 from tests.segment.columnar import a_columnar_store, parsed, put

@@ -11,7 +11,8 @@ from services.segment.domain.condition import Inquiry
 from services.segment.store.asking_rows import ask_for_rows
 from services.segment.store.bitmaps import read_bitmap
 from services.segment.store.columnar import Columnar, DoesNotFit
-from services.segment.store.scans import Numbered, Scope, grouped, scans, whole_scan
+from services.segment.store.scans import Numbered, grouped, scans, whole_scan
+from services.segment.store.scope import Scope
 from services.segment.store.words import answer_rows, by_scan, read_words
 
 

@@ -14,7 +14,9 @@ from pyroaring import BitMap
 from services.segment.domain.binding import Binder
 from services.segment.domain.condition import Inquiry, Question
 from services.segment.store.columnar import Columnar
-from services.segment.store.scans import Numbered, Scope, from_few, present_person
+from services.segment.store.few_events import few_events, looking_at
+from services.segment.store.scans import Numbered, event_rows, present_person
+from services.segment.store.scope import Scope
 
 ENOUGH_ALIKE = 4
 PLACE = re.compile(r"\{p\d+:[^}]+\}")
@@ -62,9 +64,9 @@ def shape_of(holds: str) -> str:
     return PLACE.sub(lambda found: found[0].split(":", 1)[1], holds)
 
 
-def takes_rows(shape: str, allowed: frozenset[str] = LIFTABLE) -> bool:
-    """Tell whether every function called takes values that differ from row to row."""
-    return set(CALLED.findall(shape)) <= allowed
+def takes_rows(holds: str, allowed: frozenset[str] = LIFTABLE) -> bool:
+    """Tell whether every function an expression calls takes values that differ from row to row."""
+    return set(CALLED.findall(PLACE.sub("", holds))) <= allowed
 
 
 def several_alike(numbered: Sequence[Numbered]) -> tuple[list[list[Numbered]], list[Numbered]]:
@@ -77,8 +79,8 @@ def several_alike(numbered: Sequence[Numbered]) -> tuple[list[list[Numbered]], l
         else:
             others.append((number, asked))
     groups = []
-    for shape, alike in shapes.items():
-        if len(alike) >= ENOUGH_ALIKE and takes_rows(shape, _OF_SEVERAL):
+    for alike in shapes.values():
+        if len(alike) >= ENOUGH_ALIKE and takes_rows(alike[0][1].holds, _OF_SEVERAL):
             groups.append(alike)
         else:
             others += alike
@@ -91,7 +93,7 @@ async def ask_alike(
     """Return, per question of a group, which of the scope's persons it holds for."""
     if not scope.persons:
         return iter(())
-    sql = _statement(inquiry.bind, scope, [asked for _, asked in alike])
+    sql = _statement(inquiry, scope, [asked for _, asked in alike])
     table = await columnar.ask(sql, inquiry.bind.parameters, few_rows=True)
     if not table.num_rows:
         return iter(())
@@ -100,8 +102,9 @@ async def ask_alike(
     return ((number, BitMap(persons[places == place])) for place, (number, _) in enumerate(alike, start=1))
 
 
-def _statement(bind: Binder, scope: Scope, alike: Sequence[Question]) -> str:
+def _statement(inquiry: Inquiry, scope: Scope, alike: Sequence[Question]) -> str:
     """Return the statement: a row for each person and place of a question that holds for him."""
+    bind = inquiry.bind
     looking: dict[str, list[int]] = defaultdict(list)
     for place, asked in enumerate(alike, start=1):
         for name in asked.names:
@@ -109,11 +112,8 @@ def _statement(bind: Binder, scope: Scope, alike: Sequence[Question]) -> str:
     names = bind.texts(list(looking))
     person = present_person(bind, scope.workspace_id, scope.merged)
     having = f" and person in {bind.wholes(scope.persons or ())}" if scope.merged else ""
-    floors = [asked.since for asked in alike]
-    oldest = min((floor for floor in floors if floor is not None), default=None)
-    since = f" and event_time >= {bind.time(oldest)}" if oldest is not None and None not in floors else ""
-    rows = f"select * from {from_few(bind, scope, scope.stored_under)} and name in {names}{since}"
     holds = _by_place(bind, [asked.holds for asked in alike])
+    rows = few_events(bind, scope, scope.stored_under, event_rows(inquiry, scope, alike), looking_at([holds]))
     # not under the column's own name: it would be put in its place inside the aggregates
     return (
         f"select person, place from (select {person} as person, place, {holds} as held from ({rows})"

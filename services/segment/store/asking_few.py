@@ -18,7 +18,8 @@ from services.segment.store.asking_alike import ask_alike, several_alike
 from services.segment.store.asking_named import Asking, ask_named, opens_properties
 from services.segment.store.columnar import Columnar
 from services.segment.store.gathering import gathered
-from services.segment.store.scans import Numbered, Scope
+from services.segment.store.scans import Numbered
+from services.segment.store.scope import EVENT, Scope
 
 
 async def ask_few(
@@ -35,15 +36,17 @@ async def ask_few(
     asking = Asking(inquiry, scope, concerned or [everybody] * len(answers))
     named, others = _apart(inquiry)
     groups, rest = several_alike(others)
-    dear = [one for one, holds in named.items() if one[1].source == "event" and opens_properties(holds)]
-    others_of_events = [one for one in rest if one[1].source == "event"]
+    dear = [one for one, holds in named.items() if one[1].source == EVENT and opens_properties(holds)]
+    others_of_events = [one for one in rest if one[1].source == EVENT]
     readers = [part for part in (dear, *groups, others_of_events) if part]
     looking = [one for part in readers for one in part]
     # what one statement alone reads need not be kept; on a server a table of a session may be on another replica
     worth_it = len(readers) > 1 and columnar.is_embedded
+    if worth_it:
+        looking += _among_the_rows([one for one in named if one not in dear], looking)
     keeping = gathered(columnar, inquiry, asking.scope_of(looking), looking) if worth_it else nullcontext(scope)
     async with keeping as kept:
-        found = list(await ask_named(columnar, asking, named, kept))
+        found = list(await ask_named(columnar, asking, named, kept, looking))
         for group in groups:
             found += await ask_alike(columnar, inquiry, replace(asking.scope_of(group), events=kept.events), group)
         if rest:
@@ -66,6 +69,19 @@ def _apart(inquiry: Inquiry) -> tuple[dict[Numbered, str], list[Numbered]]:
         else:
             named[number, asked] = holds
     return named, others
+
+
+def _among_the_rows(numbered: Sequence[Numbered], others: Sequence[Numbered]) -> list[Numbered]:
+    """Return the questions that look at no event but those the others look at anyway."""
+    names = {name for _, other in others for name in other.names}
+    floors = [other.since for _, other in others]
+    oldest = None if None in floors else min(floor for floor in floors if floor)
+
+    def is_among(asked: Question) -> bool:
+        reached = oldest is None or (asked.since is not None and asked.since >= oldest)
+        return asked.source == EVENT and reached and names.issuperset(asked.names)
+
+    return [one for one in numbered if is_among(one[1])]
 
 
 def _of_its_name(asked: Question, bind: Binder) -> str | None:

@@ -5,7 +5,7 @@ Predicates on traits that differ in their values alone become one, mapped over t
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,9 @@ from services.segment.domain.binding import Binder
 from services.segment.domain.condition import Inquiry
 from services.segment.store.asking_alike import ENOUGH_ALIKE, PLACE, shape_of, takes_rows
 from services.segment.store.columnar import Columnar
-from services.segment.store.scans import Numbered, Scope, from_few, present_person
+from services.segment.store.few_events import few_events, looking_at
+from services.segment.store.scans import Numbered, event_rows, present_person
+from services.segment.store.scope import Scope
 from services.segment.store.words import WORD
 
 
@@ -67,14 +69,14 @@ class _Scan:
 
 
 async def ask_named(
-    columnar: Columnar, asking: Asking, named: Mapping[Numbered, str], kept: Scope
+    columnar: Columnar, asking: Asking, named: Mapping[Numbered, str], kept: Scope, looking: Collection[Numbered]
 ) -> Iterator[tuple[int, BitMap]]:
     """Return, per question with what it asks of rows of its name, which of the scope's persons it holds for.
 
-    `kept` is the scope from which the properties of events are read.
+    `kept` is the scope from which those of `looking` are read.
     """
     found: list[tuple[int, BitMap]] = []
-    for scan in _scans(asking, named, kept):
+    for scan in _scans(asking, named, kept, looking):
         sql = _statement(asking.inquiry.bind, scan)
         table = await columnar.ask(sql, asking.inquiry.bind.parameters, few_rows=True)
         found += _read(table, scan)
@@ -86,34 +88,31 @@ def opens_properties(holds: str) -> bool:
     return "property_" in holds
 
 
-def _scans(asking: Asking, named: Mapping[Numbered, str], kept: Scope) -> Iterator[_Scan]:
-    """Yield traits, events whose properties are not looked at, and those whose are."""
+def _scans(
+    asking: Asking, named: Mapping[Numbered, str], kept: Scope, looking: Collection[Numbered]
+) -> Iterator[_Scan]:
+    """Yield traits, events that are read for these questions alone, and those that are kept."""
     kinds: dict[tuple[str, bool], dict[Numbered, str]] = defaultdict(dict)
+    among = set(looking)
     for numbered, holds in named.items():
-        kinds[numbered[1].source, opens_properties(holds)][numbered] = holds
-    for (source, opens), part in kinds.items():
+        kinds[numbered[1].source, numbered in among][numbered] = holds
+    for (source, is_kept), part in kinds.items():
         places: dict[str, int] = {}
         asked = {number: (one.names[0], places.setdefault(holds, len(places))) for (number, one), holds in part.items()}
         if source == "event":
-            rows = _event_rows(asking, kept if opens else asking.scope, list(part))
+            rows = _event_rows(asking, kept if is_kept else asking.scope, list(part), places)
         else:
             rows = _trait_rows(asking, list(part))
         yield _Scan(rows, list(places), asked)
 
 
-def _event_rows(asking: Asking, scope: Scope, numbered: Sequence[Numbered]) -> str:
+def _event_rows(asking: Asking, scope: Scope, numbered: Sequence[Numbered], holds: Iterable[str]) -> str:
     bind = asking.inquiry.bind
     person = present_person(bind, scope.workspace_id, scope.merged)
-    floors = [question.since for _, question in numbered]
-    oldest = min((floor for floor in floors if floor is not None), default=None)
-    since = f" and event_time >= {bind.time(oldest)}" if oldest is not None and None not in floors else ""
     having = f" having person in {bind.wholes(scope.persons or ())}" if scope.merged else ""
-    names = bind.texts(sorted({question.names[0] for _, question in numbered}))
-    return (
-        f"select {person} as person, name, {{columns}} from {from_few(bind, scope, asking.stored_of(numbered))}"
-        f" and name in {names}{since}"
-        f" group by person, name{having}"
-    )
+    where = event_rows(asking.inquiry, scope, [question for _, question in numbered])
+    rows = few_events(bind, scope, asking.stored_of(numbered), where, looking_at(holds))
+    return f"select {person} as person, name, {{columns}} from ({rows}) group by person, name{having}"
 
 
 def _trait_rows(asking: Asking, numbered: Sequence[Numbered]) -> str:
@@ -144,8 +143,8 @@ def _alike(holds: Sequence[str]) -> tuple[list[int], list[list[int]]]:
         shapes[shape_of(one)].append(place)
     single: list[int] = []
     alike: list[list[int]] = []
-    for shape, places in shapes.items():
-        if len(places) >= ENOUGH_ALIKE and takes_rows(shape):
+    for places in shapes.values():
+        if len(places) >= ENOUGH_ALIKE and takes_rows(holds[places[0]]):
             alike.append(places)
         else:
             single += places

@@ -17,7 +17,8 @@ from services.segment.domain.condition import Inquiry
 from services.segment.domain.values import DECIMAL_PLACES
 from services.segment.store.bitmaps import bitmap_of
 from services.segment.store.columnar import Columnar, DoesNotFit
-from services.segment.store.scans import Numbered, Scope, odd_events, rows_of, scans
+from services.segment.store.scans import Numbered, odd_events, rows_of, scans
+from services.segment.store.scope import Scope
 from services.segment.store.totals import TooLarge, Totals
 from services.segment.store.words import WORD, answer_rows, bit_rows, by_scan, read_words
 

@@ -22,7 +22,7 @@ from pyarrow.ipc import open_stream
 from libs.common.errors import Unavailable
 from services.segment.domain.binding import Bindable
 from services.segment.store.columnar_cluster import local_table
-from services.segment.store.columnar_schema import CHANGES, WORKSPACE_TABLES, statements
+from services.segment.store.columnar_schema import BY_PERSON, CHANGES, WORKSPACE_TABLES, statements
 
 R = TypeVar("R")
 PERSONAL_POLICY = "personal"
@@ -60,8 +60,10 @@ SETTINGS = {
     "min_insert_block_size_bytes": 0,
 }
 
-FEW_ROWS = """
-settings compile_expressions = 0, compile_aggregate_expressions = 0, preferred_optimize_projection_name = 'by_person'"""
+FEW_ROWS = (
+    "\nsettings compile_expressions = 0, compile_aggregate_expressions = 0"
+    f", preferred_optimize_projection_name = '{BY_PERSON}'"
+)
 """Compiling hundreds of expressions costs more than it saves on the rows of a thousand persons."""
 MOST_ROWS = "\nsettings max_result_rows = {most}, result_overflow_mode = 'throw'"
 

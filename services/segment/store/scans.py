@@ -1,16 +1,16 @@
 """The scans of a statement: which rows are read for which questions, and whom each row belongs to now."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from services.segment.domain.binding import Binder
 from services.segment.domain.condition import Inquiry, Question
 from services.segment.domain.moved import Moved
 from services.segment.store.asking_accounts import accounts
+from services.segment.store.few_events import few_events, looking_at
+from services.segment.store.scope import EVENT, Scope
 
 Numbered = tuple[int, Question]
-EVENT = "event"
 FEW_FILTERS = 4
 """So many filters are put to the rows before they are grouped; more would cost each row more than they keep out."""
 
@@ -30,21 +30,6 @@ PRESENT_PERSON = f"""if((select count() from override_span where workspace_id = 
         arrayLastIndex(start -> start <= event_time, {_SPANS.format(column="starts")}[{_PLACE}])]))"""
 """The owner of an event: who had its subject at its time where that matters, else the override of its subject, else the
 person it was stored under. Where no subject has spans the first condition is a constant and that part costs nothing."""
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Who is asked about: everybody, or `persons`, whose events lie under `stored_under` (their past numbers too).
-
-    `merged` says that some subject of the workspace has another owner now than its rows say. `events` is the table of
-    events, or of those of the persons alone (store/gathering.py).
-    """
-
-    workspace_id: int
-    merged: Moved | None
-    persons: Sequence[int] | None = None
-    stored_under: Sequence[int] = ()
-    events: str = EVENT
 
 
 def scans(scope: Scope, numbered: Iterable[Numbered]) -> Iterator[list[Numbered]]:
@@ -100,15 +85,16 @@ def grouped_events(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered])
     where, having = event_rows(inquiry, scope, [question for _, question in numbered]), ""
     answers = {number: _by_person(question) for number, question in numbered}
     if scope.persons is not None:
-        where.append(f"person_no in {inquiry.bind.wholes(scope.stored_under)}")
+        rows = f"({few_events(inquiry.bind, scope, scope.stored_under, where, looking_at(answers.values()))})"
         having = f"\nhaving person in {inquiry.bind.wholes(scope.persons)}" if scope.merged else ""
     else:
+        rows = f"{EVENT} where {' and '.join(where)}"
         answers |= {number: _simply(inquiry, scope, question) for number, question in numbered if question.simply}
     columns = ", ".join(f"{answer} as q{number}" for number, answer in answers.items())
     # the alias must not be the column's own name: it would be put in its place inside the aggregates
     return (
         f"select person as person_no, * except person from (select {_person(inquiry, scope)} as person, {columns}"
-        f"\nfrom {scope.events} where {' and '.join(where)} group by person{having})"
+        f"\nfrom {rows} group by person{having})"
     )
 
 
@@ -156,17 +142,6 @@ def odd_events(inquiry: Inquiry, scope: Scope, question: Question) -> str:
     """Return the number, constant to the engine, of events that bar a question's shorter ways."""
     asked = f"workspace_id = {inquiry.bind.whole(scope.workspace_id)} and {_named(inquiry, [question])}"
     return " + ".join(f"(select count() from event where {asked} and {one})" for one in question.unless)
-
-
-def from_few(bind: Binder, scope: Scope, stored_under: Sequence[int]) -> str:
-    """Return what follows "from" for the events that lie under some of the scope's numbers, up to further conditions.
-
-    Persons come first: a row of the others is not looked at twice.
-    """
-    mine = f"workspace_id = {bind.whole(scope.workspace_id)}"
-    if scope.events != EVENT:
-        return f"{scope.events} where {mine}"
-    return f"{EVENT} prewhere person_no in {bind.wholes(stored_under)} where {mine}"
 
 
 def present_person(bind: Binder, workspace_id: int, moved: Moved | None) -> str:

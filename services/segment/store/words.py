@@ -8,7 +8,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from services.segment.domain.condition import Inquiry
-from services.segment.store.scans import Numbered, Scope, grouped
+from services.segment.store.scans import Numbered, grouped
+from services.segment.store.scope import Scope
 
 WORD = 64
 

@@ -14,7 +14,7 @@ from services.segment.domain.world import LiveSegment
 from services.segment.store.asking import ask
 from services.segment.store.asking_few import ask_few
 from services.segment.store.columnar import Columnar, QueryTooHeavy, Refusal
-from services.segment.store.scans import Scope
+from services.segment.store.scope import Scope
 
 
 @dataclass

@@ -13,7 +13,7 @@ from services.segment.domain.moved import Moved
 from services.segment.domain.world import World
 from services.segment.store.columnar import Columnar
 from services.segment.store.persons import ALIVE
-from services.segment.store.scans import Scope
+from services.segment.store.scope import Scope
 from services.segment.usecases.answer_apart import answer_apart
 
 

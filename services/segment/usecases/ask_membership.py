@@ -20,7 +20,7 @@ from services.segment.store.asking import ask
 from services.segment.store.parts import SegmentParts
 from services.segment.store.persons import ALIVE
 from services.segment.store.rebuilds import is_open
-from services.segment.store.scans import Scope
+from services.segment.store.scope import Scope
 from services.segment.store.workspaces import moment_of
 from services.segment.usecases.answer_touches import members_of
 from services.segment.usecases.insert_blocks import insert_blocks

@@ -8,7 +8,7 @@ from services.segment.domain.condition import Inquiry
 from services.segment.domain.definition import Definition
 from services.segment.domain.fault import Fault
 from services.segment.store.asking import estimate_rows, statement
-from services.segment.store.scans import Scope
+from services.segment.store.scope import Scope
 from services.segment.store.workspaces import moment_of
 from services.segment.usecases.check_definition import invalid
 

@@ -13,7 +13,7 @@ from services.segment.domain.formula import All, AnyOf, Atom, Formula, Not
 from services.segment.store import owners, persons, squashes
 from services.segment.store.asking import explain
 from services.segment.store.parts import SegmentParts
-from services.segment.store.scans import Scope
+from services.segment.store.scope import Scope
 from services.segment.store.workspaces import moment_of
 from services.segment.usecases.ask_membership import ask_persons
 

@@ -7,7 +7,7 @@ from services.segment.domain.moved import Moved
 from services.segment.domain.world import LiveSegment, World
 from services.segment.store.asking import ask
 from services.segment.store.columnar import Columnar
-from services.segment.store.scans import Scope
+from services.segment.store.scope import Scope
 
 
 async def recompute_segment(

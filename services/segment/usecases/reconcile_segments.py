@@ -15,7 +15,7 @@ from services.segment.domain.world import LiveSegment, World, in_order
 from services.segment.store import memberships, persons, rebuilds, recomputes, squashes, touches
 from services.segment.store.parts import SegmentParts
 from services.segment.store.reconciliations import Findings
-from services.segment.store.scans import Scope
+from services.segment.store.scope import Scope
 from services.segment.store.workspaces import moment_of
 from services.segment.usecases.answer_apart import answer_apart
 from services.segment.usecases.answer_touches import members_of
