@@ -84,7 +84,6 @@ def read_evidence(call: RecordedCall, source: Source, namespaces: Namespaces, po
     """Return the identifiers of a call and what it proves about them, by the table of the collection specification."""
     named: list[_Named] = []
     invalid: list[InvalidIdentifier] = []
-    region = str(source.settings.get("default_region") or source.default_region) or None
     for told in _told(call, source):
         name, kind = namespace_of(told.namespace, namespaces, policies)
         if kind is None and name not in policies.policies:
@@ -93,7 +92,7 @@ def read_evidence(call: RecordedCall, source: Source, namespaces: Namespaces, po
         if kind is not None and kind.scope_required and not told.scope:
             invalid.append(InvalidIdentifier(name, told.pointer, "no_scope"))
             continue
-        canonical = (kind or namespaces["user_id"]).canonical(told.value, region)
+        canonical = (kind or namespaces["user_id"]).canonical(told.value, source.region)
         if isinstance(canonical, InvalidValue):
             invalid.append(InvalidIdentifier(name, told.pointer, canonical.reason))
             continue
