@@ -26,6 +26,7 @@ from services.profile.usecases.means import Means
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 SEALER = Sealer({1: b"k" * 32})
 RANKS = {1: 10, 2: 20}
+REGIONS = {1: "CN", 2: "CN"}
 
 
 def at(minutes: float) -> datetime:
@@ -40,7 +41,7 @@ def person_id(person_no: int) -> UUID:
 
 def some_means(now: datetime | None = None) -> Means:
     """Return means that need no running service."""
-    return Means(lambda _: SEALER, lambda _: RANKS, lambda _: now or at(10_000))
+    return Means(lambda _: SEALER, lambda _: RANKS, lambda _: now or at(10_000), lambda _: REGIONS)
 
 
 def an_event(
@@ -97,6 +98,7 @@ def owns(
     until: float | None = None,
     received: float = 0,
     namespace: str = "user_id",
+    scope: str = "main",
     value: str | None = None,
     sealer: Sealer = SEALER,
 ) -> OwnershipChanged:
@@ -109,7 +111,7 @@ def owns(
         subject_no=subject_no,
         version=version,
         namespace=namespace,
-        scope="main",
+        scope=scope,
         sealed_value=base64.b64encode(sealer.seal(clear.encode())).decode(),
         since=None if since is None else at(since),
         until=None if until is None else at(until),
@@ -143,11 +145,11 @@ def erased(person_no: int, subject_nos: tuple[int, ...], *, workspace_id: int = 
 
 
 def progressed(
-    person_no: int, state: str, *, workspace_id: int = 1, minute: float = 0, **more: Any
+    person_no: int, state: str, *, workspace_id: int = 1, minute: float = 0, channel: str = "email", **more: Any
 ) -> MessageProgressed:
     """Return what became of a message to a person."""
     return MessageProgressed(
-        workspace_id=workspace_id, person_no=person_no, message_id=new_id(), state=state, channel="email",
+        workspace_id=workspace_id, person_no=person_no, message_id=new_id(), state=state, channel=channel,
         received_at=at(minute), occurred_at=at(minute), **more,
     )  # fmt: skip
 
@@ -161,6 +163,7 @@ COMPARED = {
     "trait_view": "*, value::text as value",
     "contact_point": "*",
     "contact_report": "*",
+    "phone": "*",
     "timeline": "*",
     "consent_ledger": "*",
     "consent_state": "*",

@@ -79,6 +79,11 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, tag="source"):
     settings: dict[str, object] = {}
     version: int = 1
 
+    @property
+    def region(self) -> str | None:
+        """Whose (CN) a telephone number is that comes without a country's prefix; None = nobody's."""
+        return str(self.settings.get("default_region") or self.default_region) or None
+
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True, tag="key"):
     """A key by its hash: a write key belongs to a source, a secret key has scopes, a session a console user."""

@@ -84,10 +84,9 @@ def read_evidence(call: RecordedCall, source: Source, namespaces: Namespaces, po
     """Return the identifiers of a call and what it proves about them, by the table of the collection specification."""
     named: list[_Named] = []
     invalid: list[InvalidIdentifier] = []
-    region = str(source.settings.get("default_region") or source.default_region) or None
     for told in _told(call, source):
         identifier = name_identifier(
-            told.namespace, told.scope, told.value, region=region, namespaces=namespaces, policies=policies
+            told.namespace, told.scope, told.value, region=source.region, namespaces=namespaces, policies=policies
         )
         if isinstance(identifier, InvalidValue):
             name, _ = namespace_of(told.namespace, namespaces, policies)

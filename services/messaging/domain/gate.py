@@ -88,7 +88,9 @@ def _closed(
     if not capability.needs_address:
         return None
     if not reach.address:
-        return Drop("no_address", {}, channel)
+        # his only one is another's by now
+        known: dict[str, object] = {"contact_state": "taken"} if reach.contact_state == "taken" else {}
+        return Drop("no_address", known, channel)
     if reach.contact_state == "bounced":
         return Drop("address_bad", {"contact_state": reach.contact_state}, channel)
     return None

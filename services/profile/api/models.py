@@ -30,6 +30,10 @@ def _storable(instant: datetime) -> datetime:
 Instant = Annotated[AwareDatetime, AfterValidator(_storable)]
 """A time with an offset that the database can hold."""
 SHARED_WITH = f"how many other persons have the address; {MOST_OTHERS} stands for that many or more"
+CONTACT_STATE = (
+    "verified, declared, bounced, unsubscribed, complained; "
+    "taken: the telephone number is another person's now, and nobody is written to there for this one"
+)
 MASKED = "personal values need the right personal:read"
 
 
@@ -65,7 +69,7 @@ class ContactPointView(BaseModel):
     scope: str
     address: str
     masked: bool
-    state: str
+    state: str = Field(description=CONTACT_STATE)
     preferred: bool
     shared: bool = Field(description="other persons have the address too")
     shared_with: int = Field(description=SHARED_WITH)

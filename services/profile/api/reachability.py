@@ -10,7 +10,7 @@ from libs.common import backlog
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, internal
 from libs.common.http.peers import MAX_BATCH
 from services.profile.api.exact import exact
-from services.profile.api.models import SHARED_WITH, TEXT
+from services.profile.api.models import CONTACT_STATE, SHARED_WITH, TEXT
 from services.profile.domain.consent import Scope
 from services.profile.usecases.answer_reachability import Question, answer_reachability
 
@@ -46,8 +46,8 @@ class ReachView(BaseModel):
     state: str = Field(description="granted, denied, withdrawn or unknown; granted too where silence allows")
     by: str | None = Field(description="what decided: topic, channel, purpose, workspace, opt_out")
     statement_id: UUID | None
-    address: str | None
-    contact_state: str | None
+    address: str | None = Field(description="null where there is none, and where the only one is taken")
+    contact_state: str | None = Field(description=CONTACT_STATE)
     shared: bool = Field(description="other persons have the address too")
     shared_with: int = Field(description=SHARED_WITH)
     timezone: str | None

@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Literal
 
 import msgspec
+import phonenumbers
 
 ContactKind = Literal["email", "phone", "wx_openid", "wx_external_userid", "push_token"]
-ContactState = Literal["verified", "declared", "bounced", "unsubscribed", "complained"]
+ContactState = Literal["verified", "declared", "bounced", "unsubscribed", "complained", "taken"]
+"""`taken`: a telephone number that is somebody else's now (recycled, or a typo); nobody is written to there."""
 ReportState = Literal["bounced", "unsubscribed", "complained"]
 
 KIND_BY_CHANNEL: dict[str, ContactKind] = {
@@ -45,6 +47,8 @@ KIND_BY_NAMESPACE: dict[str, ContactKind] = {
 MOST_OTHERS = 100
 """So many others who share an address are counted; it stands for more, too."""
 _USABLE = ("verified", "declared", "unsubscribed")
+_NOWHERE = ("bounced", "taken")
+_NONE_TAKEN: Mapping[bytes, datetime] = {}
 _PHONE = re.compile(r"\+?\d{5,15}")
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,253}")
 
@@ -78,19 +82,39 @@ class ContactPoint(msgspec.Struct, frozen=True):
     shared_with: int = 0
 
 
-def canonical_address(kind: ContactKind, text: str) -> str | None:
-    """Return the one spelling of an address, or None where the text is none (a masked number, a sentence)."""
+def canonical_address(kind: ContactKind, text: str, region: str | None = None) -> str | None:
+    """Return the one spelling of an address, or None where the text is none (a masked number, a sentence).
+
+    A telephone number is E.164 where it is a valid one: of `region` (CN), or written internationally. Any other keeps
+    its digits.
+    """
     text = unicodedata.normalize("NFKC", text).strip()
     if kind == "email":
         return text.lower() if _EMAIL.fullmatch(text) else None
     if kind == "phone":
         digits = re.sub(r"[\s().-]", "", text)
-        return digits if _PHONE.fullmatch(digits) else None
+        return (_e164(digits, region) or digits) if _PHONE.fullmatch(digits) else None
     return text if 0 < len(text) <= 400 and text.isprintable() else None
 
 
-def contact_points(addresses: Iterable[Address], reports: Iterable[Report]) -> list[ContactPoint]:
-    """Return a person's contact points, the preferred one of each kind first.
+def _e164(digits: str, region: str | None) -> str | None:
+    if region is None and digits.startswith("00"):
+        digits = "+" + digits[2:]
+    try:
+        number = phonenumbers.parse(digits, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def contact_points(
+    addresses: Iterable[Address], reports: Iterable[Report], taken: Mapping[bytes, datetime] = _NONE_TAKEN
+) -> list[ContactPoint]:
+    """Return a person's contact points, the preferred one of each kind first, those that are another's last.
+
+    `taken` has, by keyed hash, since when a number is owned by somebody else.
 
     The same address from several identifiers is one. A report is about the address that was preferred at its time;
     a verification after it makes a bounced or unsubscribed address good again, a complaint stays. An unsubscribed
@@ -100,17 +124,17 @@ def contact_points(addresses: Iterable[Address], reports: Iterable[Report]) -> l
     states: dict[tuple[str, str, bytes], tuple[ReportState, datetime]] = {}
     for report in sorted(reports, key=lambda r: (r.at, r.state)):
         known = [a for a in merged if a.kind == report.kind and a.first_time <= report.at]
+        known = [a for a in known if a.lookup not in taken or report.at < taken[a.lookup]] or known
         usable = [a for a in known if _state(a, states) in _USABLE]
-        if usable or known:
+        if known:
             best = _best_first(usable or known)[0]
             states[_key(best)] = (report.state, report.at)
     points: list[ContactPoint] = []
     for address in _best_first(merged):
-        state = _state(address, states)
-        taken = any(p.address.kind == address.kind and p.preferred for p in points)
-        preferred = state in _USABLE and not taken
-        points.append(ContactPoint(address, state, preferred))
-    return sorted(points, key=lambda point: (point.address.kind, not point.preferred))
+        state = "taken" if address.lookup in taken else _state(address, states)
+        first = not any(p.address.kind == address.kind and p.preferred for p in points)
+        points.append(ContactPoint(address, state, state in _USABLE and first))
+    return sorted(points, key=lambda point: (point.address.kind, not point.preferred, point.state == "taken"))
 
 
 def with_sharing(
@@ -128,20 +152,23 @@ def with_sharing(
 
 
 def point_for(points: Iterable[ContactPoint], channel: str) -> ContactPoint | None:
-    """Return where a message on the channel goes: to the preferred address, else to the first there is."""
+    """Return where a message on the channel goes: to the preferred address, else to the first there is.
+
+    A point that is taken is returned where there is no other, to say why nothing goes there.
+    """
     kind = KIND_BY_CHANNEL.get(channel)
     fitting = [point for point in points if point.address.kind == kind]
     return next((point for point in fitting if point.preferred), fitting[0] if fitting else None)
 
 
 def usable_channels(points: Iterable[ContactPoint]) -> set[str]:
-    """Return the channels on which a message has somewhere to go: an address that did not bounce.
+    """Return the channels on which a message has somewhere to go: an address of his that did not bounce.
 
     An unsubscribed address is one: whether it may be written to is for the consent ledger to say.
     """
     known = list(points)
     found = {channel: point_for(known, channel) for channel in KIND_BY_CHANNEL}
-    return {channel for channel, point in found.items() if point is not None and point.state != "bounced"}
+    return {channel for channel, point in found.items() if point is not None and point.state not in _NOWHERE}
 
 
 def masked(kind: ContactKind, address: str) -> str:

@@ -76,15 +76,20 @@ def personal_names(personal: dict[str, Json]) -> frozenset[str]:
     return frozenset(map(clean_text, names))
 
 
-def declared_addresses(said: list[Said], *, event_time: datetime, authenticated: bool) -> list[Declared]:
-    """Return the addresses among traits; an authenticated call that says `verified: true` verifies them."""
+def declared_addresses(
+    said: list[Said], *, event_time: datetime, authenticated: bool, region: str | None = None
+) -> list[Declared]:
+    """Return the addresses among traits; an authenticated call that says `verified: true` verifies them.
+
+    `region` (CN) is whose a telephone number without a country's prefix is.
+    """
     verified = authenticated and any(s.name == "verified" and s.value == b"true" for s in said)
     found: list[Declared] = []
     for one in said:
         kind = KIND_BY_TRAIT.get(one.name.lower())
         value = parse_json(one.value) if kind is not None and one.kind != "unset" else None
         text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-        canonical = canonical_address(kind, text) if kind is not None and text else None
+        canonical = canonical_address(kind, text, region) if kind is not None and text else None
         if kind is not None and canonical is not None:
             found.append(Declared(kind, canonical, event_time if verified else None))
     return found

@@ -11,11 +11,12 @@ from services.profile.store.columns import columns
 
 
 class NewAddress(NamedTuple):
-    """An address declared through an identifier."""
+    """An address declared through an identifier; `own` where the identifier is this address itself."""
 
     workspace_id: int
     subject_no: int
     address: Address
+    own: bool = False
 
 
 class NewReport(NamedTuple):
@@ -45,15 +46,18 @@ where workspace_id = :workspace_id and person_no = any(:person_nos::int[])
 """
 _NAMES = (
     "workspace_ids", "subject_nos", "kinds", "scopes", "lookups", "sealed", "first_times", "last_times", "verified",
+    "own",
 )  # fmt: skip
 
 
 async def add_addresses(tx: Tx, addresses: Collection[NewAddress]) -> None:
     """Add what was declared; of the same address the extremes of the times are kept."""
     merged: dict[tuple[object, ...], Address] = {}
-    for workspace_id, subject_no, new in addresses:
+    own: dict[tuple[object, ...], bool] = {}
+    for workspace_id, subject_no, new, is_own in addresses:
         key = (workspace_id, subject_no, new.kind, new.scope, new.lookup)
         known = merged.get(key)
+        own[key] = own.get(key, False) or is_own
         times = [a.verified_at for a in (known, new) if a is not None and a.verified_at is not None]
         merged[key] = Address(
             kind=new.kind, scope=new.scope, lookup=new.lookup, sealed=new.sealed,
@@ -62,7 +66,7 @@ async def add_addresses(tx: Tx, addresses: Collection[NewAddress]) -> None:
             verified_at=max(times, default=None),
         )  # fmt: skip
     rows = [
-        (*key, merged[key].sealed, merged[key].first_time, merged[key].last_time, merged[key].verified_at)
+        (*key, merged[key].sealed, merged[key].first_time, merged[key].last_time, merged[key].verified_at, own[key])
         for key in sorted(merged, key=str)
     ]
     if rows:

@@ -33,10 +33,21 @@ workspace_id = :workspace_id and event_id in (
     )
 )
 """
+# unless somebody else has the number too
+_PHONES_OF_SUBJECTS = """
+workspace_id = :workspace_id and lookup in (
+    select lookup from contact_point
+    where workspace_id = :workspace_id and subject_no = any(:subject_nos::int[]) and kind = 'phone'
+) and not exists (
+    select 1 from contact_point o
+    where o.workspace_id = phone.workspace_id and o.lookup = phone.lookup and o.subject_no <> all(:subject_nos::int[])
+)
+"""
 _SPOKEN_FOR = f"select distinct person_no from consent_ledger where {_LINES_OF_SUBJECTS} and person_no <> 0"
 _BY_SUBJECT = {
     "trait_fact": _SUBJECTS.format(column="subject_no"),
     "tag_fact": _SUBJECTS.format(column="subject_no"),
+    "phone": _PHONES_OF_SUBJECTS,
     "contact_point": _SUBJECTS.format(column="subject_no"),
     "timeline": _SUBJECTS.format(column="holder_no"),
     "ownership": _SUBJECTS.format(column="subject_no"),

@@ -28,8 +28,8 @@ class Reach(NamedTuple):
     """The answer.
 
     `state` is granted where the workspace declared an opt-out and nothing was said; `by` is the level that decided:
-    topic, channel, purpose, workspace, opt_out, or None where nobody said anything. The address is in clear;
-    `shared_with` counts the other persons who have it.
+    topic, channel, purpose, workspace, opt_out, or None where nobody said anything. The address is in clear, and None
+    where the only one is `taken` by somebody else; `shared_with` counts the other persons who have it.
     """
 
     person_no: int
@@ -102,7 +102,7 @@ def _answer(
         state=state,
         by=by,
         statement_id=statement_id,
-        address=sealer.open(point.address.sealed).decode() if point else None,
+        address=sealer.open(point.address.sealed).decode() if point and point.state != "taken" else None,
         contact_state=_contact_state(point) if point else None,
         shared_with=point.shared_with if point else 0,
         timezone=_text(values.get("timezone")) or zone,

@@ -14,7 +14,7 @@ from services.profile.domain.keys import PersonKey, SubjectKey, TraitKey
 from services.profile.domain.recorded import declared_addresses, personal_names
 from services.profile.domain.trait import Fact, Said, read_traits
 from services.profile.domain.values import Json
-from services.profile.store import contacts, guard, ownership, persons, subjects, trait_facts
+from services.profile.store import contacts, guard, ownership, persons, phones, subjects, trait_facts
 from services.profile.store.contacts import NewAddress
 from services.profile.store.trait_facts import NewFact
 from services.profile.usecases.means import Means
@@ -51,10 +51,13 @@ async def change_traits(
     facts = [_fact(one, subject, writing, event_id=event_id) for one in said]
     added = await trait_facts.add_trait_facts(tx, facts, means.sealer_of)
     sealer = means.sealer_of(workspace_id)
+    region = means.regions_of(workspace_id).get(writing.source_id)
+    told = declared_addresses(said, event_time=writing.event_time, authenticated=True, region=region)
     addresses = [
         NewAddress(workspace_id, subject.subject_no, seal_address(sealer, declared, scope="", at=writing.event_time))
-        for declared in declared_addresses(said, event_time=writing.event_time, authenticated=True)
+        for declared in told
     ]
+    await phones.hold_phones(tx, addresses)
     await contacts.add_addresses(tx, addresses)
     owner = await _owner_at(tx, subject, writing.event_time)
     touched: Touched = {}

@@ -6,7 +6,7 @@ from libs.common.contracts.profile.profile_forgotten import ProfileForgotten
 from libs.common.db import Tx
 from libs.common.erasure import forget_dead_letters
 from services.profile.domain.keys import PersonKey, SubjectKey, TraitKey
-from services.profile.store import consents, erasure, guard, persons, trait_facts
+from services.profile.store import consents, erasure, guard, ownership, persons, phones, trait_facts
 from services.profile.store.erasure import Receipt
 from services.profile.store.persons import Standing
 from services.profile.store.tag_facts import TagKey, tags_of_subjects
@@ -43,6 +43,11 @@ async def erase_person(tx: Tx, event: PersonErased, *, means: Means) -> None:
         if person.person_no not in numbers
     }
     touched = await _traits_of_others(tx, event, others)
+    # whoever gave a number that was his is reached there again
+    held = {number for mine in (await ownership.held_now(tx, workspace_id, numbers)).values() for number in mine}
+    sharing = await phones.persons_with_phones(
+        tx, [SubjectKey(workspace_id, number) for number in held | set(event.subject_nos)]
+    )
     owners = frozenset(others)
     tagged = await tags_of_subjects(tx, [SubjectKey(workspace_id, number) for number in event.subject_nos])
     others |= await consents.present_owners_of_once_held(
@@ -55,7 +60,7 @@ async def erase_person(tx: Tx, event: PersonErased, *, means: Means) -> None:
     for table, count in (await erasure.delete_of_persons(tx, workspace_id, numbers)).items():
         counts[table] = counts.get(table, 0) + count
     await refold_traits(tx, touched, means=means)
-    await refold_contacts(tx, owners, received_at=event.received_at)
+    await refold_contacts(tx, owners, moved=sharing, received_at=event.received_at)
     lost = {TagKey(*owner, tag) for owner in owners for named in tagged.values() for tag in named}
     await refold_tags(tx, lost, received_at=event.received_at, moved=owners)
     await refold_consents(tx, others, received_at=event.received_at, means=means)

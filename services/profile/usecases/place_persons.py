@@ -6,8 +6,8 @@ from libs.common.contracts.identity.person_created import PersonCreated
 from libs.common.contracts.identity.person_merged import PersonMerged
 from libs.common.contracts.identity.person_split import PersonSplit
 from libs.common.db import Tx
-from services.profile.domain.keys import PersonKey
-from services.profile.store import erasure, guard, persons, tag_touches
+from services.profile.domain.keys import PersonKey, SubjectKey
+from services.profile.store import erasure, guard, ownership, persons, phones, tag_touches
 from services.profile.store.persons import Standing
 from services.profile.usecases.refold_contacts import refold_contacts
 
@@ -21,7 +21,7 @@ async def place_persons(tx: Tx, events: Sequence[Placing]) -> None:
     placed = {PersonKey(one.workspace_id, one.person_no) for one in standings}
     before = await persons.with_survivors(tx, placed)
     await persons.apply_standing(tx, standings)
-    await _follow_erasure(tx, events)
+    freed = await _follow_erasure(tx, events)
     if any(not isinstance(event, PersonCreated) for event in events):
         # what was reported of addresses is kept by person: it goes where the redirects go
         heirs = before | await persons.with_survivors(tx, placed)
@@ -31,7 +31,7 @@ async def place_persons(tx: Tx, events: Sequence[Placing]) -> None:
             received_at=max(event.received_at for event in events),
             tags=[tag_touches.EVERY, tag_touches.QUIET],
         )
-        await refold_contacts(tx, (), moved=heirs, received_at=max(event.received_at for event in events))
+        await refold_contacts(tx, (), moved=heirs | freed, received_at=max(event.received_at for event in events))
 
 
 def _standings(event: Placing) -> list[Standing]:
@@ -53,10 +53,20 @@ def _standings(event: Placing) -> list[Standing]:
     return [active]
 
 
-async def _follow_erasure(tx: Tx, events: Iterable[Placing]) -> None:
-    """A person that merged into an erased one is erased too, in whichever order it is heard."""
-    winners = {PersonKey(e.workspace_id, e.person_no) for e in events if isinstance(e, PersonMerged)}
+async def _follow_erasure(tx: Tx, events: Iterable[Placing]) -> set[PersonKey]:
+    """A person that merged into an erased one is erased too, in whichever order it is heard.
+
+    Return who else has the telephone numbers that were his.
+    """
+    merges = [event for event in events if isinstance(event, PersonMerged)]
+    winners = {PersonKey(event.workspace_id, event.person_no) for event in merges}
     erased = await persons.erased_among(tx, winners) if winners else set()
-    for event in events:
-        if isinstance(event, PersonMerged) and PersonKey(event.workspace_id, event.person_no) in erased:
-            await erasure.delete_of_persons(tx, event.workspace_id, [one.person_no for one in event.absorbed])
+    sharing: set[PersonKey] = set()
+    for event in merges:
+        if PersonKey(event.workspace_id, event.person_no) in erased:
+            absorbed = [one.person_no for one in event.absorbed]
+            held = await ownership.held_now(tx, event.workspace_id, absorbed)
+            left = [SubjectKey(event.workspace_id, number) for mine in held.values() for number in mine]
+            sharing |= await phones.persons_with_phones(tx, left)
+            await erasure.delete_of_persons(tx, event.workspace_id, absorbed)
+    return sharing

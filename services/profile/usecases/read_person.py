@@ -9,7 +9,7 @@ from libs.common.db import Tx
 from libs.common.personal import Sealer
 from services.profile.domain.consent import Scope
 from services.profile.domain.contact import ContactPoint, contact_points, with_sharing
-from services.profile.store import consents, contacts, persons, subjects, tag_facts, trait_views
+from services.profile.store import consents, contacts, persons, phones, subjects, tag_facts, trait_views
 from services.profile.store.consents import Published
 from services.profile.store.persons import PersonRow
 from services.profile.store.tag_facts import KeptTag
@@ -65,7 +65,17 @@ async def read_contact_points(tx: Tx, workspace_id: int, person_nos: Collection[
     addresses = await contacts.addresses_of_persons(tx, workspace_id, person_nos)
     aliases = await persons.aliases_of(tx, workspace_id, addresses)
     reports = await contacts.reports_of_persons(tx, workspace_id, aliases)
-    return {number: contact_points(found, reports.get(number, [])) for number, found in addresses.items()}
+    told = {one.lookup for found in addresses.values() for one in found if one.kind == "phone"}
+    owners = await phones.owners_of_phones(tx, workspace_id, told)
+    return {
+        number: contact_points(found, reports.get(number, []), _taken(owners, {number, *aliases.get(number, ())}))
+        for number, found in addresses.items()
+    }
+
+
+def _taken(owners: Mapping[bytes, phones.Owned], mine: Collection[int]) -> dict[bytes, datetime]:
+    """Return since when numbers are owned by somebody else; `mine` are the numbers of one person."""
+    return {lookup: owned.since for lookup, owned in owners.items() if owned.person_nos.isdisjoint(mine)}
 
 
 async def read_shared_contact_points(

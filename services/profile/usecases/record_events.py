@@ -25,6 +25,7 @@ from services.profile.store import (
     guard,
     ownership,
     persons,
+    phones,
     subjects,
     tag_touches,
     tags,
@@ -96,6 +97,7 @@ async def _record(tx: Tx, events: list[EventRecorded], means: Means) -> None:
     facts = tags_given(events, await tags.of_kind(tx, {event.workspace_id for event in events}, "event"))
     tagged = {SubjectKey(workspace_id, fact.subject_no) for workspace_id, fact in facts}
     locked = await subjects.lock_subjects(tx, findings.subjects() | news | tagged)
+    await phones.hold_phones(tx, findings.addresses, moved=news & locked)
     touched: Touched = {}
     concerned = await repaint_ownership(tx, news & locked, received_at=received_at, touched=touched)
     await timeline.add_entries(tx, findings.entries)
@@ -106,10 +108,14 @@ async def _record(tx: Tx, events: list[EventRecorded], means: Means) -> None:
     added = await trait_facts.add_trait_facts(tx, findings.facts, means.sealer_of)
     quiet = {(event.workspace_id, event.id) for event in events if not event.live}
     await _touch_owners(tx, added, touched, lambda new: (new.workspace_id, new.fact.event_id) in quiet)
-    await refold_traits(tx, touched, means=means)
     addressed = {SubjectKey(new.workspace_id, new.subject_no) for new in findings.addresses}
     declaring = await ownership.owners_ever(tx, addressed)
-    await refold_contacts(tx, declaring, moved=concerned, received_at=received_at)
+    # whoever else gave a number that changed hands
+    others = await phones.persons_with_phones(tx, news & locked)
+    if others:
+        await persons.lock_persons(tx, concerned | declaring | others | {key.person for key in touched})
+    await refold_traits(tx, touched, means=means)
+    await refold_contacts(tx, declaring, moved=concerned | others, received_at=received_at)
     await refold_moved_tags(tx, news & locked, concerned, received_at=received_at)
     await keep_tags(tx, facts, received_at=received_at)
     await tag_touches.touch(tx, concerned | {_person(event) for event in events}, received_at=received_at)
@@ -180,7 +186,10 @@ def _read_traits(event: EventRecorded, findings: _Findings, means: Means) -> Non
         )
         findings.facts.append(NewFact(event.workspace_id, one.name, fact, event.received_at))
     sealer = means.sealer_of(event.workspace_id)
-    for declared in declared_addresses(said, event_time=event.occurred_at, authenticated=event.authenticated):
+    region = means.regions_of(event.workspace_id).get(event.source_id)
+    for declared in declared_addresses(
+        said, event_time=event.occurred_at, authenticated=event.authenticated, region=region
+    ):
         address = seal_address(sealer, declared, scope="", at=event.occurred_at)
         findings.addresses.append(NewAddress(event.workspace_id, event.subject_no, address))
 

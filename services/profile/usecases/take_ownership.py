@@ -10,7 +10,7 @@ from services.profile.domain.contact import KIND_BY_NAMESPACE
 from services.profile.domain.keys import PersonKey, SubjectKey
 from services.profile.domain.ownership import OwnershipFact
 from services.profile.domain.recorded import Declared
-from services.profile.store import contacts, guard, ownership, persons, subjects, tag_touches
+from services.profile.store import contacts, guard, ownership, persons, phones, subjects, tag_touches
 from services.profile.store.contacts import NewAddress
 from services.profile.store.subjects import Description
 from services.profile.usecases.means import Means
@@ -42,14 +42,19 @@ async def take_ownership(tx: Tx, events: Sequence[OwnershipChanged], *, means: M
         sealer = means.sealer_of(event.workspace_id)
         descriptions[_subject(event)] = _describe(event, sealer)
         addresses.extend(_address(event, sealer))
+    await phones.hold_phones(tx, addresses, moved=changed & locked)
     await subjects.describe_subjects(tx, list(descriptions.values()))
     await contacts.add_addresses(tx, addresses)
     touched: Touched = {}
     concerned = await repaint_ownership(tx, changed & locked, received_at=received_at, touched=touched)
-    await refold_traits(tx, touched, means=means)
     addressed = {SubjectKey(new.workspace_id, new.subject_no) for new in addresses}
     declaring = await ownership.owners_ever(tx, addressed)
-    await refold_contacts(tx, declaring, moved=concerned, received_at=received_at)
+    # whoever else gave a number that changed hands
+    others = await phones.persons_with_phones(tx, addressed)
+    if others:
+        await persons.lock_persons(tx, concerned | declaring | others)
+    await refold_traits(tx, touched, means=means)
+    await refold_contacts(tx, declaring, moved=concerned | others, received_at=received_at)
     await refold_moved_tags(tx, changed & locked, concerned, received_at=received_at)
     await tag_touches.touch(tx, concerned, received_at=received_at)
     await refold_consents(tx, (), moved=concerned, received_at=received_at, means=means)
@@ -76,7 +81,7 @@ def _address(event: OwnershipChanged, sealer: Sealer) -> list[NewAddress]:
     # scoped only where the same address means different things (an openid per app)
     scope = event.scope if kind in ("wx_openid", "wx_external_userid") else ""
     address = seal_address(sealer, Declared(kind, clear), scope=scope, at=event.occurred_at)
-    return [NewAddress(event.workspace_id, event.subject_no, address)]
+    return [NewAddress(event.workspace_id, event.subject_no, address, own=True)]
 
 
 def _clear_value(event: OwnershipChanged, sealer: Sealer) -> str:

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.profile.domain.contact import Address, Report, canonical_address, contact_points, masked, with_sharing
+from services.profile.domain.contact import (
+    Address,
+    Report,
+    canonical_address,
+    contact_points,
+    masked,
+    point_for,
+    usable_channels,
+    with_sharing,
+)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -39,16 +48,20 @@ reports = st.lists(
 )
 
 
-@given(addresses, reports, st.randoms(use_true_random=False))
-def test_the_order_does_not_matter_and_one_usable_address_is_preferred(known, said, random):
-    points = contact_points(known, said)
+taken = st.dictionaries(st.sampled_from([b"a", b"b", b"c"]), st.integers(0, 6).map(at), max_size=2)
+
+
+@given(addresses, reports, taken, st.randoms(use_true_random=False))
+def test_the_order_does_not_matter_and_one_usable_address_is_preferred(known, said, lost, random):
+    points = contact_points(known, said, lost)
     random.shuffle(known)
     random.shuffle(said)
-    again = contact_points(known, said)
+    again = contact_points(known, said, lost)
     assert [(p.address.lookup, p.state, p.preferred) for p in again] == [
         (p.address.lookup, p.state, p.preferred) for p in points
     ]
-    usable = [p for p in points if p.state not in ("bounced", "complained")]
+    assert {p.address.lookup for p in points if p.state == "taken"} == {a.lookup for a in known} & set(lost)
+    usable = [p for p in points if p.state not in ("bounced", "complained", "taken")]
     assert sum(p.preferred for p in points) == (1 if usable else 0)
 
 
@@ -58,6 +71,21 @@ def test_a_bounce_makes_the_next_address_the_preferred_one():
         p.address.lookup: (p.state, p.preferred) for p in contact_points(known, [Report("email", "bounced", at(3))])
     }
     assert states == {b"old": ("bounced", False), b"new": ("declared", True)}
+
+
+def test_a_bounce_after_an_address_was_taken_is_about_the_next_one_and_one_before_it_is_not():
+    known = [address("lost", last=2, verified=1), address("kept")]
+    for hour, kept in ((5, "bounced"), (3, "declared")):
+        points = contact_points(known, [Report("email", "bounced", at(hour))], {b"lost": at(4)})
+        assert {p.address.lookup: p.state for p in points} == {b"lost": "taken", b"kept": kept}
+
+
+def test_case_13_an_address_that_is_anothers_is_no_way_to_reach_him():
+    point = contact_points([address("a")], [], {b"a": at(0)})
+    assert point_for(point, "email") == point[0] and not point[0].preferred
+    assert usable_channels(point) == set()
+    other = contact_points([address("a", last=5), address("b")], [Report("email", "complained", at(1))], {b"a": at(0)})
+    assert point_for(other, "email").address.lookup == b"b"
 
 
 def test_a_verification_after_the_bounce_makes_the_address_good_again():
@@ -76,6 +104,18 @@ def test_a_verification_after_the_bounce_makes_the_address_good_again():
 )  # fmt: skip
 def test_an_address_has_one_spelling(kind, text, canonical):
     assert canonical_address(kind, text) == canonical
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "canonical"),
+    [
+        ("138 0013 8001", "CN", "+8613800138001"), ("0086-138-0013-8001", None, "+8613800138001"),
+        ("138 0013 8001", None, "13800138001"), ("+86 138 0013 8001", "US", "+8613800138001"),
+        ("00000000", "CN", "00000000"), ("138****8001", "CN", None), ("(415) 555-2671", "US", "+14155552671"),
+    ],
+)  # fmt: skip
+def test_a_telephone_number_is_spelled_as_identity_spells_it_where_that_is_no_guess(text, region, canonical):
+    assert canonical_address("phone", text, region) == canonical
 
 
 def test_a_masked_address_does_not_identify():
