@@ -108,8 +108,13 @@ async def reports_of_persons(
     tx: Tx, workspace_id: int, aliases: Mapping[int, Collection[int]]
 ) -> dict[int, list[Report]]:
     """Return what was reported of each person's addresses, under any number he had."""
-    root_of = {alias: root for root, numbers in aliases.items() for alias in numbers}
+    # somebody merged may be asked about beside his survivor, while it is not heard yet that all of his is that one's
+    roots: dict[int, list[int]] = {}
+    for root, numbers in aliases.items():
+        for alias in numbers:
+            roots.setdefault(alias, []).append(root)
     found: dict[int, list[Report]] = {}
-    for r in await tx.fetch(statement(_REPORTS), workspace_id=workspace_id, person_nos=list(root_of)):
-        found.setdefault(root_of[r["person_no"]], []).append(Report(r["kind"], r["state"], r["at"]))
+    for r in await tx.fetch(statement(_REPORTS), workspace_id=workspace_id, person_nos=list(roots)):
+        for root in roots[r["person_no"]]:
+            found.setdefault(root, []).append(Report(r["kind"], r["state"], r["at"]))
     return found

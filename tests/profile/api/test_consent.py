@@ -60,7 +60,9 @@ async def test_consent_of_somebody_nobody_has_met_waits_for_him(house: House, pr
     assert (answer["state"], answer["address"]) == ("granted", "new@example.com")
 
 
-async def test_case_24_an_opt_out_of_either_side_wins_in_a_merge_and_a_new_grant_lifts_it(house: House, profile: ServiceApp):
+async def test_case_24_an_opt_out_of_either_side_wins_in_a_merge_and_a_new_grant_lifts_it(
+    house: House, profile: ServiceApp
+):
     await say(profile, person_id=str(person_id(7)), state="granted", at="2026-03-01T07:00:00Z")
     await say(profile, person_id=str(person_id(8)), state="denied", at="2026-03-01T06:00:00Z")
     await publish(house.bus, merged(7, 8, 3), owns(7, 80, 3, sealer=profile.runtime.sealer(1)))

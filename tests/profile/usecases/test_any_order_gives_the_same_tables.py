@@ -264,7 +264,7 @@ async def test_any_order_gives_the_same_tables(profile_database, scene, random):
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(scene=handed_on, random=st.randoms(use_true_random=False))
 async def test_case_13_any_order_of_numbers_that_change_hands_gives_the_same_tables(profile_database, scene, random):

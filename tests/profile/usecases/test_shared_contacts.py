@@ -11,7 +11,7 @@ from services.profile.domain.contact import MOST_OTHERS
 from services.profile.store import contacts
 from services.profile.usecases.read_person import read_contact_points, read_shared_contact_points
 from tests.fixtures.postgres import ServiceDatabase
-from tests.profile.saying import erased, identify, merged, owns, split
+from tests.profile.saying import erased, identify, merged, owns, progressed, split
 from tests.profile.usecases.test_any_order_gives_the_same_tables import hear, scenes
 
 workspaces = count(50_000)
@@ -100,6 +100,20 @@ async def test_half_heard_a_merge_counts_nobody_twice(profile_database: ServiceD
     half = merged(1, 2, 3) if first == "standing" else owns(1, 20, 3)
     await play(profile_database, [[half]], number)
     assert await sharing(profile_database, number, 1) == {1: [0]}
+
+
+async def test_what_was_reported_of_somebody_merged_is_so_whether_he_is_asked_about_alone_or_beside_his_survivor(
+    profile_database: ServiceDatabase,
+):
+    number = await play(
+        profile_database,
+        [[gave(1, 10)], [merged(1, 2, 1)], [progressed(2, "bounced", minute=2, channel="email")], [gave(2, 20)]],
+    )
+    async with profile_database.worker.transaction(number) as tx:
+        alone = [(await read_contact_points(tx, number, [one]))[one] for one in (1, 2)]
+        together = await read_contact_points(tx, number, [1, 2])
+    assert alone == [together[1], together[2]]
+    assert [[point.state for point in known] for known in alone] == [["bounced"], ["bounced"]]
 
 
 async def test_another_workspace_has_other_persons(profile_database: ServiceDatabase):
