@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 from pyroaring import BitMap
@@ -37,18 +38,21 @@ async def moved_between(
     selects = []
     known = list(edges)
     shared = _shared(known)
+    slices: dict[str, list[_Slice]] = defaultdict(list)
     for number, (edge, alike) in enumerate(shared.items()):
-        low, high = edge.reaches(last), edge.reaches(now)
-        where = f"workspace_id = {workspace} and {_named(alike, bind)}"
+        low, high, named = edge.reaches(last), edge.reaches(now), _named(alike, bind)
         if edge.source == "event":
-            where += f" and event_time >= {bind.time(low)} and event_time <= {bind.time(high)}"
-            selects.append(
-                f"select {number} as edge, toString(name) as named, {person} as person from event where {where}"
-            )
+            slices[named].append(_Slice(number, low, high))
             continue
         at = _at(edge, bind, last.zone)
+        where = f"workspace_id = {workspace} and {named}"
         where += f" and {at} >= {bind.whole(microseconds(low))} and {at} <= {bind.whole(microseconds(high))}"
         selects += _of_traits(number, where)
+    selects += [
+        f"select {_edges_at('event_time', of_names, bind)} as edge, toString(name) as named, {person} as person"
+        f" from event where workspace_id = {workspace} and {named} and {_in_any('event_time', of_names, bind)}"
+        for named, of_names in slices.items()
+    ]
     selects += _calendars(known, bind, workspace, last, now)
     if not selects:
         return {}
@@ -65,6 +69,27 @@ async def moved_between(
         )
         for edge, name, persons in told
     }
+
+
+class _Slice(NamedTuple):
+    """The times the clock came upon by the edge of a number; both ends are within."""
+
+    edge: int
+    low: datetime
+    high: datetime
+
+
+def _in_any(at: str, slices: Sequence[_Slice], bind: Binder) -> str:
+    # spelled out: the engine looks up ranges of its order for such, and reads all names for a function of lists
+    parts = (f"({at} >= {bind.time(one.low)} and {at} <= {bind.time(one.high)})" for one in slices)
+    return f"({' or '.join(parts)})"
+
+
+def _edges_at(at: str, slices: Sequence[_Slice], bind: Binder) -> str:
+    """Return an expression that gives a row for each edge within whose slice a row lies."""
+    lists = [bind.times([one.low for one in slices]), bind.times([one.high for one in slices])]
+    numbers = bind.wholes([one.edge for one in slices])
+    return f"arrayJoin(arrayFilter((edge, low, high) -> {at} >= low and {at} <= high, {', '.join([numbers, *lists])}))"
 
 
 def _of_traits(edge: int, where: str, filed_under: str = "toString(name)") -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from uuid import UUID
 
 from pyroaring import BitMap
@@ -42,12 +43,12 @@ class Touched:
             "": BitMap(persons.get("", ())) | self.newcomers
         }
 
-    @property
+    @cached_property
     def alive(self) -> BitMap:
         """Return those in the universe."""
         return BitMap(person_no for person_no, (state, _) in self.people.items() if state == ALIVE)
 
-    @property
+    @cached_property
     def gone(self) -> BitMap:
         """Return those merged or erased."""
         return BitMap(person_no for person_no, (state, _) in self.people.items() if state != ALIVE)
@@ -107,8 +108,8 @@ async def _ask(
 def _heirs(world: World, touched: Touched) -> list[Change]:
     """In a snapshot the survivor takes the place of who was merged into him."""
     changes = []
-    for segment in world.segments.values():
-        lost = segment.members & touched.gone if segment.is_frozen else BitMap()
+    for segment in (one for one in world.segments.values() if one.is_frozen):
+        lost = segment.members & touched.gone
         heirs = BitMap(touched.present[number] for number in lost if number in touched.present)
         if entered := (heirs & touched.alive) - segment.members:
             changes.append(Change(segment, entered, BitMap()))
