@@ -5,34 +5,50 @@ from datetime import datetime
 from libs.common.db import Tx, statement
 from services.messaging.store.redirects import family_of
 
-_ERASE_LOOKUPS = statement("""
+# by the side, whoever holds it: an erasure may be heard before the split that parted him, or another from him
+_HIS = """
+    i.workspace_id = :workspace_id
+    and (i.side_no = :person_no or (i.person_no = :person_no and i.side_no is null))
+"""
+_ERASE_LOOKUPS = statement(f"""
     select distinct h.address_lookup
     from handoff h
     join intent i using (workspace_id, intent_id)
-    where h.workspace_id = :workspace_id and i.person_no = :person_no and h.address_lookup is not null
+    where h.address_lookup is not null and {_HIS}
 """)
-_BY_INTENT = ("intent_queue", "step", "handoff", "receipt", "address_claim", "reservation")
+_BY_INTENT = (
+    "intent_queue", "step", "handoff", "receipt", "address_claim", "reservation", "inbox_message", "withdrawal",
+)  # fmt: skip
 _ERASE = [
+    (
+        "withdrawal_queue",
+        statement(
+            "delete from withdrawal_queue q using withdrawal w, intent i where q.workspace_id = :workspace_id"
+            " and w.workspace_id = :workspace_id and q.withdrawal_id = w.withdrawal_id and w.intent_id = i.intent_id"
+            f" and {_HIS}"
+        ),
+    ),
     *(
         (
             table,
             statement(
                 f"delete from {table} using intent i where {table}.workspace_id = :workspace_id"
-                f" and i.workspace_id = :workspace_id and i.person_no = :person_no and {table}.intent_id = i.intent_id"
+                f" and {table}.intent_id = i.intent_id and {_HIS}"
             ),
         )
         for table in _BY_INTENT
     ),
-    (
-        "withdrawal_queue",
-        statement(
-            "delete from withdrawal_queue q using withdrawal w where q.workspace_id = :workspace_id"
-            " and w.workspace_id = :workspace_id and w.person_no = :person_no and q.withdrawal_id = w.withdrawal_id"
-        ),
-    ),
+    ("intent", statement(f"delete from intent i where {_HIS}")),
+    # what has outlived its intent
     *(
-        (table, statement(f"delete from {table} where workspace_id = :workspace_id and person_no = :person_no"))
-        for table in ("reservation", "inbox_message", "withdrawal", "intent")
+        (
+            table,
+            statement(
+                f"delete from {table} f where f.workspace_id = :workspace_id and f.person_no = :person_no and not"
+                " exists (select from intent i where i.workspace_id = :workspace_id and i.intent_id = f.intent_id)"
+            ),
+        )
+        for table in ("reservation", "inbox_message", "withdrawal")
     ),
 ]
 _ERASE_SAID = statement("""

@@ -12,6 +12,7 @@ alter table messaging.intent
     add column side_no integer,
     add column subject_no integer not null default 0;
 create index intent_side on messaging.intent (workspace_id, person_no) where side_no is not null;
+create index intent_by_side on messaging.intent (workspace_id, side_no) where side_no is not null;
 """
 
 # Whoever merged into somebody comes along when that one parts again: who those are.
