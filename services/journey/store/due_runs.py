@@ -102,7 +102,8 @@ _OVERDUE = statement("""
 _STILL_LEASED = statement("""
     select t.run_id from unnest(:run_ids::uuid[], :leases::timestamptz[]) as k(run_id, lease)
     join run_timer t on t.run_id = k.run_id and t.leased_until = k.lease and t.leased_until > clock_timestamp()
-    join workspace w on w.workspace_id = t.workspace_id and w.status = 'active'
+    join workspace w on w.workspace_id = t.workspace_id and w.status = 'active' and not w.held
+    join run r on r.run_id = t.run_id and r.state in ('active', 'waiting')
 """)
 _SHORTEN = statement("""
     update run_timer set leased_until = clock_timestamp() + :seconds::float8 * interval '1 second'
