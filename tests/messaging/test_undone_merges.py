@@ -10,13 +10,12 @@ from libs.common.contracts.identity.person_split import Part, PersonSplit
 from libs.common.ids import new_id
 from services.messaging.channels.inbox import Inbox
 from services.messaging.jobs import send_due_messages
-from services.messaging.subscribers import on_message_requested, on_person_erased, on_person_merged, on_person_split
+from services.messaging.subscribers import on_message_requested, on_person_merged, on_person_split
 from tests.messaging.neighbours import person_id_of
 from tests.messaging.stage import Stage
 from tests.messaging.test_persons import (
     a_merge,
     a_request,
-    an_erasure,
     listed,
     rounds,
     unsubscribed,
@@ -77,25 +76,6 @@ async def test_an_undone_merge_gives_back_slots_inbox_and_queue_exactly(idle_sta
     await stage.hear(on_person_split.handle, a_split(stage, 1, (2, (5,))))
     assert await holdings(stage) == before
     assert [await inbox_of(stage, person_no) for person_no in (1, 2)] == shown
-
-
-@pytest.mark.parametrize("erased", [1, 2])
-async def test_an_erasure_heard_before_the_split_takes_what_is_his_and_leaves_the_other_all(
-    idle_stage: Stage, erased: int
-) -> None:
-    stage = idle_stage
-    later = (stage.now + timedelta(hours=1)).isoformat()
-    for person_no in (1, 2):
-        await stage.ask(person_no, "inbox")
-        await stage.ask(person_no, "inbox", due_at=later)
-    await rounds(stage)
-    before = await holdings(stage)
-    await stage.hear(on_person_merged.handle, a_merge(stage, 1, 2))
-    await stage.hear(on_person_erased.handle, an_erasure(stage, erased))
-    await stage.hear(on_person_split.handle, a_split(stage, 1, (2, (5,))))
-    left = {one for one, person_no in before["intent"] if person_no != erased}
-    assert len(left) == 2
-    assert await holdings(stage) == {table: [row for row in rows if row[0] in left] for table, rows in before.items()}
 
 
 async def test_an_unsubscription_holds_for_both_while_they_are_one_and_then_for_its_side(idle_stage: Stage) -> None:

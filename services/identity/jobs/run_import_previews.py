@@ -26,6 +26,10 @@ from services.identity.usecases.foresee_import import foresee_import
 log = logging.getLogger(__name__)
 
 
+MOST_TIMES = 3
+"""So many times a preview is begun: one that ends the process, by its size, must not end it for ever."""
+
+
 class _Impossible(Exception):
     """Nothing can be said of the file, and why."""
 
@@ -57,8 +61,12 @@ async def _make(runtime: Runtime[Any], tx: Tx, row: PreviewRow) -> None:
         async with runtime.worker_database.transaction(row.workspace_id) as own:
             await import_previews.advance(own, row, last)
 
+    async with runtime.worker_database.transaction(row.workspace_id) as own:
+        begun = await import_previews.begin(own, row)
     report, why = None, ""
     try:
+        if begun > MOST_TIMES:
+            raise _Impossible(f"it was begun {MOST_TIMES} times and not ended: try a smaller file")
         async with tx.savepoint():
             report = msgspec.to_builtins(await _foreseen(runtime, tx, row, now, progress))
     except _Impossible as error:

@@ -19,6 +19,10 @@ _OWNERS_BEFORE = statement(
     " where workspace_id = :workspace_id and node_no = any(:node_nos::int[]) and version < :version and until is null"
     " order by node_no, version desc, since desc nulls last"
 )
+_ENDED = statement(
+    "select max(graph_version) from person_redirect"
+    " where workspace_id = :workspace_id and from_no = :person_no and to_no <> 0"
+)
 _BORN = statement(
     "select node_no from ownership o where workspace_id = :workspace_id and person_no = :person_no"
     " and not exists (select from ownership b where b.workspace_id = o.workspace_id and b.node_no = o.node_no"
@@ -62,6 +66,11 @@ async def owners_before(tx: Tx, workspace_id: int, node_nos: Collection[int], ve
     """Return whose identifiers were just before a graph version; those that were not known then are left out."""
     rows = await tx.fetch(_OWNERS_BEFORE, workspace_id=workspace_id, node_nos=list(node_nos), version=version)
     return {row["node_no"]: row["person_no"] for row in rows}
+
+
+async def ended_at(tx: Tx, workspace_id: int, person_no: int) -> int:
+    """Return the version with which a person last ended in another; his own version follows whoever he is with now."""
+    return int(await tx.fetch_value(_ENDED, workspace_id=workspace_id, person_no=person_no) or 0)
 
 
 async def component_then(

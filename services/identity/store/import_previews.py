@@ -36,6 +36,10 @@ _ADVANCE = statement(
     "update import_preview set state = 'running', rows_read = :rows_read"
     " where workspace_id = :workspace_id and preview_id = :preview_id"
 )
+_BEGIN = statement(
+    "update import_preview set state = 'running', begun = begun + 1"
+    " where workspace_id = :workspace_id and preview_id = :preview_id returning begun"
+)
 _FINISH = statement(
     "update import_preview set state = :state, rows_read = :rows_read, report = :report, why = :why,"
     " finished_at = :now where workspace_id = :workspace_id and preview_id = :preview_id"
@@ -89,6 +93,11 @@ async def list_rows(tx: Tx, workspace_id: int, limit: int, before: UUID | None) 
     """Return previews, newest first."""
     rows = await tx.fetch(_LIST, workspace_id=workspace_id, row_limit=limit, before=before)
     return [PreviewRow(**dict(row)) for row in rows]
+
+
+async def begin(tx: Tx, row: PreviewRow) -> int:
+    """Say that it is begun, in a transaction of its own; return how many times it was."""
+    return int(await tx.fetch_value(_BEGIN, workspace_id=row.workspace_id, preview_id=row.preview_id))
 
 
 async def advance(tx: Tx, row: PreviewRow, rows_read: int) -> None:

@@ -94,8 +94,11 @@ def _recorded(graph: ForeseenGraph, row: MappedRow) -> RecordedCall:
 
 def _count_invalid(found: Forecast, reading: Reading) -> None:
     for one in reading.invalid:
-        # A file may name a namespace a row; they must not fill the report.
-        name = one.namespace[:63] if one.namespace[:63] in found.invalid or len(found.invalid) < MOST_NAMES else OTHERS
+        # A file may name a namespace a row, or have a value where a namespace should be: neither belongs in the report.
+        is_told = one.reason != "unknown_namespace" and (
+            one.namespace in found.invalid or len(found.invalid) < MOST_NAMES
+        )
+        name = one.namespace if is_told else OTHERS
         reasons = found.invalid.setdefault(name, {})
         reasons[one.reason] = reasons.get(one.reason, 0) + 1
 

@@ -76,7 +76,8 @@ async def _brought_along(tx: Tx, workspace_id: int, found: FoundPerson, retired_
     if row is None:
         raise Invalid.at("/retired_id", "this id was not merged into the person")
     numbers = [number_of(one) for one in found.mine]
-    owners = await history.owners_before(tx, workspace_id, numbers, row.graph_version)
+    ended = await history.ended_at(tx, workspace_id, row.person_no)
+    owners = await history.owners_before(tx, workspace_id, numbers, ended)
     timed = {one for one in found.mine if found.component.nodes[one].is_timed}
     born = {one for one in timed if found.component.nodes[one].born_no == row.person_no}
     return born | {one for one in set(found.mine) - timed if owners.get(number_of(one)) == row.person_no}

@@ -83,6 +83,30 @@ async def test_case_22_an_undone_merge_gives_both_back(house: House) -> None:
     assert (await id_of(client, ANNA), await id_of(client, CRM)) == (anna, crm)
 
 
+async def test_case_22_who_had_merged_into_somebody_parts_from_him_also_after_that_one_was_parted(house: House) -> None:
+    """His own version follows whoever he is with; what counts is when he ended."""
+    client = await read_clear(house)
+    shop = {"namespace": "user_id", "scope": "shop", "value": "shop-1"}
+    for one in (ANNA, CRM, shop):
+        await say(client, 1, one)
+    # of more identifiers, that she goes on
+    for last in range(3):
+        await say(client, 1, ANNA, {"namespace": "phone", "scope": "", "value": f"+861391234000{last}"})
+    anna, crm, bought = [await id_of(client, one) for one in (ANNA, CRM, shop)]
+    await say(client, 2, CRM, shop, kind="bind")
+    inner = await id_of(client, shop)
+    assert inner == await id_of(client, CRM)
+    [ended] = {crm, bought} - {inner}
+    merged = await client.post("/v1/identity/persons/merge", json={"person_ids": [anna, inner]})
+    assert merged.status_code == 200, merged.text
+    outer = await id_of(client, ANNA)
+    assert outer == anna
+    for whom, retired in ((outer, inner), (inner, ended)):
+        parted = await client.post(f"/v1/identity/persons/{whom}/unmerge", json={"retired_id": retired})
+        assert parted.status_code == 200, parted.text
+    assert [await id_of(client, one) for one in (ANNA, CRM, shop)] == [anna, crm, bought]
+
+
 async def test_case_23_the_same_weak_evidence_is_refused_after_an_undone_merge_and_counted(house: House) -> None:
     identity = await house.start("identity")
     client = identity.client

@@ -127,3 +127,15 @@ async def stored_rows(door: Door) -> dict[str, list[str]]:
         table: sorted(row["told"] for row in await door.rows(f"select t::text as told from {table} t"))
         for table in EVERYTHING
     }
+
+
+def named(**ids: str) -> list[dict[str, str]]:
+    """External ids; `crm_id="7@shop"` has its scope behind the @."""
+    told = [(kind, *value.partition("@")[::2]) for kind, value in ids.items()]
+    return [{"type": kind, "id": value, "collection": scope} for kind, value, scope in told]
+
+
+def customers(number: int, **more: str) -> dict[str, Any]:
+    # Every branch numbers its customers for itself, so nothing contradicts that all are one.
+    ids = named(crm_id=f"customer-{number}@branch-{number}", **more)
+    return {"type": "identify", "messageId": f"c{number}-{len(ids)}-{'-'.join(more)}", "context": {"externalIds": ids}}

@@ -1,6 +1,5 @@
 """Case 30: a file is tried in full before it is imported, and what the preview says is what then happens."""
 
-import asyncio
 import hashlib
 import json
 import random
@@ -17,6 +16,7 @@ from services.identity.usecases.graph.batch import Fact
 from services.identity.usecases.graph.resolve_evidence import resolve_evidence
 from tests.identity.collection.conftest import Door, OpenDoor
 from tests.identity.collection.foreseeing import (
+    customers,
     foreseen,
     imported,
     resolved,
@@ -87,18 +87,6 @@ async def test_what_a_preview_says_is_what_the_import_then_does(
         sizes = [len(nodes) for nodes in after.persons().values()]
         assert told["report"]["persons"]["largest_after"] <= max(sizes, default=0)
         assert told["report"]["identifiers"]["new"] == len(after.owner) - len(before.owner)
-
-
-def named(**ids: str) -> list[dict[str, str]]:
-    """External ids; `crm_id="7@shop"` has its scope behind the @."""
-    told = [(kind, *value.partition("@")[::2]) for kind, value in ids.items()]
-    return [{"type": kind, "id": value, "collection": scope} for kind, value, scope in told]
-
-
-def customers(number: int, **more: str) -> dict[str, Any]:
-    # Every branch numbers its customers for itself, so nothing contradicts that all are one.
-    ids = named(crm_id=f"customer-{number}@branch-{number}", **more)
-    return {"type": "identify", "messageId": f"c{number}-{len(ids)}-{'-'.join(more)}", "context": {"externalIds": ids}}
 
 
 async def test_case_30_a_bad_column_is_seen_before_anybody_is_merged_and_the_preview_changes_nothing(
@@ -254,43 +242,3 @@ async def test_an_upload_is_tried_and_forgotten_and_a_broken_file_says_why(door:
     assert [one["preview_id"] for one in page["items"]] == [told["preview_id"]] and page["next_cursor"]
     unknown = await door.ask("POST", "/v1/imports/previews", json={**asked, "path": "people.ndjson"})
     assert unknown.status_code == 404
-
-
-async def test_a_worker_that_dies_in_a_preview_leaves_it_to_another(
-    door: Door, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name = write_rows(door.import_dir / "people.ndjson", [customers(number) for number in range(5)])
-    asked = {"source_id": door.server.source_id, "path": name}
-    made = await door.ask("POST", "/v1/imports/previews", json=asked)
-
-    async def die(*_: Any) -> None:
-        raise asyncio.CancelledError
-
-    with monkeypatch.context() as patched:
-        patched.setattr("services.identity.usecases.foresee_import.judge_regions", die)
-        with pytest.raises(asyncio.CancelledError):
-            await run_import_previews.run(door.runtime)
-    told = (await door.ask("GET", made.headers["location"])).json()
-    assert (told["state"], told["rows_read"], told["report"]) == ("running", 5, None), "how far it is shows meanwhile"
-    assert await run_import_previews.run(door.runtime) == 1
-    told = (await door.ask("GET", made.headers["location"])).json()
-    assert (told["state"], told["report"]["persons"]["new"]) == ("done", 5)
-
-
-async def test_a_preview_that_cannot_be_made_does_not_keep_others_from_being_made(
-    door: Door, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name = write_rows(door.import_dir / "people.ndjson", [customers(1)])
-    asked = {"source_id": door.server.source_id, "path": name}
-    made = [await door.ask("POST", "/v1/imports/previews", json=asked) for _ in range(2)]
-
-    async def fail(*_: Any) -> None:
-        raise ZeroDivisionError
-
-    with monkeypatch.context() as patched:
-        patched.setattr("services.identity.usecases.foresee_import.judge_regions", fail)
-        assert await run_import_previews.run(door.runtime) == 1
-    assert await run_import_previews.run(door.runtime) == 1
-    told = [(await door.ask("GET", one.headers["location"])).json() for one in made]
-    assert [one["state"] for one in told] == ["failed", "done"]
-    assert told[0]["why"] == "it cannot be made: ZeroDivisionError; the log says more"

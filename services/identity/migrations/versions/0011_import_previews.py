@@ -19,6 +19,7 @@ create table identity.import_preview (
     state        text not null default 'waiting' check (state in ('waiting', 'running', 'done', 'failed')),
     total_rows   bigint not null,
     rows_read    bigint not null default 0,
+    begun        integer not null default 0,
     report       jsonb,
     why          text not null default '',
     created_at   timestamptz not null,
