@@ -1,7 +1,7 @@
 """Ask the columnar store about touched persons and compare with what they were members of."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from uuid import UUID
 
@@ -16,6 +16,9 @@ from services.segment.store.columnar import Columnar
 from services.segment.store.persons import ALIVE
 from services.segment.store.scope import Scope
 from services.segment.usecases.answer_apart import answer_apart
+
+MOST_NAMED = 100_000
+"""So many persons are asked about by their numbers; beyond that everybody is, which costs less than so long a list."""
 
 
 @dataclass
@@ -86,8 +89,10 @@ async def _ask(
     segments = [world.segments[segment_id] for segment_id in concerned]
     if not segments:
         return [], {}
-    persons = list(BitMap.union(*concerned.values()))
-    scope = Scope(world.workspace_id, touched.merged, persons, sorted({*persons, *touched.stored_under}))
+    persons = BitMap.union(*concerned.values())
+    scope = Scope(world.workspace_id, touched.merged)
+    if len(persons) <= MOST_NAMED:
+        scope = replace(scope, persons=list(persons), stored_under=sorted({*persons, *touched.stored_under}))
     answers = await answer_apart(
         columnar,
         segments,
