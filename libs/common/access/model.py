@@ -8,6 +8,8 @@ import msgspec
 from libs.common.access.keys import KeyKind
 
 RoleName = Literal["viewer", "marketer", "approver", "admin"]
+DEFAULT_REGION = "CN"
+"""Whose a telephone number without a prefix is where nobody says."""
 SourceKind = Literal["web", "app", "mini_program", "official_account", "shop", "crm", "store", "server", "import"]
 
 _READ = (
@@ -69,7 +71,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, tag="source"):
     kind: SourceKind = "web"
     issuer: str = "main"
     best_tier: int = 2
-    default_region: str = "CN"
+    default_region: str = DEFAULT_REGION
     priority: int = 100
     quota_per_second: int = 0
     trusted: bool = False

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from libs.common.access.model import DEFAULT_REGION
 from libs.common.db import Tx
 from libs.common.errors import Conflict, Gone, Invalid
 from libs.common.ids import new_id
@@ -51,7 +52,8 @@ async def change_traits(
     facts = [_fact(one, subject, writing, event_id=event_id) for one in said]
     added = await trait_facts.add_trait_facts(tx, facts, means.sealer_of)
     sealer = means.sealer_of(workspace_id)
-    region = means.regions_of(workspace_id).get(writing.source_id)
+    # somebody at the console is no source
+    region = means.regions_of(workspace_id).get(writing.source_id) if writing.source_id else DEFAULT_REGION
     told = declared_addresses(said, event_time=writing.event_time, authenticated=True, region=region)
     addresses = [
         NewAddress(workspace_id, subject.subject_no, seal_address(sealer, declared, scope="", at=writing.event_time))

@@ -101,6 +101,19 @@ async def test_who_may_not_read_personal_data_sees_masks(house: House, profile: 
     assert {fact["trait"] for fact in whole["facts"]} == {"tier", "score", "email", "first_name"}
 
 
+@pytest.mark.parametrize("written", ["+8613912340001", "139 1234 0001"])
+async def test_case_13_a_number_that_is_anothers_is_taken_however_it_is_written_at_the_console(
+    house: House, profile: ServiceApp, written: str
+):
+    sealer = profile.runtime.sealer(1)
+    number = owns(8, 80, 1, namespace="phone", scope="", value="+8613912340001", sealer=sealer)
+    await publish(house.bus, number)
+    await profile.drain()
+    await profile.client.patch(HERE + "/traits", json={"traits": {"mobile": written}})
+    [point] = (await profile.client.get(HERE)).json()["contact_points"]
+    assert (point["kind"], point["state"], point["preferred"]) == ("phone", "taken", False)
+
+
 async def test_another_workspace_sees_nobody(house: House, profile: ServiceApp):
     other = profile.as_service("segment", 2)
     for path in (HERE, HERE + "/timeline", HERE + "/consents", HERE + "/export", f"/v1/profile/erasures/{new_id()}"):
