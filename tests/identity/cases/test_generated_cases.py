@@ -13,7 +13,7 @@ from tests.identity.cases.literal_rule import LiteralRule
 from tests.identity.graph.sample_cases import arrival, declared, evidence_of, node_name
 from tests.identity.graph.test_sample_cases_through_the_api import play
 
-CASES = int(os.environ.get("RAPPORT_EXAMPLES", "16")) * 3
+CASES = int(os.environ.get("RAPPORT_EXAMPLES", "12")) * 3
 
 
 def literal(case, **quarantine) -> LiteralRule:

@@ -13,7 +13,7 @@ from services.identity.domain.graph import Hold
 from services.identity.domain.links import Pair, link_pairs
 from services.identity.domain.policy import CapByTier, NamespacePolicy, PolicySet, Safeguards
 
-EXAMPLES = int(os.environ.get("RAPPORT_EXAMPLES", "16"))
+EXAMPLES = int(os.environ.get("RAPPORT_EXAMPLES", "12"))
 """How many histories each law is tried on; the nightly run asks for many more."""
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
