@@ -251,16 +251,20 @@ def cut(events: list[Any], random: Any) -> list[list[Any]]:
     return batches
 
 
+async def ends_the_same_in_any_order(database, scene: list[Any], random: Any) -> None:
+    shuffled = [*scene, *random.sample(scene, len(scene) // 2)]
+    random.shuffle(shuffled)
+    straight = await play(database, [[event] for event in scene])
+    other = await play(database, cut(shuffled, random))
+    assert other == straight
+
+
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(scene=scenes, random=st.randoms(use_true_random=False))
 async def test_any_order_gives_the_same_tables(profile_database, scene, random):
-    shuffled = [*scene, *random.sample(scene, len(scene) // 2)]
-    random.shuffle(shuffled)
-    straight = await play(profile_database, [[event] for event in scene])
-    other = await play(profile_database, cut(shuffled, random))
-    assert other == straight
+    await ends_the_same_in_any_order(profile_database, scene, random)
 
 
 @settings(
@@ -268,8 +272,4 @@ async def test_any_order_gives_the_same_tables(profile_database, scene, random):
 )
 @given(scene=handed_on, random=st.randoms(use_true_random=False))
 async def test_case_13_any_order_of_numbers_that_change_hands_gives_the_same_tables(profile_database, scene, random):
-    shuffled = [*scene, *random.sample(scene, len(scene) // 2)]
-    random.shuffle(shuffled)
-    straight = await play(profile_database, [[event] for event in scene])
-    other = await play(profile_database, cut(shuffled, random))
-    assert other == straight
+    await ends_the_same_in_any_order(profile_database, scene, random)
