@@ -2,8 +2,10 @@
 
     python bench/segment_layouts.py --persons 20000 --events 200000
     python bench/segment_layouts.py --persons 1000000 --events 10000000    # about 10 GB of disk
+    python bench/segment_layouts.py --persons 10000000 --events 100000000 --properties 3 --data DIR \
+        --only "as it is" "person first" "typed" "of_person" "JSON"        # about 30 GB
 
-One set of made-up events with eight properties, laid down in each way and merged into one part a month; the same
+One set of made-up events with some properties, laid down in each way and merged into one part a month; the same
 questions to each. Prints processor milliseconds (the least of the runs: the machine is shared) and bytes an event.
 """
 
@@ -20,7 +22,6 @@ BULK = "settings max_execution_time = 0, min_insert_block_size_rows = 1000000, m
 DAYS = 90
 BEGINS = 1_709_251_200
 """1 March 2024, UTC; now is 90 days later."""
-PROPERTIES = 8
 
 COLUMNS = "name LowCardinality(String), person_no Int32, event_time DateTime64(6, 'UTC') codec(Delta, ZSTD(1))"
 BY_TIME = "projection by_time (select name, event_time, person_no order by name, event_time)"
@@ -108,10 +109,10 @@ def _table(name: str, extra: tuple[str, ...], order: str, settings: str) -> str:
     )
 
 
-async def fill(store: Columnar, persons: int, events: int) -> None:
+async def fill(store: Columnar, persons: int, events: int, properties: int) -> None:
     """Make the events once."""
     await store.command(_table("made", (MAP,), NAMED, "index_granularity = 8192"))
-    numbers = ", ".join(f"'p{n}', cityHash64(number, 10 + {n}) % 10000 / 100" for n in range(PROPERTIES))
+    numbers = ", ".join(f"'p{n}', cityHash64(number, 10 + {n}) % 10000 / 100" for n in range(1, properties + 1))
     await store.command(
         f"insert into made select concat('event ', toString(cityHash64(number, 4) % 20)),"
         f" toInt32(cityHash64(number, 1) % {persons}) + 1,"
@@ -130,23 +131,28 @@ async def cheapest(store: Columnar, sql: str, runs: int, *, few_rows: bool) -> f
     return min(spent) * 1000
 
 
-async def main(persons: int, events: int, runs: int, directory: Path) -> None:
+async def main(persons: int, events: int, runs: int, directory: Path, properties: int, only: list[str]) -> None:
     """Lay the events down in each way, ask, print."""
     key = base64.b64encode(b"k" * 32).decode()  # nothing here is personal
     store = await Columnar.open(f"chdb://{directory / 'columnar'}", master_key=key)
-    await fill(store, persons, events)
-    print(f"{persons:,} persons, {events:,} events of {PROPERTIES} properties; processor ms, the least of {runs} runs")
+    await fill(store, persons, events, properties)
+    print(f"{persons:,} persons, {events:,} events of {properties} properties; processor ms, the least of {runs} runs")
     heads = list(questions(persons, "1", "1"))
     print(f"| layout | bytes an event | laid down, s | {' | '.join(heads)} |\n|---|{'---|' * (len(heads) + 2)}")
     for number, (called, (extra, order, settings, value)) in enumerate(LAYOUTS.items()):
+        if only and not any(part in called for part in only):
+            continue
         table = f"laid_{number}"
         await store.command(_table(table, extra, order, settings))
+        # parts are merged once, when all are there
+        await store.command(f"system stop merges {table}")
         before = time.process_time()
         number_column = "toJSONString(number)" if "JSON" in called else "number"
         await store.command(
             f"insert into {table} (name, person_no, event_time, number)"
             f" select name, person_no, event_time, {number_column} from made {BULK}"
         )
+        await store.command(f"system start merges {table}")
         await store.command(f"optimize table {table} final settings max_execution_time = 0")
         laid = time.process_time() - before
         (size,) = await store.rows(
@@ -170,6 +176,18 @@ if __name__ == "__main__":
     parser.add_argument("--persons", type=int, default=20_000)
     parser.add_argument("--events", type=int, default=200_000)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--properties", type=int, default=8, help="of an event, at least 3")
+    parser.add_argument("--only", nargs="*", default=[], metavar="PART", help="layouts whose names have one of these")
+    parser.add_argument("--data", type=Path, help="a new folder on a disk with room")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="rapport-segment-layouts-") as made:
-        asyncio.run(main(arguments.persons, arguments.events, arguments.runs, Path(made)))
+    with tempfile.TemporaryDirectory(prefix="rapport-segment-layouts-", dir=arguments.data) as made:
+        asyncio.run(
+            main(
+                arguments.persons,
+                arguments.events,
+                arguments.runs,
+                Path(made),
+                arguments.properties,
+                arguments.only,
+            )
+        )

@@ -18,7 +18,8 @@ from services.segment.domain.condition import Inquiry
 from services.segment.domain.moment import Moment
 from services.segment.store.asking import ask
 from services.segment.store.columnar import Columnar, Refusal
-from services.segment.store.columnar_cluster import cluster_statements, local_table
+from services.segment.store.columnar_cluster import cluster_changes, cluster_statements, local_table
+from services.segment.store.columnar_schema import CHANGES
 from services.segment.store.counting import counts_by_day
 from services.segment.store.rows import event_row
 from services.segment.store.scope import Scope
@@ -97,7 +98,7 @@ async def test_a_server_answers_the_same_statements_with_the_same_persons(addres
         assert await counts_by_day(store, 2, start=None, end=None) == []
         with pytest.raises(Refusal):
             await store.rows("select match('', '(')", {})
-        for statement in cluster_statements("brand", policy="personal"):
+        for statement in (*cluster_statements("brand", policy="personal"), *cluster_changes("brand")):
             # parsed by the engine itself; to run them takes a cluster
             await store.rows(f"select formatQuerySingleLine({_quoted(statement)})", {})
     finally:
@@ -107,6 +108,15 @@ async def test_a_server_answers_the_same_statements_with_the_same_persons(addres
 def test_what_is_deleted_from_a_distributed_table_is_deleted_on_every_node():
     engine = "Distributed('brand', 'rapport', 'event_local', cityHash64(workspace_id, person_no))"
     assert local_table(engine) == "event_local on cluster 'brand'"
+
+
+def test_what_a_cluster_of_before_lacks_is_added_where_rows_lie_and_columns_where_they_are_asked():
+    changes = cluster_changes("brand")
+    local = [change for change in changes if change.startswith("alter table event_local on cluster 'brand' ")]
+    assert len(local) == len(CHANGES)
+    asked = [change for change in changes if change.startswith("alter table event on cluster 'brand' ")]
+    assert [change.split("if not exists ")[1].split()[0] for change in asked] == ["generation", "packed"]
+    assert len(local) + len(asked) == len(changes)
 
 
 def _quoted(text):
