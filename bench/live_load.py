@@ -59,6 +59,8 @@ async def load_events(
     """Write events of 90 days up to `now` (person and name by hash, an amount and a product), and traits of each."""
     begins = int((now - timedelta(days=DAYS)).timestamp())
     maps = ", ".join(f"property_{part}" for part in ("facets", "text", "decimal", "number"))
+    # merged once, when all is there
+    await store.command("system stop merges")
     for start in range(0, events, CHUNK):
         await store.command(
             f"""
@@ -78,6 +80,7 @@ async def load_events(
         )
     for seed, (name, values) in enumerate({**trait_values(), **(more or {})}.items(), start=6):
         await _load_trait(store, name, values, persons=persons, since=begins, seed=seed)
+    await store.command("system start merges")
     for table in ("event", "trait"):
         await store.command(f"optimize table {table} final settings max_execution_time = 0")
 

@@ -2,7 +2,7 @@
 
     python bench/segment_layouts.py --persons 20000 --events 200000
     python bench/segment_layouts.py --persons 1000000 --events 10000000    # about 10 GB of disk
-    python bench/segment_layouts.py --persons 10000000 --events 100000000 --properties 3 --data DIR \
+    python bench/segment_layouts.py --persons 10000000 --events 100000000 --properties 1 --data DIR \
         --only "as it is" "person first" "typed" "of_person" "JSON"        # about 30 GB
 
 One set of made-up events with some properties, laid down in each way and merged into one part a month; the same
@@ -34,47 +34,47 @@ NAMED, PERSON_FIRST = "name, person_no, event_time", "person_no, name, event_tim
 
 # layout -> (more columns, projections and indices; order; settings; how the property is read)
 LAYOUTS = {
-    "as it is: name, person; 1,024; by_time": ((MAP, BY_TIME), NAMED, "index_granularity = 1024", "number['p3']"),
-    "granules of 8,192": ((MAP, BY_TIME), NAMED, "index_granularity = 8192", "number['p3']"),
-    "granules of 256": ((MAP, BY_TIME), NAMED, "index_granularity = 256", "number['p3']"),
-    "no projection": ((MAP,), NAMED, "index_granularity = 1024", "number['p3']"),
-    "by_person beside by_time": ((MAP, BY_TIME, BY_PERSON), NAMED, "index_granularity = 1024", "number['p3']"),
+    "as it is: name, person; 1,024; by_time": ((MAP, BY_TIME), NAMED, "index_granularity = 1024", "number['p1']"),
+    "granules of 8,192": ((MAP, BY_TIME), NAMED, "index_granularity = 8192", "number['p1']"),
+    "granules of 256": ((MAP, BY_TIME), NAMED, "index_granularity = 256", "number['p1']"),
+    "no projection": ((MAP,), NAMED, "index_granularity = 1024", "number['p1']"),
+    "by_person beside by_time": ((MAP, BY_TIME, BY_PERSON), NAMED, "index_granularity = 1024", "number['p1']"),
     "an index of times": (
         (MAP, BY_TIME, "index times event_time type minmax granularity 4"),
         NAMED,
         "index_granularity = 1024",
-        "number['p3']",
+        "number['p1']",
     ),
-    "person first": ((MAP, BY_TIME), PERSON_FIRST, "index_granularity = 1024", "number['p3']"),
+    "person first": ((MAP, BY_TIME), PERSON_FIRST, "index_granularity = 1024", "number['p1']"),
     "maps in buckets": (
         (MAP, BY_TIME),
         NAMED,
         "index_granularity = 1024, map_serialization_version = 'with_buckets'",
-        "number['p3']",
+        "number['p1']",
     ),
     "a typed column": (
-        (MAP, BY_TIME, "p3 Float64 materialized number['p3']"),
+        (MAP, BY_TIME, "p1 Float64 materialized number['p1']"),
         NAMED,
         "index_granularity = 1024",
-        "p3",
+        "p1",
     ),
     "of_person with the maps": (
         (MAP, BY_TIME, OF_PERSON.format(beside="number")),
         NAMED,
         "index_granularity = 1024",
-        "number['p3']",
+        "number['p1']",
     ),
     "of_person with maps as a text": (
         (MAP, BY_TIME, "packed String materialized toString(tuple(number))", OF_PERSON.format(beside="packed")),
         NAMED,
         "index_granularity = 1024",
-        "number['p3']",
+        "number['p1']",
     ),
-    "JSON": (("number JSON", BY_TIME), NAMED, "index_granularity = 1024", "number.p3.:Float64"),
+    "JSON": (("number JSON", BY_TIME), NAMED, "index_granularity = 1024", "number.p1.:Float64"),
 }
 
 
-OPENED = f"tupleElement(cast(packed as Tuple({MAP_TYPE})), 1)['p3']"
+OPENED = f"tupleElement(cast(packed as Tuple({MAP_TYPE})), 1)['p1']"
 """How the property of single rows is read where it lies in a text, too."""
 
 
@@ -176,7 +176,7 @@ if __name__ == "__main__":
     parser.add_argument("--persons", type=int, default=20_000)
     parser.add_argument("--events", type=int, default=200_000)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--properties", type=int, default=8, help="of an event, at least 3")
+    parser.add_argument("--properties", type=int, default=8, help="of an event")
     parser.add_argument("--only", nargs="*", default=[], metavar="PART", help="layouts whose names have one of these")
     parser.add_argument("--data", type=Path, help="a new folder on a disk with room")
     arguments = parser.parse_args()

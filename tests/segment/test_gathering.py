@@ -1,6 +1,7 @@
 """Events of those asked about are read once into a table of their own, which does not outlast the question."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from pyroaring import BitMap
@@ -10,7 +11,7 @@ from services.segment.domain.formula import evaluate
 from services.segment.domain.moment import Moment
 from services.segment.store import gathering
 from services.segment.store.asking_few import ask_few
-from services.segment.store.columnar import QueryTooHeavy
+from services.segment.store.columnar import KEPT, QueryTooHeavy
 from services.segment.store.columnar_schema import BY_PERSON, OPENED, PACKED
 from services.segment.store.scope import Scope
 from tests.segment.columnar import START, a_columnar_store, parsed, put
@@ -50,7 +51,7 @@ async def answers(store, asked):
 
 
 async def tables(store):
-    return [row["name"] for row in await store.rows("select name from system.tables where is_temporary", {})]
+    return [row["name"] for row in await store.rows(f"select name from system.tables where database = '{KEPT}'", {})]
 
 
 @pytest.mark.parametrize("most", [gathering.MOST_ROWS, 10])
@@ -103,17 +104,18 @@ async def test_who_is_touched_is_read_by_the_order_of_persons(tmp_path):
         assert any(f"ReadFromMergeTree ({BY_PERSON})" in line for line in seen), seen
 
 
+async def listening(said, call, sql, *rest, **options):
+    """Note a statement, and put it."""
+    said.append(sql)
+    return await call(sql, *rest, **options)
+
+
 async def test_what_others_read_anyway_is_not_read_again(tmp_path, monkeypatch):
     async with a_columnar_store(tmp_path) as store:
         await put(store, 1, people())
         said: list[str] = []
-        call = store._call
-
-        async def listening(one):
-            said.extend(getattr(one, "args", ())[:1])
-            return await call(one)
-
-        monkeypatch.setattr(store, "_call", listening)
+        for called in ("ask", "command"):
+            monkeypatch.setattr(store, called, partial(listening, said, getattr(store, called)))
         await answers(store, list(range(5, 50, 2)))
         # "seen, three times" looks at no property, and at no event that a sequence does not look at
         assert sum("from event prewhere" in sql for sql in said) == 1

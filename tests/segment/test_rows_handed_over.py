@@ -87,6 +87,33 @@ async def test_it_is_not_given_to_whoever_waited_for_the_engine(tmp_path):
             assert found == [[{"number": turn}] for turn in range(5)]
 
 
+async def test_nor_to_whoever_asks_beside_it(tmp_path):
+    async with a_columnar_store(tmp_path) as store:
+        failing = [
+            store.ask("select number from numbers(200000)", {}, most_rows=1_000 if turn % 2 else 150_000)
+            for turn in range(30)
+        ]
+        asking = [store.rows(f"select toUInt64({turn}) as number", {}) for turn in range(60)]
+        mixed = [one for three in zip(failing, asking[::2], asking[1::2], strict=True) for one in three]
+        ends = await asyncio.gather(*mixed, return_exceptions=True)
+        assert all(isinstance(end, DoesNotFit) for end in ends[::3])
+        assert [*ends[1::3], *ends[2::3]] == [[{"number": turn}] for turn in (*range(0, 60, 2), *range(1, 60, 2))]
+
+
+async def test_two_statements_run_at_the_same_time_and_a_third_waits(tmp_path):
+    async with a_columnar_store(tmp_path) as store:
+        loop, ended = asyncio.get_running_loop(), []
+
+        async def sleep(called, seconds):
+            await store.rows(f"select sleep({seconds}) as slept", {})
+            ended.append((called, loop.time()))
+
+        began = loop.time()
+        await asyncio.gather(sleep("long", 3), sleep("short", 0.5), sleep("next", 0.5))
+        assert [called for called, _ in ended] == ["short", "next", "long"]
+        assert ended[1][1] - began >= 1, "the third waits for one of the two"
+
+
 async def test_nor_where_the_one_who_asked_has_gone(tmp_path):
     async with a_columnar_store(tmp_path) as store:
         gone = asyncio.create_task(store.ask("select number from numbers(1000000)", {}, most_rows=1_000))

@@ -13,7 +13,7 @@ from services.segment.store.bitmaps import read_bitmap
 from services.segment.store.columnar import Columnar, DoesNotFit
 from services.segment.store.scans import Numbered, grouped, scans, whole_scan
 from services.segment.store.scope import Scope
-from services.segment.store.words import answer_rows, by_scan, read_words
+from services.segment.store.words import answer_rows, by_scan, place_of, read_words
 
 
 async def ask(columnar: Columnar, inquiry: Inquiry, scope: Scope) -> list[BitMap]:
@@ -71,7 +71,10 @@ def statement(inquiry: Inquiry, scope: Scope) -> str:
         ]
     else:
         most = max(map(len, numbered))
-        parts = [answer_rows(inquiry, scope, asked, scan=scan, most=most) for scan, asked in enumerate(numbered)]
+        parts = [
+            answer_rows(inquiry, scope, asked, place=place_of(scan, len(numbered)), most=most)
+            for scan, asked in enumerate(numbered)
+        ]
     return "\nunion all\n".join(parts)
 
 

@@ -5,9 +5,10 @@ So an aggregate over the events of one name is asked by person and name, whichev
 predicates on traits that differ in their values alone become one, mapped over the values.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from itertools import chain
 
 from pyroaring import BitMap
 
@@ -16,10 +17,13 @@ from services.segment.domain.condition import Inquiry, Question
 from services.segment.store.asking import ask
 from services.segment.store.asking_alike import ask_alike, several_alike
 from services.segment.store.asking_named import Asking, ask_named, opens_properties
+from services.segment.store.at_once import at_once
 from services.segment.store.columnar import Columnar
 from services.segment.store.gathering import gathered
 from services.segment.store.scans import Numbered
 from services.segment.store.scope import EVENT, Scope
+
+Found = tuple[int, BitMap]
 
 
 async def ask_few(
@@ -44,16 +48,26 @@ async def ask_few(
     worth_it = len(readers) > 1 and columnar.is_embedded
     if worth_it:
         looking += _among_the_rows([one for one in named if one not in dear], looking)
-    keeping = gathered(columnar, inquiry, asking.scope_of(looking), looking) if worth_it else nullcontext(scope)
-    async with keeping as kept:
-        found = list(await ask_named(columnar, asking, named, kept, looking))
-        for group in groups:
-            found += await ask_alike(columnar, inquiry, replace(asking.scope_of(group), events=kept.events), group)
-        if rest:
-            inner = Inquiry(inquiry.moment, inquiry.bind, {asked: place for place, (_, asked) in enumerate(rest)})
-            atoms = await ask(columnar, inner, replace(asking.scope_of(rest), events=kept.events))
-            found += zip((number for number, _ in rest), atoms, strict=True)
-    for number, persons in found:
+    kept_ones = set(looking)
+    plain = {one: holds for one, holds in named.items() if one not in kept_ones}
+    those = {one: holds for one, holds in named.items() if one in kept_ones}
+
+    async def ask_rest(kept: Scope) -> Iterable[Found]:
+        if not rest:
+            return ()
+        inner = Inquiry(inquiry.moment, inquiry.bind, {asked: place for place, (_, asked) in enumerate(rest)})
+        atoms = await ask(columnar, inner, replace(asking.scope_of(rest), events=kept.events))
+        return zip((number for number, _ in rest), atoms, strict=True)
+
+    async def ask_of_kept() -> Iterable[Found]:
+        keeping = gathered(columnar, inquiry, asking.scope_of(looking), looking) if worth_it else nullcontext(scope)
+        async with keeping as kept:
+            scopes = [replace(asking.scope_of(group), events=kept.events) for group in groups]
+            alike = (ask_alike(columnar, inquiry, *part) for part in zip(scopes, groups, strict=True))
+            return chain(*await at_once(ask_named(columnar, asking, those, kept), *alike, ask_rest(kept)))
+
+    # traits, and events nobody else looks at, are asked for while the rows are laid up
+    for number, persons in chain(*await at_once(ask_of_kept(), ask_named(columnar, asking, plain, scope))):
         answers[number] = persons
     return answers
 

@@ -5,8 +5,9 @@ Predicates on traits that differ in their values alone become one, mapped over t
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from pyroaring import BitMap
 from services.segment.domain.binding import Binder
 from services.segment.domain.condition import Inquiry
 from services.segment.store.asking_alike import ENOUGH_ALIKE, PLACE, shape_of, takes_rows
+from services.segment.store.at_once import at_once
 from services.segment.store.columnar import Columnar
 from services.segment.store.few_events import few_events, looking_at
 from services.segment.store.scans import Numbered, event_rows, present_person
@@ -69,18 +71,18 @@ class _Scan:
 
 
 async def ask_named(
-    columnar: Columnar, asking: Asking, named: Mapping[Numbered, str], kept: Scope, looking: Collection[Numbered]
+    columnar: Columnar, asking: Asking, named: Mapping[Numbered, str], scope: Scope
 ) -> Iterator[tuple[int, BitMap]]:
     """Return, per question with what it asks of rows of its name, which of the scope's persons it holds for.
 
-    `kept` is the scope from which those of `looking` are read.
+    `scope` says where events are read.
     """
-    found: list[tuple[int, BitMap]] = []
-    for scan in _scans(asking, named, kept, looking):
+
+    async def found(scan: _Scan) -> Iterator[tuple[int, BitMap]]:
         sql = _statement(asking.inquiry.bind, scan)
-        table = await columnar.ask(sql, asking.inquiry.bind.parameters, few_rows=True)
-        found += _read(table, scan)
-    return iter(found)
+        return _read(await columnar.ask(sql, asking.inquiry.bind.parameters, few_rows=True), scan)
+
+    return chain(*await at_once(*(found(scan) for scan in _scans(asking, named, scope))))
 
 
 def opens_properties(holds: str) -> bool:
@@ -88,19 +90,16 @@ def opens_properties(holds: str) -> bool:
     return "property_" in holds
 
 
-def _scans(
-    asking: Asking, named: Mapping[Numbered, str], kept: Scope, looking: Collection[Numbered]
-) -> Iterator[_Scan]:
-    """Yield traits, events that are read for these questions alone, and those that are kept."""
-    kinds: dict[tuple[str, bool], dict[Numbered, str]] = defaultdict(dict)
-    among = set(looking)
+def _scans(asking: Asking, named: Mapping[Numbered, str], scope: Scope) -> Iterator[_Scan]:
+    """Yield traits and events apart."""
+    kinds: dict[str, dict[Numbered, str]] = defaultdict(dict)
     for numbered, holds in named.items():
-        kinds[numbered[1].source, numbered in among][numbered] = holds
-    for (source, is_kept), part in kinds.items():
+        kinds[numbered[1].source][numbered] = holds
+    for source, part in kinds.items():
         places: dict[str, int] = {}
         asked = {number: (one.names[0], places.setdefault(holds, len(places))) for (number, one), holds in part.items()}
         if source == "event":
-            rows = _event_rows(asking, kept if is_kept else asking.scope, list(part), places)
+            rows = _event_rows(asking, scope, list(part), places)
         else:
             rows = _trait_rows(asking, list(part))
         yield _Scan(rows, list(places), asked)

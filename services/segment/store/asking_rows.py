@@ -15,12 +15,13 @@ from pyroaring import BitMap
 
 from services.segment.domain.condition import Inquiry
 from services.segment.domain.values import DECIMAL_PLACES
+from services.segment.store.at_once import at_once
 from services.segment.store.bitmaps import bitmap_of
 from services.segment.store.columnar import Columnar, DoesNotFit
 from services.segment.store.scans import Numbered, odd_events, rows_of, scans
 from services.segment.store.scope import Scope
 from services.segment.store.totals import TooLarge, Totals
-from services.segment.store.words import WORD, answer_rows, bit_rows, by_scan, read_words
+from services.segment.store.words import WORD, answer_rows, bit_rows, by_scan, place_of, read_words
 
 MOST_ROWS = 32_000_000
 """So many rows are handed over at once, of 14 bytes at the most; of fewer where more answers lie beside each."""
@@ -34,7 +35,7 @@ _Reading = Callable[[pa.Table, Sequence[Numbered]], _Found]
 
 async def ask_for_rows(columnar: Columnar, inquiry: Inquiry, scope: Scope) -> list[BitMap]:
     """Return, per question about everybody, whom it holds for; DoesNotFit where that is too much to be handed over."""
-    answers = [BitMap() for _ in inquiry.questions]
+    answers: dict[int, BitMap] = {}
     counted: list[Numbered] = []
     others: list[Numbered] = []
     for number, asked in enumerate(inquiry.questions):
@@ -46,24 +47,21 @@ async def ask_for_rows(columnar: Columnar, inquiry: Inquiry, scope: Scope) -> li
             sql = "\nunion all\n".join(spell(inquiry, scope, numbered))
             words = max(1, -(-max(map(len, numbered)) // WORD))
             table = await columnar.ask(sql, inquiry.bind.parameters, few_rows=False, most_rows=MOST_ROWS // words)
-            for number, found in (await asyncio.to_thread(_read, read, table, numbered)).items():
-                answers[number] = found
+            parts = zip(await asyncio.to_thread(by_scan, table, len(numbered)), numbered, strict=True)
+            for found in await at_once(*(asyncio.to_thread(_read, read, *part) for part in parts)):
+                answers.update(found)
 
-    async def put_others() -> None:
-        odd = await _odd(columnar, inquiry, scope, others)
-        summed = [(number, asked) for number, asked in others if asked.total and number not in odd]
-        rest = [(number, asked) for number, asked in others if not asked.total or number in odd]
-        await put(list(_of_one_value(summed)), _summed, _read_summed)
-        await put(list(scans(scope, rest)), _grouped, _read_grouped)
-
-    # the engine is at the next statement while the rows of one are added up
-    ends = await asyncio.gather(
-        put(list(scans(scope, counted)), _counted, _read_counted), put_others(), return_exceptions=True
+    odd = await _odd(columnar, inquiry, scope, others)
+    summed = [(number, asked) for number, asked in others if asked.total and number not in odd]
+    rest = [(number, asked) for number, asked in others if not asked.total or number in odd]
+    # The engine is at the next statement while the rows of one are added up: sums come first, as there is most to be
+    # done about them afterwards.
+    await at_once(
+        put(list(_of_one_value(summed)), _summed, _read_summed),
+        put(list(scans(scope, rest)), _grouped, _read_grouped),
+        put(list(scans(scope, counted)), _counted, _read_counted),
     )
-    for trouble in ends:
-        if trouble is not None:
-            raise trouble
-    return answers
+    return [answers[number] for number, _ in enumerate(inquiry.questions)]
 
 
 async def _odd(columnar: Columnar, inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered]) -> set[int]:
@@ -98,10 +96,12 @@ def _counted(inquiry: Inquiry, scope: Scope, numbered: _Scans) -> Iterator[str]:
         looks = [(f"q{number}", question.holds if question.by_row else question.rows) for number, question in asked]
         if most > 1:
             told = ", ".join(f"{predicate} as {name}" for name, predicate in looks)
-            yield bit_rows("person", f"select {person} as person, {told} from ({rows})", asked, scan=scan, most=most)
+            rows = f"select {person} as person, {told} from ({rows})"
+            yield bit_rows("person", rows, asked, place=place_of(scan, len(numbered)), most=most)
             continue
         where = "" if asked[0][1].rows == looks[0][1] else f" where {looks[0][1]}"
-        yield f"select person as person_no, {_place(scan)} from (select {person} as person from ({rows}){where})"
+        place = place_of(scan, len(numbered))
+        yield f"select person as person_no{place} from (select {person} as person from ({rows}){where})"
 
 
 def _summed(inquiry: Inquiry, scope: Scope, numbered: _Scans) -> Iterator[str]:
@@ -111,28 +111,21 @@ def _summed(inquiry: Inquiry, scope: Scope, numbered: _Scans) -> Iterator[str]:
         of = asked[0][1].total.of if asked[0][1].total else "0"
         worth = f"reinterpretAsInt64(toDecimal64({of}, {DECIMAL_PLACES})) as worth"
         told = f"select {person} as person, {worth} from ({rows})"
-        yield f"select person as person_no, {_place(scan)}, worth from ({told})"
+        yield f"select person as person_no{place_of(scan, len(numbered))}, worth from ({told})"
 
 
 def _grouped(inquiry: Inquiry, scope: Scope, numbered: _Scans) -> Iterator[str]:
     """Yield the select of the answers to each scan, grouped by the engine."""
     most = max(map(len, numbered))
     for scan, asked in enumerate(numbered):
-        yield answer_rows(inquiry, scope, asked, scan=scan, most=most)
+        yield answer_rows(inquiry, scope, asked, place=place_of(scan, len(numbered)), most=most)
 
 
-def _place(scan: int) -> str:
-    return f"toUInt16({scan}) as scan"
-
-
-def _read(read: _Reading, table: pa.Table, numbered: _Scans) -> dict[int, BitMap]:
-    found: dict[int, BitMap] = {}
+def _read(read: _Reading, part: pa.Table, asked: Sequence[Numbered]) -> dict[int, BitMap]:
     try:
-        for part, asked in zip(by_scan(table, len(numbered)), numbered, strict=True):
-            found.update(read(part, asked))
+        return dict(read(part, asked))
     except TooLarge as error:
         raise DoesNotFit("a total does not fit its number") from error
-    return found
 
 
 def _read_counted(part: pa.Table, asked: Sequence[Numbered]) -> _Found:

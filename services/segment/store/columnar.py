@@ -1,4 +1,4 @@
-"""The door to the columnar store: chDB embedded, or a ClickHouse server; one client API, one thread."""
+"""The door to the columnar store: chDB embedded, or a ClickHouse server; one client API, a thread a handle."""
 
 import asyncio
 import base64
@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,6 +27,10 @@ from services.segment.store.columnar_schema import BY_PERSON, CHANGES, WORKSPACE
 
 R = TypeVar("R")
 PERSONAL_POLICY = "personal"
+HANDLES = 2
+"""So many statements run at once: to analyse one takes a single thread, and as long as its rows take."""
+KEPT = "kept"
+"""The database, in the memory of an embedded engine, of rows that several statements read."""
 CACHE_BYTES = 1_000_000_000
 _KEY_VARIABLE = "RAPPORT_COLUMNAR_KEY"
 _TOO_HEAVY = (159, 160, 241, 307)
@@ -80,12 +85,22 @@ class DoesNotFit(Refusal):
     """The answer has more rows than may be handed over, or a number too large for its column."""
 
 
-class Columnar:
-    """Asks and fills the columnar store; every call runs in the one thread that owns the engine."""
+@dataclass(frozen=True, slots=True)
+class _Handle:
+    """A way to the engine, and the thread that every call over it runs in."""
 
-    def __init__(self, client: Client, thread: ThreadPoolExecutor, *, is_embedded: bool) -> None:
-        self._client = client
-        self._thread = thread
+    client: Client
+    thread: ThreadPoolExecutor
+
+
+class Columnar:
+    """Asks and fills the columnar store; a call takes the handle that is free, or waits its turn."""
+
+    def __init__(self, handles: Sequence[_Handle], *, is_embedded: bool) -> None:
+        self._handles = handles
+        self._free: asyncio.LifoQueue[_Handle] = asyncio.LifoQueue()
+        for handle in handles:
+            self._free.put_nowait(handle)
         self.is_embedded = is_embedded
         self._locals: dict[str, str] = {}
 
@@ -95,21 +110,28 @@ class Columnar:
 
         Embedded, what was read stays unpacked in up to `cache_bytes` of memory; a server has its own configuration.
         """
-        thread = ThreadPoolExecutor(1, thread_name_prefix="columnar")
         loop = asyncio.get_running_loop()
-        client = await loop.run_in_executor(thread, partial(_connect, url, master_key, cache_bytes))
-        store = cls(client, thread, is_embedded=url.startswith("chdb:"))
+        handles = []
+        for number in range(HANDLES):
+            thread = ThreadPoolExecutor(1, thread_name_prefix=f"columnar-{number}")
+            client = await loop.run_in_executor(thread, partial(_connect, url, master_key, cache_bytes))
+            handles.append(_Handle(client, thread))
+        store = cls(handles, is_embedded=url.startswith("chdb:"))
         await store.find_locals()
         # of a table before others its administrator changes those
         changes = [change for table, change in CHANGES if table not in store._locals]
         for statement in (*statements(PERSONAL_POLICY), *changes):
             await store.command(statement)
+        if store.is_embedded:
+            await store.command(f"create database if not exists {KEPT} engine = Memory")
         return store
 
     async def close(self) -> None:
         """Close the engine; what was inserted is on disk."""
-        await self._call(self._client.close)
-        self._thread.shutdown()
+        loop = asyncio.get_running_loop()
+        for handle in self._handles:
+            await loop.run_in_executor(handle.thread, handle.client.close)
+            handle.thread.shutdown()
 
     async def ask(
         self, sql: str, parameters: Mapping[str, Bindable], *, few_rows: bool = False, most_rows: int = 0
@@ -117,8 +139,9 @@ class Columnar:
         """Return the answer as an Arrow table; QueryTooHeavy beyond the limits, DoesNotFit beyond `most_rows`."""
         settings = (FEW_ROWS if few_rows else "") + (MOST_ROWS.format(most=most_rows) if most_rows else "")
         with _refusals():
+            bound = dict(parameters)
             answer = await self._call(
-                partial(self._client.raw_query, sql + settings, parameters=dict(parameters), fmt="ArrowStream")
+                lambda client: client.raw_query(sql + settings, parameters=bound, fmt="ArrowStream")
             )
         return open_stream(answer).read_all() if answer else Table.from_pydict({})
 
@@ -135,7 +158,7 @@ class Columnar:
     async def insert(self, table: str, lines: bytes, *, token: str) -> None:
         """Insert a block of JSON lines exactly once: the same block with the same token stays single."""
         settings = {"insert_deduplication_token": token}
-        await self._call(partial(self._client.raw_insert, table, None, lines, settings, "JSONEachRow"))
+        await self._call(lambda client: client.raw_insert(table, None, lines, settings, "JSONEachRow"))
 
     async def delete(self, table: str, workspace_id: int, column: str, numbers: Sequence[int]) -> None:
         """Delete rows by a number; returns when the parts are rewritten."""
@@ -181,20 +204,26 @@ class Columnar:
 
     async def command(self, sql: str, parameters: Mapping[str, Bindable] | None = None) -> None:
         """Run a statement without an answer."""
-        await self._call(partial(self._client.command, sql, parameters=dict(parameters or {})))
+        bound = dict(parameters or {})
+        await self._call(lambda client: client.command(sql, parameters=bound))
 
-    async def _call(self, call: Callable[[], R]) -> R:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(self._said, call))
-
-    def _said(self, call: Callable[[], R]) -> R:
+    async def _call(self, call: Callable[[Client], R]) -> R:
+        handle = await self._free.get()
         try:
-            return call()
+            # whoever stops waiting gives the handle back at once: the next call over it waits in its thread
+            return await asyncio.get_running_loop().run_in_executor(handle.thread, self._said, call, handle.client)
+        finally:
+            self._free.put_nowait(handle)
+
+    def _said(self, call: Callable[[Client], R], client: Client) -> R:
+        try:
+            return call(client)
         except Exception:
-            # Embedded, the engine gives what it had written of an answer when it failed to whoever asks next. That
-            # has to be nobody: another workspace's question may wait for the thread, so it is done before it.
+            # Embedded, the engine gives what it had written of an answer when it failed to whoever asks next over the
+            # handle. That has to be nobody: another workspace's question may wait for the thread, so it is done before.
             if self.is_embedded:
                 with suppress(Exception):
-                    self._client.raw_query("select 1", fmt="ArrowStream")
+                    client.raw_query("select 1", fmt="ArrowStream")
             raise
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from libs.common.ids import new_id
 from services.segment.domain.condition import Inquiry
-from services.segment.store.columnar import Columnar
+from services.segment.store.columnar import KEPT, Columnar
 from services.segment.store.few_events import always_read, few_events, looking_at
 from services.segment.store.scans import Numbered, event_rows
 from services.segment.store.scope import Scope
@@ -27,9 +27,10 @@ async def gathered(
     columns = looking_at(asked.holds for _, asked in numbered)
     where = event_rows(inquiry, scope, [asked for _, asked in numbered])
     rows = few_events(inquiry.bind, scope, scope.stored_under, where, columns)
-    table = f"gathered_{new_id().hex}"
+    # not a temporary one, which is a handle's own: several are to read it at the same time
+    table = f"{KEPT}.gathered_{new_id().hex}"
     laid = ", ".join([*always_read(scope), *columns])
-    await columnar.command(f"create temporary table {table} engine = Memory as select {laid} from event where false")
+    await columnar.command(f"create table {table} engine = Memory empty as select {laid} from event")
     try:
         await columnar.fill(f"insert into {table} {rows} limit {MOST_ROWS + 1}", inquiry.bind.parameters)
         (kept,) = await columnar.rows(f"select count() as rows from {table}", {})

@@ -12,22 +12,31 @@ from services.segment.store.scans import Numbered, grouped
 from services.segment.store.scope import Scope
 
 WORD = 64
+_MOST_BY_A_BYTE = 256
 
 
-def answer_rows(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered], *, scan: int, most: int) -> str:
+def place_of(scan: int, many: int) -> str:
+    """Return the column, after a comma, that tells a row's scan from the others of the statement; "" for one alone."""
+    kind = "toUInt8" if many <= _MOST_BY_A_BYTE else "toUInt16"
+    return f", {kind}({scan}) as scan" if many > 1 else ""
+
+
+def answer_rows(inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered], *, place: str, most: int) -> str:
     """Return the select of a row for each person some question of a scan holds for, grouped by the engine."""
-    return bit_rows("person_no", grouped(inquiry, scope, numbered), numbered, scan=scan, most=most)
+    return bit_rows("person_no", grouped(inquiry, scope, numbered), numbered, place=place, most=most)
 
 
-def bit_rows(person: str, rows: str, numbered: Sequence[Numbered], *, scan: int, most: int) -> str:
+def bit_rows(person: str, rows: str, numbered: Sequence[Numbered], *, place: str, most: int) -> str:
     """Return the select of rows (with `q<number>` for each question) of which some question holds."""
-    words = [f"{_word(numbered[start : start + WORD])} as w{place}" for place, start in enumerate(range(0, most, WORD))]
-    some = " or ".join(f"w{place} != 0" for place, _ in enumerate(range(0, len(numbered), WORD)))
-    return f"select {person} as person_no, toUInt16({scan}) as scan, {', '.join(words)} from (\n{rows}\n) where {some}"
+    words = [f"{_word(numbered[start : start + WORD])} as w{at}" for at, start in enumerate(range(0, most, WORD))]
+    some = " or ".join(f"w{at} != 0" for at, _ in enumerate(range(0, len(numbered), WORD)))
+    return f"select {person} as person_no{place}, {', '.join(words)} from (\n{rows}\n) where {some}"
 
 
 def by_scan(table: pa.Table, many: int) -> list[pa.Table]:
     """Return the rows of each scan; a block mostly holds those of one."""
+    if many == 1:
+        return [table]
     parts: list[list[pa.RecordBatch]] = [[] for _ in range(many)]
     for batch in table.to_batches():
         scans = batch.column("scan").to_numpy()

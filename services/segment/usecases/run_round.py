@@ -19,6 +19,7 @@ from services.segment.domain.moment import Moment
 from services.segment.domain.moved import Moved
 from services.segment.domain.world import LiveSegment, World
 from services.segment.store import erasures, manual_lists, memberships, owners, persons, recomputes, squashes, troubles
+from services.segment.store.at_once import both
 from services.segment.store.columnar import QueryTooHeavy, Refusal
 from services.segment.store.erasures import Erasure
 from services.segment.store.parts import SegmentParts
@@ -69,13 +70,18 @@ async def run_round(runtime: Runtime[SegmentParts], workspace_id: int) -> int:
             waiting = await _read(tx, world)
         now = max(now, world.evaluated_until)
         moment = moment_of(runtime, workspace_id, now)
-        # read first, inserted after: whatever a touch stands for is then in the store
-        await insert_blocks(
-            runtime.worker_database, parts.columnar, workspace_id=workspace_id, sealer=runtime.sealer(workspace_id)
+        still = world.is_still(moment)
+        # Read first, inserted after: whatever a touch stands for is then in the store. Whom the clock moved is asked
+        # for meanwhile: who has a row that goes in now is touched for it.
+        _, moved = await both(
+            insert_blocks(
+                runtime.worker_database, parts.columnar, workspace_id=workspace_id, sealer=runtime.sealer(workspace_id)
+            ),
+            _moved(runtime, world, waiting, moment, still=still),
         )
         await erase_rows(parts.columnar, workspace_id=workspace_id, erasures=waiting.erasures)
         try:
-            return await _answer(runtime, world, waiting, moment)
+            return await _answer(runtime, world, waiting, moved, moment, still=still)
         except BaseException:
             # half-settled pictures are thrown away; the next round reads what is durable
             parts.worlds.pop(workspace_id, None)
@@ -114,15 +120,32 @@ async def _tell_who_they_are(tx: Tx, workspace_id: int, touches: Sequence[Touch]
         await stage_first_known(tx, workspace_id=workspace_id, person_nos=[*whom, *now.values()])
 
 
-async def _answer(runtime: Runtime[SegmentParts], world: World, waiting: Waiting, moment: Moment) -> int:
+async def _moved(
+    runtime: Runtime[SegmentParts], world: World, waiting: Waiting, moment: Moment, *, still: bool
+) -> Mapping[Passed, BitMap]:
+    last = moment_of(runtime, world.workspace_id, world.evaluated_until)
+    if still or last.now >= moment.now:
+        return {}
+    return await moved_between(
+        runtime.parts.columnar,
+        world.edges(),
+        workspace_id=world.workspace_id,
+        merged=waiting.merged,
+        last=last,
+        now=moment,
+    )
+
+
+async def _answer(
+    runtime: Runtime[SegmentParts],
+    world: World,
+    waiting: Waiting,
+    moved: Mapping[Passed, BitMap],
+    moment: Moment,
+    *,
+    still: bool,
+) -> int:
     columnar, workspace_id = runtime.parts.columnar, world.workspace_id
-    last = moment_of(runtime, workspace_id, world.evaluated_until)
-    moved: Mapping[Passed, BitMap] = {}
-    still = world.is_still(moment)
-    if last.now < moment.now and not still:
-        moved = await moved_between(
-            columnar, world.edges(), workspace_id=workspace_id, merged=waiting.merged, last=last, now=moment
-        )
     async with runtime.worker_database.transaction(workspace_id) as tx:
         touched = await _who(tx, world, waiting, moved)
     world.universe |= touched.alive
