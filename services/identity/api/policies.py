@@ -84,6 +84,9 @@ class SafeguardFields(BaseModel):
 
     largest_person: int | None = Field(200, ge=2, le=100_000, description="identifiers that bridge, in one person")
     joins_per_minute: int | None = Field(50, ge=1, le=1_000_000, description="of one identifier, by one source")
+    merges_per_minute: int | None = Field(
+        None, ge=0, le=1_000_000, description="of persons, by one source; what would merge more is held"
+    )
     dormant_days: Days | None = Field(365, description="silence after which a join is at risk")
 
 

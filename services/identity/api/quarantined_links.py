@@ -24,6 +24,7 @@ from services.identity.api.graph_models import (
 )
 from services.identity.domain.evidence import Identifier
 from services.identity.store import holds, nodes, persons
+from services.identity.store.holds import Reason
 from services.identity.store.nodes import key
 from services.identity.usecases.decide_quarantine import Decided, decide_quarantine
 from services.identity.usecases.graph.load_regions import name_of
@@ -33,8 +34,8 @@ router = APIRouter(prefix="/v1/identity/quarantined-links", tags=["quarantined l
 Reader = Annotated[Caller, Depends(requires("persons:read"))]
 Writer = Annotated[Caller, Depends(requires("persons:write"))]
 Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+SourceId = Annotated[int, Field(ge=0, le=2**31 - 1, description="0: what was posted as evidence by itself")]
 State = Literal["open", "released", "thrown_away"]
-Reason = Literal["rate", "size"]
 
 
 class End(BaseModel):
@@ -45,7 +46,8 @@ class End(BaseModel):
 
 
 class QuarantinedLink(BaseModel):
-    """A link kept out: for the `rate` at which `cause` was joined by a source, or the `size` of the person it makes."""
+    """A link kept out: for the `rate` at which `cause` was joined by a source, the `source_rate` at which the source
+    merged persons, or the `size` of the person it makes."""
 
     hold_id: UUID
     state: State
@@ -60,27 +62,32 @@ class QuarantinedLink(BaseModel):
 
 
 class QuarantineCause(BaseModel):
-    """An identifier that one source joined to too many others within a minute."""
+    """An identifier that one source joined to too many others within a minute; none: a source that merged too many."""
 
-    identifier: IdentifierView
+    identifier: IdentifierView | None
     source_id: int
     held_at: datetime
     links: int = Field(description="that wait for it")
 
 
 class QuarantineDecision(BaseModel):
-    """The links decided about: those named, or all that wait at an identifier. `dry_run` tells what would change."""
+    """The links decided about: those named, all that wait at an identifier, or for the rate of a source by itself.
+
+    `dry_run` tells what would change.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     hold_ids: list[UUID] = Field([], max_length=500)
     identifier: GivenIdentifier | None = None
+    source_id: SourceId | None = None
     dry_run: bool = False
 
     @model_validator(mode="after")
     def _names_something(self) -> Self:
-        if bool(self.hold_ids) == (self.identifier is not None):
-            raise ValueError("name either hold_ids or an identifier")
+        named = bool(self.hold_ids), self.identifier is not None, self.source_id is not None
+        if sum(named) != 1:
+            raise ValueError("name hold_ids, an identifier or a source_id: one of them")
         return self
 
 
@@ -147,11 +154,11 @@ async def list_quarantine_causes(
     workspace_id, graph, clear = caller.workspace_id, parts_of(runtime).graph, reads_clear(caller)
     rows = await holds.list_causes(tx, workspace_id=workspace_id, limit=limit + 1, after=after or (0, -(2**31)))
     shown = rows[:limit]
-    found = await nodes.read(tx, {key(workspace_id, row.node_no) for row in shown})
+    found = await nodes.read(tx, {key(workspace_id, row.node_no) for row in shown if row.node_no is not None})
     names = {row.node_no: name_of(row, graph) for row in found}
     items = [
         QuarantineCause(
-            identifier=IdentifierView.of(names[row.node_no], clear=clear),
+            identifier=IdentifierView.of(names[row.node_no], clear=clear) if row.node_no is not None else None,
             source_id=row.source_id,
             held_at=row.held_at,
             links=row.links,
@@ -159,7 +166,7 @@ async def list_quarantine_causes(
         for row in shown
     ]
     more = len(rows) > limit
-    return Page(items=items, next_cursor=encode_cursor(shown[-1].node_no, shown[-1].source_id) if more else None)
+    return Page(items=items, next_cursor=encode_cursor(shown[-1].node_no or 0, shown[-1].source_id) if more else None)
 
 
 @router.post("/release")
@@ -186,7 +193,7 @@ async def _decide(
             identifier = identifier_of(body.identifier, parts, policies, pointer="/identifier")
         return await decide_quarantine(
             tx, parts.graph, caller.workspace_id, hold_ids=body.hold_ids, identifier=identifier,
-            thrown_away=thrown_away, author=author_of(caller),
+            source_id=body.source_id, thrown_away=thrown_away, author=author_of(caller),
         )  # fmt: skip
 
     found = await change_graph(runtime, caller.workspace_id, work, dry_run=body.dry_run)

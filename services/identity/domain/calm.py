@@ -3,7 +3,7 @@
 from collections import Counter
 
 from services.identity.domain.components import Components
-from services.identity.domain.graph import HELD, View
+from services.identity.domain.graph import WAITS, View
 from services.identity.domain.survival import movable
 
 
@@ -11,7 +11,7 @@ def raw_roots(view: View, shared: frozenset[int]) -> list[int]:
     """Return, by node, a representative of its raw component: what claims connect, hubs apart."""
     parent = list(range(len(view.nodes)))
     for link, state in zip(view.links, view.states, strict=True):
-        if state is not None and state is not HELD and link.low not in shared and link.high not in shared:
+        if state is not None and state not in WAITS and link.low not in shared and link.high not in shared:
             parent[_root(parent, link.low)] = _root(parent, link.high)
     return [_root(parent, node) for node in range(len(parent))]
 
@@ -33,7 +33,7 @@ def calm_nodes(view: View, components: Components, shared: frozenset[int], roots
     degree = [0] * len(view.nodes)
     stirred = _overfull(view, components)
     for link, state in zip(view.links, view.states, strict=True):
-        if state is None or state is HELD or link.low in shared or link.high in shared:
+        if state is None or state in WAITS or link.low in shared or link.high in shared:
             continue
         degree[link.low] += 1
         degree[link.high] += 1

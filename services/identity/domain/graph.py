@@ -13,8 +13,9 @@ from services.identity.domain.links import LinkFacts, bucket, latest
 from services.identity.domain.policy import NamespacePolicy, PolicySet
 
 State = Literal["active", "suppressed", "expired", "unbound", "retracted", "shared", "quarantined"]
-Hold = Literal["held", "released"]
-"""What was decided about a link in quarantine: it waits, or it may make a person larger than is allowed."""
+Hold = Literal["held", "throttled", "released"]
+"""What was decided about a link in quarantine: it waits, for the rate of an identifier or of a source, or it may make a
+person larger than is allowed."""
 
 
 class Node(msgspec.Struct, gc=False):
@@ -33,7 +34,7 @@ class Link(msgspec.Struct, gc=False):
     """All evidence about two nodes, by consent basis (empty where none is needed).
 
     `low` and `high` index the nodes, in either order; the facts speak of the same two ends.
-    What speaks for a `held` link, and whatever else is known of it but a `cannot_link`, counts for nothing.
+    What speaks for a link that waits, and whatever else is known of it but a `cannot_link`, counts for nothing.
     """
 
     low: int
@@ -53,6 +54,10 @@ class LinkState(msgspec.Struct, frozen=True, gc=False):
 ACTIVE = LinkState("active")
 SHARED = LinkState("shared", "hub")
 HELD = LinkState("quarantined", "rate")
+THROTTLED = LinkState("quarantined", "source_rate")
+WAITING: dict[Hold | None, LinkState] = {"held": HELD, "throttled": THROTTLED}
+"""What becomes of links that wait for somebody's decision: they count for nothing until then."""
+WAITS = tuple(WAITING.values())
 OVERSIZED = LinkState("quarantined", "size")
 
 
@@ -83,7 +88,7 @@ class View:
         permitted = [self._permitted(position, link) for position, link in enumerate(links)]
         self.forbids = [facts.forbids for facts in permitted]
         self.facts = [
-            LinkFacts() if link.hold == "held" else facts for link, facts in zip(links, permitted, strict=True)
+            LinkFacts() if link.hold in WAITING else facts for link, facts in zip(links, permitted, strict=True)
         ]
         self.cascaded = self._cascade()
         self.replaced = self._replaced()
@@ -162,7 +167,7 @@ class View:
         if self._activity is None:
             newest: list[datetime | None] = [node.alone_at for node in self.nodes]
             for link in self.links:
-                for facts in link.facts.values() if link.hold != "held" else ():
+                for facts in link.facts.values() if link.hold not in WAITING else ():
                     at = facts.activity
                     newest[link.low] = latest(newest[link.low], at)
                     newest[link.high] = latest(newest[link.high], at)

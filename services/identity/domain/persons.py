@@ -55,7 +55,7 @@ def settle(groups: Sequence[Sequence[Owned]], retired: Mapping[int, int]) -> lis
 
     `retired` maps persons that ended in a merge and may come back to the graph version at which they ended.
     """
-    claims = _claims(groups)
+    claims = claims_on(groups)
     settled: list[Settlement] = []
     for position, members in enumerate(groups):
         claimants = claims.get(position)
@@ -69,8 +69,11 @@ def settle(groups: Sequence[Sequence[Owned]], retired: Mapping[int, int]) -> lis
     return settled
 
 
-def _claims(groups: Sequence[Sequence[Owned]]) -> dict[int, dict[int, list[Owned]]]:
-    """Return, by component, the living persons that stay with it and what they owned."""
+def claims_on(groups: Sequence[Sequence[Owned]]) -> dict[int, dict[int, list[Owned]]]:
+    """Return, by the position of a component, the living persons that stay with it and what they owned.
+
+    Of several of them all but one end in a merge.
+    """
     owned: dict[int, list[tuple[int, Owned]]] = {}
     for position, members in enumerate(groups):
         for one in members:

@@ -105,12 +105,14 @@ class Safeguards(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Where joining stops until somebody has looked; None switches a safeguard off.
 
     A person of more than `largest_person` identifiers of bridging namespaces is not made. One identifier that a source
-    joins to more than `joins_per_minute` others within a minute has these links held. A join is at risk when all who
+    joins to more than `joins_per_minute` others within a minute has these links held. A source that merged
+    `merges_per_minute` persons within a minute has the links held that would merge more. A join is at risk when all who
     had the identifier had been silent for more than `dormant_days` before it.
     """
 
     largest_person: int | None = 200
     joins_per_minute: int | None = 50
+    merges_per_minute: int | None = None
     dormant_days: int | None = 365
 
 

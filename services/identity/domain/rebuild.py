@@ -15,7 +15,7 @@ from services.identity.domain.assignment import assign
 from services.identity.domain.columns import EPOCH, KINDS, Columns, Flags, Ints, Names
 from services.identity.domain.consents import Consents
 from services.identity.domain.evidence import INFERRED, Identifier
-from services.identity.domain.graph import Hold
+from services.identity.domain.graph import WAITING, Hold
 from services.identity.domain.partition import graph_of
 from services.identity.domain.parts import connected
 from services.identity.domain.plain import rules_of
@@ -186,7 +186,7 @@ def _alive(links: _Links, told: _Policies, now: datetime) -> Flags:
 
 def _held(links: _Links, holds: Holds) -> Flags:
     """Return which links wait in quarantine."""
-    held = [(min(pair), max(pair)) for pair, hold in holds.items() if hold == "held"]
+    held = [(min(pair), max(pair)) for pair, hold in holds.items() if hold in WAITING]
     width = int(max(links.high.max(initial=0), max((high for _, high in held), default=0))) + 1
     flags: Flags = np.isin(links.low * width + links.high, [low * width + high for low, high in held])
     return flags

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from services.identity.domain.graph import HELD, Candidate, Link, LinkState, View
+from services.identity.domain.graph import WAITING, Candidate, Link, LinkState, View
 from services.identity.domain.links import LinkFacts, latest
 
 Expiry = tuple[int, int, datetime]
@@ -39,8 +39,8 @@ def surviving(view: View) -> tuple[list[Candidate], list[Expiry]]:
 def _left_out(view: View, position: int) -> LinkState | None:
     """Return the state of a link that does not hold, None when nothing ever spoke for it."""
     link, facts = view.links[position], view.facts[position]
-    if link.hold == "held":
-        return HELD if any(one.is_claimed for one in link.facts.values()) else None
+    if link.hold in WAITING:
+        return WAITING[link.hold] if any(one.is_claimed for one in link.facts.values()) else None
     gone = WITHDRAWN if position in view.unpermitted else _gone(facts)
     return BY_PARENT if gone == UNBOUND and position in view.cascaded else gone
 

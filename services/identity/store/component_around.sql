@@ -1,5 +1,5 @@
 -- The raw component around nodes as far as `:most` nodes: links and ends, neither hubs nor links that wait for a
--- decision about their rate walked through.
+-- decision about a rate walked through.
 -- Links first, then their far ends (`offset 0`): of tables that were never analysed the planner took every node with every
 -- reached one, 20 s for 300 nodes. Indexes: link_pkey, link_high, node_pkey.
 with recursive reached (node_no, is_shared) as (
@@ -9,10 +9,12 @@ with recursive reached (node_no, is_shared) as (
     from reached r
     join lateral (
         select l.high_no as far from link l
-        where l.workspace_id = :workspace_id and l.low_no = r.node_no and l.state is not null and l.reason <> 'rate'
+        where l.workspace_id = :workspace_id and l.low_no = r.node_no and l.state is not null
+            and l.reason not in ('rate', 'source_rate')
         union all
         select l.low_no from link l
-        where l.workspace_id = :workspace_id and l.high_no = r.node_no and l.state is not null and l.reason <> 'rate'
+        where l.workspace_id = :workspace_id and l.high_no = r.node_no and l.state is not null
+            and l.reason not in ('rate', 'source_rate')
     ) ends on not r.is_shared
     cross join lateral (
         select f.node_no, f.is_shared from node f

@@ -17,5 +17,7 @@ select l.low_no, l.high_no, bool_or(counts.yes and :source_id = any(l.sources)) 
         and coalesce(l.seen_0, l.seen_1, l.seen_2, l.seen_3, l.seen_4) is not null
     ) as leads
 from around l
-cross join lateral (select (l.state, l.reason) is distinct from ('quarantined', 'rate')) as counts (yes)
+cross join lateral (
+    select l.state is distinct from 'quarantined' or l.reason not in ('rate', 'source_rate')
+) as counts (yes)
 group by l.low_no, l.high_no

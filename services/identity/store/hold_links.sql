@@ -11,5 +11,5 @@ on conflict (workspace_id, low_no, high_no) do update set
     hold_id = excluded.hold_id, state = excluded.state, reason = excluded.reason, cause_no = excluded.cause_no,
     source_id = excluded.source_id, held_at = excluded.held_at, decided_at = null, author = null
 where h.state = 'thrown_away'
-    or (h.state = 'oversized' and excluded.state = 'held')
+    or (h.state = 'oversized' and excluded.state in ('held', 'throttled'))
     or (h.state = 'free' and excluded.state = 'oversized')

@@ -25,27 +25,30 @@ _OF = statement(
     " and h.high_no = wanted.high_no"
 )
 _EFFECTIVE = statement(
-    "select low_no, high_no, case when state = 'released' then 'released' else 'held' end as hold"
-    " from held_link where workspace_id = :workspace_id and state in ('held', 'released')"
+    "select low_no, high_no, state as hold"
+    " from held_link where workspace_id = :workspace_id and state in ('held', 'throttled', 'released')"
     " and (:low_nos::int[] is null or low_no = any(:low_nos::int[]))"
 )
 _THEN = statement(
-    "select low_no, high_no, case when state = 'released' then 'released' else 'held' end as hold"
+    "select low_no, high_no, case when state = 'released' then 'released' when reason = 'rate' then 'held'"
+    " else 'throttled' end as hold"
     " from held_link where workspace_id = :workspace_id and low_no = any(:low_nos::int[])"
-    " and case when reason = 'rate' then held_at <= :at and (decided_at is null or decided_at > :at)"
+    " and case when reason in ('rate', 'source_rate') then held_at <= :at and (decided_at is null or decided_at > :at)"
     " else state = 'released' and decided_at <= :at end"
 )
 _OPEN = statement(
-    "select low_no, high_no from held_link where workspace_id = :workspace_id and state in ('held', 'oversized')"
-    " and (hold_id = any(:hold_ids::uuid[]) or low_no = any(:node_nos::int[]) or high_no = any(:node_nos::int[]))"
+    "select low_no, high_no from held_link"
+    " where workspace_id = :workspace_id and state in ('held', 'throttled', 'oversized')"
+    " and (hold_id = any(:hold_ids::uuid[]) or low_no = any(:node_nos::int[]) or high_no = any(:node_nos::int[])"
+    " or state = 'throttled' and source_id = any(:source_ids::int[]))"
     " order by low_no, high_no limit :row_limit"
 )
 _DECIDE = statement(
-    "update held_link h set state = case when :thrown_away then 'thrown_away' when h.state = 'held' then 'free'"
-    " else 'released' end, decided_at = :now, author = :author"
+    "update held_link h set state = case when :thrown_away then 'thrown_away'"
+    " when h.state in ('held', 'throttled') then 'free' else 'released' end, decided_at = :now, author = :author"
     " from unnest(:lows::int[], :highs::int[]) as chosen (low_no, high_no)"
     " where h.workspace_id = :workspace_id and h.low_no = chosen.low_no and h.high_no = chosen.high_no"
-    " and h.state in ('held', 'oversized') returning h.low_no, h.high_no"
+    " and h.state in ('held', 'throttled', 'oversized') returning h.low_no, h.high_no"
 )
 _STRAYS = statement(
     "select s.workspace_id, s.node_no, s.source_id, s.state"
@@ -65,19 +68,22 @@ _CLOSE_STRAYS = statement(
     " and node_no = any(:node_nos::int[])"
 )
 
-HoldState = Literal["held", "oversized", "free", "released", "thrown_away"]
+HoldState = Literal["held", "throttled", "oversized", "free", "released", "thrown_away"]
 
+Reason = Literal["rate", "source_rate", "size"]
 
-EFFECTS: dict[HoldState, Hold] = {"held": "held", "released": "released"}
+EFFECTS: dict[HoldState, Hold] = {"held": "held", "throttled": "throttled", "released": "released"}
 """What the rule asks about a link; of the others it decides by itself."""
+STATES: dict[Reason, HoldState] = {"rate": "held", "source_rate": "throttled", "size": "oversized"}
 
 
 @dataclass(slots=True)
 class NewHold:
-    """A link to keep out: for its `rate` with the identifier and the source behind it, or for its `size`."""
+    """A link to keep out: for its `rate` with the identifier and the source behind it, for its `source_rate` with the
+    source, or for its `size`."""
 
     pair: Pair
-    reason: str
+    reason: Reason
     held_at: datetime
     cause: Key | None = None
     source_id: int | None = None
@@ -90,7 +96,7 @@ class HoldRow(msgspec.Struct, frozen=True, kw_only=True):
     low_no: int
     high_no: int
     state: HoldState
-    reason: Literal["rate", "size"]
+    reason: Reason
     cause_no: int | None
     source_id: int | None
     held_at: datetime
@@ -101,9 +107,9 @@ class HoldRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CauseRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An identifier and a source that join too many, with how many links wait for that."""
+    """An identifier and a source that join too many, or a source alone, with how many links wait for that."""
 
-    node_no: int
+    node_no: int | None
     source_id: int
     held_at: datetime
     links: int
@@ -149,7 +155,7 @@ async def hold(tx: Tx, found: Sequence[NewHold]) -> None:
         lows=lows,
         highs=[number_of(one.pair[1]) for one in ordered],
         hold_ids=[new_id() for _ in ordered],
-        states=["held" if one.reason == "rate" else "oversized" for one in ordered],
+        states=[STATES[one.reason] for one in ordered],
         reasons=[one.reason for one in ordered],
         causes=[number_of(one.cause) if one.cause else None for one in ordered],
         source_ids=[one.source_id for one in ordered],
@@ -176,12 +182,19 @@ async def note_strays(tx: Tx, found: Mapping[tuple[Key, int], datetime]) -> None
 
 
 async def open_pairs(
-    tx: Tx, workspace_id: int, *, hold_ids: Collection[UUID], node_nos: Collection[int], limit: int
+    tx: Tx,
+    workspace_id: int,
+    *,
+    hold_ids: Collection[UUID],
+    node_nos: Collection[int],
+    source_ids: Collection[int],
+    limit: int,
 ) -> list[Pair]:
-    """Return links that wait: those named, and those at some nodes."""
+    """Return links that wait: those named, those at some nodes, and those for the rate of some sources."""
     rows = await tx.fetch(
-        _OPEN, workspace_id=workspace_id, hold_ids=list(hold_ids), node_nos=list(node_nos), row_limit=limit
-    )
+        _OPEN, workspace_id=workspace_id, hold_ids=list(hold_ids), node_nos=list(node_nos),
+        source_ids=list(source_ids), row_limit=limit,
+    )  # fmt: skip
     return [(key(workspace_id, row[0]), key(workspace_id, row[1])) for row in rows]
 
 
@@ -214,6 +227,6 @@ async def list_rows(
 
 
 async def list_causes(tx: Tx, *, workspace_id: int, limit: int, after: tuple[int, int]) -> list[CauseRow]:
-    """Return what joined too many and was not decided about, by number and source."""
+    """Return what joined too many and was not decided about, by number (0: sources by themselves) and source."""
     rows = await tx.fetch(_CAUSES, workspace_id=workspace_id, node_no=after[0], source_id=after[1], row_limit=limit)
     return [CauseRow(**dict(row)) for row in rows]

@@ -7,6 +7,7 @@ import msgspec
 from asyncpg import Record
 
 from libs.common.db import Tx, load_sql, statement
+from services.identity.domain.graph import WAITS
 from services.identity.domain.links import LinkFacts
 from services.identity.store.nodes import Key, columns, sparse
 
@@ -43,8 +44,8 @@ class LinkRow(msgspec.Struct, gc=False):
 
     @property
     def is_held(self) -> bool:
-        """Whether the link waits in quarantine for its rate."""
-        return self.state == "quarantined" and self.reason == "rate"
+        """Whether the link waits in quarantine for somebody's decision about a rate."""
+        return self.state == "quarantined" and self.reason in AWAITED
 
 
 class Decision(msgspec.Struct, gc=False):
@@ -57,6 +58,8 @@ class Decision(msgspec.Struct, gc=False):
     blocker_high: int | None
 
 
+AWAITED = frozenset(one.reason for one in WAITS)
+"""Why links wait for somebody's decision, and count for nothing until then."""
 UNDECIDED = Decision((0, 0), None, "", None, None)
 
 
@@ -89,7 +92,7 @@ async def around(
 ) -> list[tuple[Pair, LinkRow]]:
     """Return every link that touches one of the nodes; a link between two of them comes twice.
 
-    Without `held` those are left out that wait in quarantine for their rate: they count for nothing. What keeps two
+    Without `held` those are left out that wait in quarantine for a rate: they count for nothing. What keeps two
     apart is told all the same. What is `known` already is not read again.
     """
     workspace_ids, node_nos = columns(keys)

@@ -10,7 +10,7 @@ where h.workspace_id = :workspace_id
     and (:reason::text is null or h.reason = :reason)
     and (:before::uuid is null or h.hold_id < :before)
     and case :state::text
-        when 'open' then h.state in ('held', 'oversized') and exists (
+        when 'open' then h.state in ('held', 'throttled', 'oversized') and exists (
             select from link k
             where k.workspace_id = h.workspace_id and k.low_no = h.low_no and k.high_no = h.high_no
                 and k.state = 'quarantined'

@@ -37,17 +37,22 @@ async def decide_quarantine(
     *,
     hold_ids: Collection[UUID],
     identifier: Identifier | None,
+    source_id: int | None = None,
     thrown_away: bool,
     author: str,
 ) -> Decided:
-    """Decide about links in quarantine: those named, or all at an identifier, AT_ONCE at a time.
+    """Decide about links in quarantine: those named, all at an identifier, or all for a source's rate.
 
-    Released links count like any other. Of thrown away ones everything said so far is retracted: the same evidence,
-    and older one, never brings them back. Deciding about an identifier ends the watch on what its sources say of it.
+    AT_ONCE at a time. Released links count like any other. Of thrown away ones everything said so far is retracted: the
+    same evidence, and older one, never brings them back. Deciding about an identifier ends the watch on what its
+    sources say of it.
     """
     number = (await find_node(tx, tools, workspace_id, identifier)).node_no if identifier is not None else None
     node_nos = [number] if number is not None else []
-    pairs = await holds.open_pairs(tx, workspace_id, hold_ids=hold_ids, node_nos=node_nos, limit=AT_ONCE + 1)
+    pairs = await holds.open_pairs(
+        tx, workspace_id, hold_ids=hold_ids, node_nos=node_nos, source_ids=[] if source_id is None else [source_id],
+        limit=AT_ONCE + 1,
+    )  # fmt: skip
     more = len(pairs) > AT_ONCE
     pairs = pairs[:AT_ONCE]
     batch = await open_batch(tx, [workspace_id], tools)

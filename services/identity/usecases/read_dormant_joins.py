@@ -8,6 +8,7 @@ from libs.common.db import Tx
 from services.identity.domain.dormancy import Arrival, arrivals_after_silence
 from services.identity.domain.links import latest
 from services.identity.store.dormant_joins import DormantJoinRow
+from services.identity.store.links import AWAITED
 from services.identity.store.nodes import Key, key
 from services.identity.usecases.graph.read_component import Component, SeenLink, read_nodes
 from services.identity.usecases.graph.tools import GraphTools
@@ -59,4 +60,4 @@ def _activity(component: Component, one: Key) -> datetime | None:
 
 
 def _is_held(link: SeenLink) -> bool:
-    return (link.state, link.reason) == ("quarantined", "rate")
+    return link.state == "quarantined" and link.reason in AWAITED

@@ -164,7 +164,12 @@ async def test_case_30_the_safeguards_are_settings_of_the_policies(house):
     policies = {"namespaces": {}, "safeguards": {"joins_per_minute": None, "largest_person": 10}}
     assert (await client.put("/v1/identity/policies", json=policies)).status_code == 200
     told = (await client.get("/v1/identity/policies")).json()["safeguards"]
-    assert told == {"largest_person": 10, "joins_per_minute": None, "dormant_days": 365}
+    assert told == {
+        "largest_person": 10,
+        "joins_per_minute": None,
+        "merges_per_minute": None,
+        "dormant_days": 365,
+    }
     await stopped(client)
     assert len(await pages(client, "/v1/identity/quarantined-links?reason=size&limit=500")) == ROWS - 9
     wider = {"namespaces": {}, "safeguards": {"joins_per_minute": None, "largest_person": 20}}

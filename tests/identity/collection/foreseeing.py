@@ -22,6 +22,7 @@ EVERYTHING = (
     "evidence",
     "held_link",
     "stray_identifier",
+    "source_rate",
     "event_log",
     "twin",
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.identity.domain.policy import Declared, PolicySet
+from services.identity.domain.policy import Declared, PolicySet, Safeguards
 from services.identity.jobs import run_import_previews
 from services.identity.store import policies as policy_store
 from services.identity.usecases.graph import judge_regions
@@ -128,6 +128,34 @@ async def test_case_30_a_bad_column_is_seen_before_anybody_is_merged_and_the_pre
     again = (await foreseen(door, name))["report"]
     assert again["rows"]["duplicate"] == ROWS + 3
     assert (again["links"], again["persons"]["merging"], again["links_held"]) == ([], 0, 0)
+
+
+async def test_case_30_what_a_source_would_merge_beyond_its_rate_is_foreseen_and_then_waits(
+    open_door: OpenDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = await open_door(driven_now=NOW)
+    rated = door.runtime.parts.graph.with_defaults(1, Declared({}, Safeguards(merges_per_minute=10)))
+    await declare(door, rated)
+    people = [customers(number, taobao_id=f"member-{number}") for number in range(60)]
+    await imported(door, write_rows(door.import_dir / "people.ndjson", people))
+    # Every other customer has the next one's account beside him.
+    shifted = [customers(number, taobao_id=f"member-{number + 1}") for number in range(0, 60, 2)]
+    shifted += [customers(number, jd_id=f"own-{number}") for number in range(5)]
+    name = write_rows(door.import_dir / "shifted.ndjson", shifted)
+    everything = await stored_rows(door)
+    # What was let merge counts for all regions, however few are looked at together.
+    monkeypatch.setattr(judge_regions, "TOGETHER", 5)
+    report = (await foreseen(door, name))["report"]
+    persons = report["persons"]
+    assert (report["links_held"], persons["merging"], persons["merged_into"], persons["ended"]) == (20, 20, 10, 10)
+    assert {"was": "absent", "becomes": "quarantined(source_rate)", "count": 20} in report["links"]
+    assert await stored_rows(door) == everything, "a preview counts nothing"
+
+    before = await snapshot(door, rated)
+    await imported(door, name)
+    assert what_was_said(report) == what_happened(before, await snapshot(door, rated))
+    again = (await foreseen(door, name))["report"]
+    assert (again["links"], again["links_held"]) == ([], 0)
 
 
 async def test_everybody_on_one_device_makes_a_hub_of_it_and_no_region(

@@ -36,6 +36,9 @@ ROOMY = PolicySet(
 )
 """No cap stands in the way of a stray identifier."""
 
+SLOW = PolicySet(5, ROOMY.policies, safeguards=Safeguards(largest_person=12, joins_per_minute=6, merges_per_minute=3))
+"""Nor of a source that merges persons, but its rate."""
+
 
 def posted_together(events: list[Evidence], chance: random.Random) -> list[Evidence]:
     """The same events, of which many arrive within a minute, from few sources."""
@@ -59,6 +62,12 @@ async def decisions(graph: Graph) -> dict[Pair, Hold]:
             for row in rows
         }
         return named_holds(WORKSPACE, await holds.effective(tx, WORKSPACE), names)
+
+
+async def merged(graph: Graph) -> list[int]:
+    """How many persons sources merged within a minute, where a rate is declared."""
+    async with graph.database.worker.transaction(WORKSPACE) as tx:
+        return [row["merges"] for row in await tx.fetch(statement("select merges from source_rate"))]
 
 
 async def assert_as_decided(graph: Graph, events: list[Evidence], policies: PolicySet, now=NOW) -> Partition:
@@ -88,7 +97,7 @@ async def decide(graph: Graph, chance: random.Random) -> list[Evidence]:
     return await graph.again_when_lost(WORKSPACE, work)
 
 
-@pytest.mark.parametrize("policies", [GUARDED, ROOMY], ids=["guarded", "roomy"])
+@pytest.mark.parametrize("policies", [GUARDED, ROOMY, SLOW], ids=["guarded", "roomy", "slow"])
 @pytest.mark.parametrize("seed", range(EXAMPLES // 8))
 async def test_whatever_is_held_and_decided_the_service_says_what_the_oracle_says(graph_of, policies, seed):
     graph: Graph = await graph_of(policies)
@@ -110,6 +119,7 @@ async def test_whatever_is_held_and_decided_the_service_says_what_the_oracle_say
     expected = await assert_as_decided(graph, told, policies)
     # in the end all that waited may be decided
     assert await decisions(graph) or any(why.state == "quarantined" for why in expected.refused.values())
+    assert all(count <= (policies.safeguards.merges_per_minute or 0) for count in await merged(graph))
     await graph.declare(WORKSPACE, policies)
     await graph.set_clock(NOW)
     await graph.look_again()
@@ -120,8 +130,9 @@ async def test_whatever_is_held_and_decided_the_service_says_what_the_oracle_say
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_concurrent_workers_hold_what_the_oracle_is_told(graph_of, seed):
-    graph: Graph = await graph_of(ROOMY)
+@pytest.mark.parametrize("policies", [ROOMY, SLOW], ids=["roomy", "slow"])
+async def test_concurrent_workers_hold_what_the_oracle_is_told(graph_of, policies, seed):
+    graph: Graph = await graph_of(policies)
     chance = random.Random(700 + seed)
     events = posted_together(a_history(chance, 150, values=10), chance)
 
@@ -131,7 +142,7 @@ async def test_concurrent_workers_hold_what_the_oracle_is_told(graph_of, seed):
             await graph.take(share[position : position + 5], tools=tools)
 
     await asyncio.gather(*(work(events[number::3]) for number in range(3)))
-    await assert_as_decided(graph, events, ROOMY)
+    await assert_as_decided(graph, events, policies)
 
 
 async def test_a_link_that_waits_and_is_said_once_more_is_no_new_one_at_its_other_end(graph_of):

@@ -124,7 +124,7 @@ def histories(draw: st.DrawFn, most: int = 24, values: int = 4) -> list[Evidence
 def some_holds(chance: random.Random, events: Sequence[Evidence], policies: PolicySet) -> dict[Pair, Hold]:
     """Decisions about some of the links that evidence is about."""
     found = sorted({pair for event in events for pair, _ in link_pairs(event, policies)})
-    chosen: tuple[Hold, ...] = ("held", "released")
+    chosen: tuple[Hold, ...] = ("held", "throttled", "released")
     return {pair: chance.choice(chosen) for pair in found if chance.random() < 0.3}
 
 

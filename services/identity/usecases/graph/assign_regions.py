@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.identity.domain.assignment import Assignment, assign
 from services.identity.domain.consents import next_step
-from services.identity.domain.graph import ACTIVE, HELD, SHARED, Link, LinkState, Node
+from services.identity.domain.graph import ACTIVE, SHARED, WAITING, Link, LinkState, Node
 from services.identity.domain.links import LinkFacts, latest
 from services.identity.domain.plain import plain_regions
 from services.identity.store.links import Decision, Pair, ends
@@ -39,7 +39,7 @@ def assign_regions(batch: Batch, decided: set[Key]) -> Outcome:
         by_workspace.setdefault(workspace_of(one), set()).add(one)
     links: dict[int, Links] = {}
     for pair, facts in _merged_links(batch, decided).items():
-        if batch.holds.get(pair) != "held" or _hold(batch, outcome, pair, facts):
+        if batch.holds.get(pair) not in WAITING or _hold(batch, outcome, pair, facts):
             links.setdefault(workspace_of(pair[0]), {})[pair] = facts
             by_workspace.setdefault(workspace_of(pair[0]), set())
     # One run for all regions of a workspace: they cannot touch each other, and a run each costs twice as much.
@@ -48,7 +48,7 @@ def assign_regions(batch: Batch, decided: set[Key]) -> Outcome:
         settled = _take_plain(batch, outcome, workspace_id, members, around)
         rest = members - settled
         # What is held was told already, and may keep two apart all the same.
-        held = {pair for pair, hold in batch.holds.items() if hold == "held"}
+        held = {pair for pair, hold in batch.holds.items() if hold in WAITING}
         left = {pair: facts for pair, facts in around.items() if pair in held or pair not in outcome.states}
         if rest or left:
             _assign(batch, outcome, rest, left)
@@ -78,7 +78,7 @@ def _expect_expiries(batch: Batch, outcome: Outcome, decided: set[Key]) -> None:
 
 def _hold(batch: Batch, outcome: Outcome, pair: Pair, facts: dict[str, LinkFacts]) -> bool:
     """Note a link in quarantine, where it waits whatever is said; return whether it keeps two apart all the same."""
-    state = HELD if any(one.is_claimed for one in facts.values()) else None
+    state = WAITING[batch.holds[pair]] if any(one.is_claimed for one in facts.values()) else None
     outcome.states[pair], outcome.facts[pair] = state, LinkFacts.together(facts)
     _decide(batch, outcome, pair, state, [])
     return any(one.cannot_at for one in facts.values())
@@ -152,7 +152,7 @@ def _assign(batch: Batch, outcome: Outcome, inside: set[Key], links: Links) -> N
     for pair, state in zip(pairs, result.states, strict=True):
         outcome.states[pair] = state
         outcome.facts[pair] = LinkFacts.together(links[pair])
-        if batch.holds.get(pair) != "held":
+        if batch.holds.get(pair) not in WAITING:
             _decide(batch, outcome, pair, state, keys)
     outcome.groups.extend([keys[node] for node in group if keys[node] in inside] for group in result.groups)
     _note_nodes(batch, outcome, keys, inside, result)

@@ -90,7 +90,7 @@ async def _cut(tx: Tx, graph: ForeseenGraph) -> dict[int, int]:
         known = await holds.of(tx, [(key(home, low), key(home, high)) for low, high in some])
         decided.update(
             (number_of(low), number_of(high)) for (low, high), state in known.items()
-            if state in {"held", "free", "released"}
+            if state in {"held", "throttled", "free", "released"}
         )  # fmt: skip
     graph.held = chosen - decided
     fresh = held & pairs.fresh

@@ -3,13 +3,15 @@
 import asyncio
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
+import msgspec
 import numpy as np
 
 from libs.common.db import Tx
-from services.identity.domain.columns import Ints
+from services.identity.domain.breaker import minute_of
+from services.identity.domain.columns import EPOCH, Ints
 from services.identity.domain.evidence import DECIDED, Evidence
 from services.identity.domain.forecast import Judged, Tally
 from services.identity.domain.links import LinkFacts, facts_of, latest
@@ -19,6 +21,7 @@ from services.identity.store import foreseen, links, nodes
 from services.identity.store.links import Pair, ends
 from services.identity.store.nodes import Key, key, number_of
 from services.identity.usecases.graph.assign_regions import Outcome, assign_regions
+from services.identity.usecases.graph.assign_within_rates import joinings, within
 from services.identity.usecases.graph.batch import Batch
 from services.identity.usecases.graph.foreseen_graph import ForeseenGraph
 from services.identity.usecases.graph.load_regions import load_between_hubs, put_node
@@ -37,6 +40,7 @@ async def judge_regions(tx: Tx, tools: GraphTools, graph: ForeseenGraph, tally: 
     # What looks at all of a file, or runs the rule over thousands of identifiers, would hold the event loop.
     batches = await asyncio.to_thread(lambda: [array("i", numbers) for numbers in graph.islands.batches(TOGETHER)])
     share = await asyncio.to_thread(_Shares, graph, batches)
+    rate = _Rate(graph)
     for place, numbers in enumerate(batches):
         if len(numbers) > LARGEST:
             tally.found.unjudged_regions += 1
@@ -45,8 +49,32 @@ async def judge_regions(tx: Tx, tools: GraphTools, graph: ForeseenGraph, tally: 
         batch = await _copied(tx, tools, graph, numbers, share.of(place))
         mine = {one for one in (key(graph.workspace_id, number) for number in numbers) if one in batch.nodes}
         decided = {one for one in mine if number_of(one) not in graph.edge}
-        outcome = await asyncio.to_thread(assign_regions, batch, decided)
+        outcome = await asyncio.to_thread(rate.assign, batch, decided)
+        tally.found.held += len(rate.held)
         tally.add(_judged(graph, batch, outcome, mine, decided))
+
+
+class _Rate:
+    """What the source may still merge, all of the file arriving within one minute; `held` is beyond that."""
+
+    def __init__(self, graph: ForeseenGraph) -> None:
+        self._meter = graph.workspace_id, graph.source_id, minute_of(graph.now)
+        self._most = graph.policies.safeguards.merges_per_minute
+        self._merged = 0
+        self.held: Collection[Pair] = ()
+
+    def assign(self, batch: Batch, decided: set[Key]) -> Outcome:
+        """Run the rule over regions, without what the breaker would hold of them."""
+        outcome = assign_regions(batch, decided)
+        if self._most is None:
+            return outcome
+        new = {
+            pair: msgspec.structs.replace(one, at=EPOCH, meters=(self._meter,)) for pair, one in joinings(batch).items()
+        }
+        found = within(batch, decided, outcome, new, {self._meter: self._most - self._merged})
+        self._merged += found.charged[self._meter]
+        self.held = found.held
+        return found.outcome
 
 
 class _Shares:

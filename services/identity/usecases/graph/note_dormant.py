@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from libs.common.db import Tx
 from services.identity.domain.dormancy import arrivals_after_silence, passes_on
+from services.identity.domain.graph import WAITING
 from services.identity.domain.links import latest
 from services.identity.store import dormant_joins
 from services.identity.store.nodes import Key, workspace_of
@@ -52,6 +53,6 @@ def _activity(batch: Batch, keys: set[Key]) -> dict[Key, datetime]:
     said = [(pair, row.facts) for pair, rows in batch.links.items() for row in rows.values()]
     said += [(pair, facts) for (pair, _), facts in batch.added.items()]
     for pair, facts in said:
-        for end in keys.intersection(pair) if batch.holds.get(pair) != "held" else ():
+        for end in keys.intersection(pair) if batch.holds.get(pair) not in WAITING else ():
             newest[end] = latest(newest[end], facts.activity)
     return {one: at for one, at in newest.items() if at is not None}

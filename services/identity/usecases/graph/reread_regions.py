@@ -4,10 +4,11 @@ from collections.abc import Collection
 
 from libs.common.db import Tx
 from services.identity.domain.evidence import Evidence
-from services.identity.domain.graph import HELD
+from services.identity.domain.graph import WAITING
 from services.identity.domain.links import LinkFacts, facts_of, pairs
 from services.identity.store import evidence, holds, links, nodes
 from services.identity.store.evidence import EvidenceRow
+from services.identity.store.holds import EFFECTS
 from services.identity.store.links import Decision, Pair
 from services.identity.store.nodes import Key, key
 from services.identity.usecases.graph.batch import Batch
@@ -41,8 +42,8 @@ async def reread_regions(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[K
 async def _keep_held(tx: Tx, pairs: Collection[Pair]) -> None:
     """Say at once of links in quarantine that they are: nothing is reached through them."""
     noted = await holds.of(tx, pairs) if pairs else {}
-    held = [pair for pair, state in noted.items() if state == "held"]
-    await links.decide(tx, [Decision(pair, HELD.state, HELD.reason, None, None) for pair in held])
+    held = {pair: WAITING[hold] for pair, state in noted.items() if (hold := EFFECTS.get(state)) in WAITING}
+    await links.decide(tx, [Decision(pair, one.state, one.reason, None, None) for pair, one in held.items()])
 
 
 async def name_nodes(tx: Tx, batch: Batch, tools: GraphTools, rows: Collection[EvidenceRow]) -> None:

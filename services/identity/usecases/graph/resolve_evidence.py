@@ -13,7 +13,8 @@ from services.identity.domain.basis import with_basis
 from services.identity.store import nodes, regions
 from services.identity.store.nodes import Key, workspace_of
 from services.identity.usecases.graph.add_respellings import add_respellings
-from services.identity.usecases.graph.assign_regions import Outcome, assign_regions, leave_hanging
+from services.identity.usecases.graph.assign_regions import Outcome, leave_hanging
+from services.identity.usecases.graph.assign_within_rates import assign_within_rates
 from services.identity.usecases.graph.batch import Batch, Contended, Fact
 from services.identity.usecases.graph.find_twins import find_twins
 from services.identity.usecases.graph.gather_evidence import gather_evidence
@@ -106,7 +107,7 @@ async def reassign(
     if stirred:
         decided = await load_regions(tx, batch, tools, stirred, unsettled, patient=patient)
         await trip_breaker(tx, batch)
-        outcome = assign_regions(batch, decided)
+        outcome = await assign_within_rates(tx, batch, tools, decided)
         _count_quarantined(tx, batch, tools, outcome)
         _count_limited(tx, batch, tools, outcome)
         batch.sizes = [len(group) for group in outcome.groups]

@@ -19,7 +19,7 @@ async def settle_persons(tx: Tx, batch: Batch, tools: GraphTools, outcome: Outco
     by_workspace: dict[int, list[list[Owned]]] = {}
     for group in outcome.groups:
         if group:
-            by_workspace.setdefault(workspace_of(group[0]), []).append([_owned(batch, one) for one in group])
+            by_workspace.setdefault(workspace_of(group[0]), []).append([owned_by(batch, one) for one in group])
     known = await _known_persons(tx, by_workspace)
     changes = PersonChanges(0)
     for workspace_id, groups in by_workspace.items():
@@ -45,7 +45,8 @@ async def settle_persons(tx: Tx, batch: Batch, tools: GraphTools, outcome: Outco
     return changes
 
 
-def _owned(batch: Batch, one: Key) -> Owned:
+def owned_by(batch: Batch, one: Key) -> Owned:
+    """Return an identifier as it is owned before the batch."""
     row = batch.nodes[one]
     policy = batch.policies[row.workspace_id].of(row.namespace)
     tier = min(row.best_tier, batch.tiers.get(one, row.best_tier))

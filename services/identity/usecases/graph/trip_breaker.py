@@ -6,6 +6,7 @@ from datetime import datetime
 
 from libs.common.db import Tx
 from services.identity.domain.breaker import rushed
+from services.identity.domain.graph import WAITING
 from services.identity.domain.links import LinkFacts
 from services.identity.domain.policy import KNOWN_PRIORITY, NamespacePolicy
 from services.identity.store import holds, links
@@ -60,7 +61,7 @@ async def learn_holds(tx: Tx, batch: Batch) -> None:
             batch.holds[pair] = hold
         elif state == "free":
             batch.freed.add(pair)
-    absent = {pair for pair, hold in batch.holds.items() if hold == "held" and pair not in batch.links}
+    absent = {pair for pair, hold in batch.holds.items() if hold in WAITING and pair not in batch.links}
     for pair, row in await links.rows_of(tx, absent) if absent else ():
         batch.links.setdefault(pair, {})[row.basis] = row
 
@@ -101,7 +102,7 @@ def _all_sources(batch: Batch, new: Links) -> Iterable[tuple[Pair, frozenset[int
     for pair, facts in new.items():
         yield pair, facts.sources
     for pair, rows in batch.links.items():
-        if batch.holds.get(pair) != "held":
+        if batch.holds.get(pair) not in WAITING:
             yield pair, frozenset().union(*(row.facts.sources for row in rows.values()))
 
 
