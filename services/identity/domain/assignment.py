@@ -10,6 +10,7 @@ import msgspec
 
 from services.identity.domain.calm import calm_nodes, raw_roots
 from services.identity.domain.components import Components, Counted
+from services.identity.domain.correction import correct
 from services.identity.domain.graph import ACTIVE, OVERSIZED, SHARED, Candidate, Link, LinkState, Node, View
 from services.identity.domain.policy import HUB_PRIORITY, KNOWN_PRIORITY, PolicySet
 from services.identity.domain.rechecks import rechecks
@@ -49,6 +50,7 @@ def assign(nodes: Sequence[Node], links: Sequence[Link], policies: PolicySet, no
             # It was refused before its two sides came together by themselves: it holds after all.
             view.states[candidate.position] = ACTIVE
         limited.add(state.reason.removeprefix("limit:"))
+    correct(view, candidates, components)
     roots = raw_roots(view, shared)
     return Assignment(
         groups=components.groups(),

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from services.identity.domain.components import Components
+from services.identity.domain.correction import CORRECTED
 from services.identity.domain.graph import WAITS, View
 from services.identity.domain.survival import movable
 
@@ -27,8 +28,8 @@ def calm_nodes(view: View, components: Components, shared: frozenset[int], roots
     """Return the nodes of raw components where every link is active (or ends in a hub) whatever the order.
 
     If all links hold in one order they hold in every one: caps and refusals only ever get tighter while components
-    grow. Not calm are identifiers that may be reassigned between neighbours, and persons who would be over a cap if
-    what left its window came back.
+    grow. Not calm are identifiers that may be reassigned between neighbours, what was
+    corrected and may be declared again, and persons who would be over a cap if what left its window came back.
     """
     degree = [0] * len(view.nodes)
     stirred = _overfull(view, components)
@@ -37,7 +38,7 @@ def calm_nodes(view: View, components: Components, shared: frozenset[int], roots
             continue
         degree[link.low] += 1
         degree[link.high] += 1
-        if state.state in {"suppressed", "quarantined"} or state.reason == "reassigned":
+        if state.state in {"suppressed", "quarantined"} or state.reason in {"reassigned", CORRECTED}:
             stirred.add(link.low)
     stirred.update(node for node in movable(view) if degree[node] > 1)
     restless = {roots[node] for node in stirred}

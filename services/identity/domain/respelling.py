@@ -5,7 +5,7 @@ back has the persons he had.
 """
 
 from datetime import datetime
-from uuid import NAMESPACE_OID, uuid5
+from uuid import UUID
 
 from services.identity.domain.declared_spelling import in_lower_case
 from services.identity.domain.email_addresses import folded
@@ -30,10 +30,10 @@ def denotes(one: Identifier, policies: PolicySet) -> Identifier | None:
     return None if folding is None else Identifier(EMAIL_ALIAS, one.scope, folded(one.value, folding))
 
 
-def respelling(one: Identifier, other: Identifier, *, workspace_id: int, received_at: datetime) -> Evidence:
+def respelling(one: Identifier, other: Identifier, *, event_id: UUID, received_at: datetime) -> Evidence:
     """Return the fact that one identifier is another spelling of the other."""
     return Evidence(
-        event_id=uuid5(NAMESPACE_OID, f"respelling/{workspace_id}/{one}/{other}"),
+        event_id=event_id,
         source_id=TWIN_SOURCE,
         kind="supersede" if one.namespace == other.namespace else "bind",
         tier=DECIDED,

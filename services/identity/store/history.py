@@ -30,6 +30,7 @@ _BORN = statement(
 )
 _COMPONENT = load_sql(__file__, "component_then.sql")
 _OF_PERSON = load_sql(__file__, "person_history.sql")
+_HAD = load_sql(__file__, "had_at_end.sql")
 
 Kind = Literal["gained", "lost", "absorbed", "merged", "revived"]
 
@@ -71,6 +72,14 @@ async def owners_before(tx: Tx, workspace_id: int, node_nos: Collection[int], ve
 async def ended_at(tx: Tx, workspace_id: int, person_no: int) -> int:
     """Return the version with which a person last ended in another; his own version follows whoever he is with now."""
     return int(await tx.fetch_value(_ENDED, workspace_id=workspace_id, person_no=person_no) or 0)
+
+
+async def had_at_end(tx: Tx, workspace_id: int, node_nos: Collection[int]) -> dict[int, dict[int, int]]:
+    """Return which of some identifiers each merged person had when he last ended, with the version since which."""
+    found: dict[int, dict[int, int]] = {}
+    for row in await tx.fetch(_HAD, workspace_id=workspace_id, node_nos=list(node_nos)):
+        found.setdefault(row["person_no"], {})[row["node_no"]] = row["version"]
+    return found
 
 
 async def component_then(

@@ -1,6 +1,7 @@
 """Identifiers that are spellings of others by policies that were put in force after they came."""
 
 from libs.common.db import Tx
+from libs.common.ids import new_id
 from services.identity.domain.respelling import denotes, respelling
 from services.identity.store import respelling_queue
 from services.identity.store.respelling_queue import RespellingEntry
@@ -26,7 +27,7 @@ async def respell_identifiers(tx: Tx, entry: RespellingEntry, tools: GraphTools)
         name = name_of(row, tools) if row.namespace in concerned else None
         other = denotes(name, policies) if name is not None else None
         if name is not None and other is not None:
-            facts.append(Fact(workspace_id, respelling(name, other, workspace_id=workspace_id, received_at=now)))
+            facts.append(Fact(workspace_id, respelling(name, other, event_id=new_id(), received_at=now)))
     if facts:
         await resolve_evidence(tx, facts, tools)
     await respelling_queue.advance(tx, entry, rows[-1].node_no)

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from libs.common.db import Tx
+from libs.common.ids import new_id
 from services.identity.domain.differences import Difference, difference
 from services.identity.domain.evidence import Evidence, Identifier
 from services.identity.domain.graph import Hold
@@ -67,7 +68,7 @@ async def _compare(
     # A run of the rule over thousands of identifiers would hold the event loop.
     now, candidate = tools.now(workspace_id), policies[1]
     derived = [
-        respelling(name, other, workspace_id=workspace_id, received_at=now)
+        respelling(name, other, event_id=new_id(), received_at=now)
         for name in batch.names.values()
         if (other := denotes(name, candidate)) is not None
     ]

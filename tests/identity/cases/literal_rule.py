@@ -248,7 +248,29 @@ class LiteralRule:
             one, other = sorted(link)
             if state in {"suppressed", "quarantined"} and link in alive and group[one] is group[other]:
                 self.state[link] = "active", ""
+        self.state.update(self._corrected(alive, group))
         return list({id(one): one for one in group.values()}.values())
+
+    def _corrected(self, alive: Any, group: dict[Node, set[Node]]) -> dict[Link, tuple[str, str]]:
+        """Case 7: numbers only declared, refused because of their owners, whose givers proved their own since."""
+        proved = [
+            (node, group[node], max(time for tier, time in alive[link].items() if tier <= 1))
+            for link in alive
+            for node in link
+            if min(alive[link]) <= 1 and self.state[link][0] == "active"
+        ]
+        found: dict[Link, tuple[str, str]] = {}
+        for link in alive:
+            for number, giver in (sorted(link), sorted(link)[::-1]):
+                since = [time for node, who, time in proved if node[:2] == number[:2] and who is group[giver]]
+                is_typed = not self._is_single(number) and number[:2] != giver[:2] and min(alive[link]) > 1
+                if not is_typed or not self.state[link][1].startswith("limit:") or not since:
+                    continue
+                if not all(self._of(node).get("bridges", True) for node in link):
+                    continue
+                if any(node == number for node, _, _ in proved) and max(since) >= max(alive[link].values()):
+                    found[link] = "retracted", "corrected"
+        return found
 
     def _is_too_large(self, one: set[Node], other: set[Node], link: Link) -> bool:
         """Nobody holds more than so many identifiers that bridge, but by links that somebody let go."""

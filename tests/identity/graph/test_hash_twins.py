@@ -6,6 +6,7 @@ import random
 from itertools import permutations
 
 import services.identity.namespaces
+from libs.common.ids import new_id
 from libs.common.registry import discover
 from services.identity.domain.evidence import Evidence, Identifier
 from services.identity.domain.partition import partition
@@ -21,7 +22,7 @@ PHONE_KIND = next(kind for kind in KINDS if kind.name == "phone")
 PHONE = an_identifier("phone", "+8613912340001")
 MD5, *OTHERS = twins_of(PHONE, PHONE_KIND)
 ANNA, BOB, CARL, DORA = (an_identifier("user_id", name, "shop") for name in ("anna", "bob", "carl", "dora"))
-TWIN = twin_evidence(PHONE, MD5, workspace_id=7, received_at=NOW)
+TWIN = twin_evidence(PHONE, MD5, event_id=new_id(), received_at=NOW)
 
 
 def md5(text: str) -> str:
@@ -80,7 +81,7 @@ def histories(seed: int) -> list[Evidence]:
 def with_twins(events: list[Evidence]) -> list[Evidence]:
     seen: set[Identifier] = {one for event in events for one in event.identifiers}
     return events + [
-        twin_evidence(one, twin, workspace_id=7, received_at=NOW)
+        twin_evidence(one, twin, event_id=new_id(), received_at=NOW)
         for one in sorted(seen)
         for twin in twins_of(one, PHONE_KIND)
         if twin in seen

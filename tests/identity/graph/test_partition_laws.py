@@ -193,7 +193,8 @@ def test_id07_a_hub_is_what_its_definition_says(events, policies):
         *(
             pair
             for pair, why in result.refused.items()
-            if why.state in {"suppressed", "shared"} and why.reason not in {"inferred", "consent"}
+            if why.state in {"suppressed", "shared"} | ({"retracted"} if why.reason == "corrected" else set())
+            and why.reason not in {"inferred", "consent"}
         ),
     ]
     for one, other in alive:

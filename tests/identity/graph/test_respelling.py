@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import services.identity.namespaces
+from libs.common.ids import new_id
 from libs.common.registry import discover
 from services.identity.domain.canonical import tidy
 from services.identity.domain.declared_spelling import in_lower_case
@@ -39,7 +40,7 @@ BOTH = declaring(folding=MAIL, case_rules={"shop": "insensitive"})
 def with_respellings(events: list[Evidence], policies: PolicySet) -> list[Evidence]:
     seen = {one for event in events for one in event.identifiers}
     pairs = [(one, other) for one in sorted(seen) if (other := denotes(one, policies)) is not None]
-    return events + [respelling(*pair, workspace_id=7, received_at=NOW) for pair in pairs]
+    return events + [respelling(*pair, event_id=new_id(), received_at=NOW) for pair in pairs]
 
 
 @given(st.text(st.sampled_from("abİΣſßK\u0345\u0301ÅA ＡZ"), min_size=1, max_size=12))

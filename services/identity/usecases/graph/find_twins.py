@@ -2,7 +2,7 @@
 
 from libs.common.db import Tx
 from libs.common.errors import Unavailable
-from services.identity.domain.twins import twin_evidence, twins_of
+from services.identity.domain.twins import id_of_derived, twin_evidence, twins_of
 from services.identity.store import erasures, nodes, twins
 from services.identity.store.nodes import Key, number_of, workspace_of
 from services.identity.usecases.graph.batch import Batch, Fact
@@ -46,5 +46,6 @@ def _fact(batch: Batch, plain: Key, hashed: Key) -> Fact:
     names = batch.names[plain], batch.names[hashed]
     for one, name in zip((plain, hashed), names, strict=True):
         batch.keys[workspace_id, name] = one
-    said = twin_evidence(*names, workspace_id=workspace_id, received_at=received_at)
+    event_id = id_of_derived(workspace_id, number_of(plain), number_of(hashed))
+    said = twin_evidence(*names, event_id=event_id, received_at=received_at)
     return Fact(workspace_id, said, keys=[plain, hashed])

@@ -20,6 +20,7 @@ from services.identity.usecases.graph.find_twins import find_twins
 from services.identity.usecases.graph.gather_evidence import gather_evidence
 from services.identity.usecases.graph.identify_nodes import identify_nodes
 from services.identity.usecases.graph.load_regions import load_regions, put_node
+from services.identity.usecases.graph.name_derived import name_derived
 from services.identity.usecases.graph.note_dormant import note_dormant
 from services.identity.usecases.graph.save_graph import save_graph
 from services.identity.usecases.graph.settle_persons import settle_persons
@@ -56,6 +57,7 @@ async def take_in(tx: Tx, batch: Batch, tools: GraphTools) -> None:
         fact.evidence = with_basis(fact.evidence, batch.policies[fact.workspace_id])
     add_respellings(batch)
     await identify_nodes(tx, batch, tools)
+    name_derived(batch)
     await find_twins(tx, batch, tools)
 
     async def work(*, patient: bool) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from libs.common.db import Tx
 from libs.common.ids import new_id
-from services.identity.domain.persons import Owned, Settlement, settle
+from services.identity.domain.persons import Owned, Settlement, parted, settle
 from services.identity.domain.policy import KNOWN_PRIORITY
-from services.identity.store import persons
+from services.identity.store import history, persons
 from services.identity.store.nodes import Key, key, workspace_of
 from services.identity.store.persons import PersonRow
 from services.identity.usecases.graph.assign_regions import Outcome
@@ -20,7 +20,8 @@ async def settle_persons(tx: Tx, batch: Batch, tools: GraphTools, outcome: Outco
     for group in outcome.groups:
         if group:
             by_workspace.setdefault(workspace_of(group[0]), []).append([owned_by(batch, one) for one in group])
-    known = await _known_persons(tx, by_workspace)
+    had = {one: await _had(tx, one, groups) for one, groups in by_workspace.items()}
+    known = await _known_persons(tx, by_workspace, had)
     changes = PersonChanges(0)
     for workspace_id, groups in by_workspace.items():
         retired = {
@@ -28,7 +29,7 @@ async def settle_persons(tx: Tx, batch: Batch, tools: GraphTools, outcome: Outco
             for row in known.values()
             if row.workspace_id == workspace_id and row.state == "merged"
         }
-        settled = settle(groups, retired)
+        settled = settle(groups, retired, had[workspace_id])
         await _number(tx, batch, tools, workspace_id, settled, changes)
         for one in settled:
             _note(workspace_id, one, changes)
@@ -58,11 +59,20 @@ def owned_by(batch: Batch, one: Key) -> Owned:
         proves=policy.is_singleton and tier <= 1,
         names=policy.priority <= KNOWN_PRIORITY,
         bridges=policy.bridges,
+        since=row.owner_version,
     )
 
 
-async def _known_persons(tx: Tx, by_workspace: dict[int, list[list[Owned]]]) -> dict[Key, PersonRow]:
-    """Return the persons to whom identifiers were born that are another's now: they may have ended."""
+async def _had(tx: Tx, workspace_id: int, groups: list[list[Owned]]) -> dict[int, dict[int, int]]:
+    """Return what those had who ended in a person that is parted now."""
+    nodes = parted(groups)
+    return await history.had_at_end(tx, workspace_id, nodes) if nodes else {}
+
+
+async def _known_persons(
+    tx: Tx, by_workspace: dict[int, list[list[Owned]]], had: dict[int, dict[int, dict[int, int]]]
+) -> dict[Key, PersonRow]:
+    """Return those whose identifiers are another's now, by birth or when they ended: they may come back."""
     numbers = {
         key(workspace_id, one.born)
         for workspace_id, groups in by_workspace.items()
@@ -70,6 +80,7 @@ async def _known_persons(tx: Tx, by_workspace: dict[int, list[list[Owned]]]) -> 
         for one in group
         if one.born and one.born != one.person_no
     }
+    numbers |= {key(workspace_id, one) for workspace_id, ended in had.items() for one in ended}
     return await persons.read(tx, numbers) if numbers else {}
 
 
