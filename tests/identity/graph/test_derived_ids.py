@@ -16,7 +16,7 @@ from tests.identity.graph.test_hash_twins import MD5, PHONE
 from tests.identity.graph.test_respelling import BOTH, KINDS
 from tests.identity.graph.worlds import an_identifier, evidence
 
-MIGRATION = importlib.import_module("services.identity.migrations.versions.0015_derived_ids")
+MIGRATION = importlib.import_module("services.identity.migrations.versions.0016_derived_ids")
 MAIL = an_identifier("email", "an.na@mail.example")
 ANNA = an_identifier("user_id", "ANNA", "shop")
 FAN, STRANGER = an_identifier("wx_openid", "fan", "app"), an_identifier("cookie", "c-1")
