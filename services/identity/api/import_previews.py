@@ -68,7 +68,7 @@ class WorstView(BaseModel):
     """An identifier that joins many, told by the row that names it: its value is in the file."""
 
     namespace: str
-    row: int | None = Field(description="the first row that names it, from 1; null where a hash of it is named")
+    row: int | None = Field(description="the first row that names it, from 1; null where a hash or a spelling is named")
     joins: int = Field(description="persons too many who would meet at it")
     held: int = Field(description="links at it that the circuit breaker would hold")
 

@@ -4,6 +4,7 @@ It is stored like the evidence of hash twins, and counts only while the policies
 back has the persons he had.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from uuid import NAMESPACE_OID, uuid5
 
@@ -41,6 +42,14 @@ def respelling(one: Identifier, other: Identifier, *, workspace_id: int, receive
         first_received_at=received_at,
         identifiers=(one, other),
     )
+
+
+def respellings(said: Evidence, policies: PolicySet, *, workspace_id: int) -> Iterator[Evidence]:
+    """Yield what follows for the identifiers of evidence that are spellings of others."""
+    for one in said.identifiers:
+        other = denotes(one, policies)
+        if other is not None:
+            yield respelling(one, other, workspace_id=workspace_id, received_at=said.first_received_at)
 
 
 def is_void(evidence: Evidence, policies: PolicySet) -> bool:

@@ -19,9 +19,12 @@ _ADD = statement(
     " :total_rows, :rows_read, :report, :why, :created_at, :finished_at)"
 )
 _QUEUE = statement("insert into import_preview_queue (preview_id, workspace_id) values (:preview_id, :workspace_id)")
+# Where it is being said of known identifiers what they are spellings of, a preview would miss what is not said yet.
 _CLAIM = statement(
     "delete from import_preview_queue where preview_id ="
-    " (select preview_id from import_preview_queue order by preview_id limit 1 for update skip locked)"
+    " (select q.preview_id from import_preview_queue q where not exists"
+    " (select from respelling_queue r where r.workspace_id = q.workspace_id)"
+    " order by q.preview_id limit 1 for update skip locked)"
     " returning workspace_id, preview_id"
 )
 _OPEN = statement("select count(*) from import_preview_queue where workspace_id = :workspace_id")

@@ -1,6 +1,6 @@
 """What the policies say of a batch's identifiers that are spellings of others: evidence of its own."""
 
-from services.identity.domain.respelling import denotes, respelling
+from services.identity.domain.respelling import respellings
 from services.identity.usecases.graph.batch import Batch, Fact
 
 
@@ -10,11 +10,8 @@ def add_respellings(batch: Batch) -> None:
     declaring = {one for one, policies in batch.policies.items() if policies.respelling}
     for fact in batch.facts if declaring else ():
         policies, workspace_id = batch.policies[fact.workspace_id], fact.workspace_id
-        for one in fact.evidence.identifiers if workspace_id in declaring else ():
-            other = denotes(one, policies)
-            if other is not None:
-                at = fact.evidence.first_received_at
-                said = respelling(one, other, workspace_id=workspace_id, received_at=at)
+        if workspace_id in declaring:
+            for said in respellings(fact.evidence, policies, workspace_id=workspace_id):
                 found.setdefault((said.event_id, workspace_id), Fact(workspace_id, said))
     if found:
         batch.facts = [*batch.facts, *found.values()]
