@@ -165,6 +165,11 @@ class PolicySet(msgspec.Struct, frozen=True):
         return rules[0] == rules[1]
 
     @property
+    def purposes(self) -> dict[str, str | None]:
+        """What evidence is taken for by namespace, None where nobody need consent."""
+        return {name: policy.consent_purpose for name, policy in self.policies.items()}
+
+    @property
     def reassigns(self) -> bool:
         """Whether identifiers of any namespace pass to new owners when the old ones fall silent."""
         return any(policy.reassign_after_days is not None for policy in self.policies.values())
