@@ -58,7 +58,7 @@ async def test_core_and_the_driver_share_the_transaction(database):
 async def test_a_session_sees_its_workspaces_without_a_transaction_and_leaves_nothing(database):
     held = statement(
         "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-        " and (backend_xid is not null or state = 'idle in transaction')"
+        " and backend_type = 'client backend' and (backend_xid is not null or state = 'idle in transaction')"
     )
     async with database.app.transaction([1, 2]) as tx:
         await add_note(tx, 1)

@@ -15,12 +15,8 @@ from services.identity.usecases.graph.judge_regions import judge_regions
 from tests.identity.collection.conftest import Door, OpenDoor
 from tests.identity.collection.foreseeing import (
     customers,
+    standing,
     write_rows,
-)
-
-STANDING = statement(
-    "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-    " and (backend_xid is not null or state = 'idle in transaction')"
 )
 
 
@@ -103,11 +99,11 @@ async def test_a_preview_whose_worker_was_killed_is_taken_over_when_its_lease_en
     with monkeypatch.context() as patched:
         patched.setattr("services.identity.usecases.foresee_import.judge_regions", die)
         patched.setattr(import_previews.queue, "let_go", nothing)
-        patched.setattr(leases, "LEASE", timedelta(seconds=0.5))
         with pytest.raises(asyncio.CancelledError):
             await run_import_previews.run(door.runtime)
     assert await run_import_previews.run(door.runtime) == 0, "it is in hand still"
-    await asyncio.sleep(0.6)
+    async with door.runtime.worker_database.transaction([]) as tx:
+        await tx.execute(statement("update import_preview_queue set taken_until = clock_timestamp()"))
     assert await run_import_previews.run(door.runtime) == 1
     assert (await door.ask("GET", made.headers["location"])).json()["state"] == "done"
 
@@ -155,17 +151,16 @@ async def test_who_lost_his_lease_while_he_works_ends(door: Door, monkeypatch: p
 async def test_no_transaction_stands_while_a_preview_is_made(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     name = write_rows(door.import_dir / "people.ndjson", [customers(number) for number in range(5)])
     made = await door.ask("POST", "/v1/imports/previews", json={"source_id": door.server.source_id, "path": name})
-    standing: list[int] = []
+    found: list[int] = []
 
     async def look(*given: Any) -> None:
-        async with door.runtime.worker_database.transaction([]) as tx:
-            standing.append(await tx.fetch_value(STANDING))
+        found.append(await standing(door))
         await judge_regions(*given)
 
     monkeypatch.setattr("services.identity.usecases.foresee_import.judge_regions", look)
     assert await run_import_previews.run(door.runtime) == 1
     assert (await door.ask("GET", made.headers["location"])).json()["report"]["persons"]["new"] == 5
-    assert standing == [0]
+    assert found == [0]
 
 
 async def test_a_file_of_too_many_rows_is_refused_with_what_to_do(open_door: OpenDoor) -> None:

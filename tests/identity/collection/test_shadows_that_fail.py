@@ -5,19 +5,15 @@ from typing import Any
 
 import pytest
 
-from libs.common.db import statement
 from services.identity.jobs import resolve_events, run_shadows
 from services.identity.store import shadows
 from services.identity.usecases.run_shadow import run_shadow
 from tests.identity.collection.conftest import Door
+from tests.identity.collection.foreseeing import standing
 from tests.identity.collection.test_suggestions import U1, say
 
 FOLDING = {"mail.example": {"dots": True}}
 EMAIL = {"email": {"priority": 4, "max_per_person": 50, "folding": FOLDING}}
-STANDING = statement(
-    "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-    " and (backend_xid is not null or state = 'idle in transaction')"
-)
 
 
 async def asked(door: Door, namespaces: dict[str, Any]) -> str:
@@ -74,16 +70,15 @@ async def test_a_run_that_ends_its_process_again_and_again_is_given_up(
 
 async def test_no_transaction_stands_while_policies_are_tried(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     await say(door, ("login", 1, [U1]))
-    where, standing = await asked(door, EMAIL), list[int]()
+    where, found = await asked(door, EMAIL), list[int]()
 
     async def look(*given: Any) -> dict[str, Any]:
-        async with door.runtime.worker_database.transaction([]) as tx:
-            standing.append(await tx.fetch_value(STANDING))
+        found.append(await standing(door))
         return await run_shadow(*given)
 
     monkeypatch.setattr(run_shadows, "run_shadow", look)
     assert await run_shadows.run(door.runtime) == 1
-    assert ((await told(door, where))["state"], standing) == ("done", [0])
+    assert ((await told(door, where))["state"], found) == ("done", [0])
 
 
 async def test_spellings_that_denote_one_are_joined_however_few_are_read_at_once(
