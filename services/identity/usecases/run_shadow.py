@@ -11,7 +11,7 @@ from services.identity.domain.islands import Islands
 from services.identity.domain.links import Pair
 from services.identity.domain.partition import partition
 from services.identity.domain.policy import PolicySet
-from services.identity.domain.respelling import EMAIL_ALIAS, denotes, respelling
+from services.identity.domain.respelling import EMAIL_ALIAS, denotes, respelling, unheld
 from services.identity.store import evidence, holds, nodes, persons, shadows
 from services.identity.store.nodes import NodeRow, key
 from services.identity.store.shadows import ShadowRow
@@ -91,8 +91,10 @@ def _judge(
     decided: dict[Pair, Hold],
 ) -> Difference:
     consents = {names[row.key]: row.consents(now) for row in rows if row.permissions}
-    before = partition(said, policies[0], now, consents, decided)
-    after = partition([*said, *derived], policies[1], now, consents, decided).among(names.values())
+    foreseen = [*said, *derived]
+    known = set(names.values()) - unheld(said, policies[0]) - unheld(foreseen, policies[1])
+    before = partition(said, policies[0], now, consents, decided).among(known)
+    after = partition(foreseen, policies[1], now, consents, decided).among(known)
     return difference(before, after, policies[1], {names[row.key]: row.person_no for row in rows})
 
 
