@@ -13,6 +13,9 @@ class IdentitySettings(ServiceSettings):
     """SHA-256 (hex) of the installation's administrator key; empty: none is made at start."""
     import_dir: str = ""
     """Directory from which imports may read local files; empty: uploads only."""
+    preview_rows: int = Field(default=2_000_000, gt=0)
+    """The largest file of which a preview is made: it takes about a kilobyte of memory a row that names several new
+    identifiers. An import takes files of any size."""
     erasure_ledger: str = ""
     """File in which erasures are written down beside the database; empty: `erasures.ndjson` in the data directory."""
     resolve_seconds: float = Field(default=0.05, gt=0)

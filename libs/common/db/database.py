@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from libs.common.db import codecs
-from libs.common.db.transaction import SET_WORKSPACES, Tx, array_literal
+from libs.common.db.transaction import SET_FOR_SESSION, SET_WORKSPACES, Tx, array_literal
 
 _shared: ContextVar[dict[int, Tx]] = ContextVar("shared", default={})  # noqa: B039 - never changed, only replaced
 _DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
@@ -96,6 +96,25 @@ class Database:
             yield tx
             await connection.commit()
         tx.notify_committed()
+
+    @asynccontextmanager
+    async def session(self, workspaces: int | Sequence[int]) -> AsyncIterator[Tx]:
+        """Open a connection on which every statement commits by itself, and that ends with the block.
+
+        For long reading, with temporary tables if need be: no transaction stands meanwhile, so nothing keeps the
+        server from cleaning up, and a block that thinks for long is not ended for it. Each statement sees its moment.
+        """
+        visible = (workspaces,) if isinstance(workspaces, int) else tuple(dict.fromkeys(workspaces))
+        async with self.engine.connect() as pooled:
+            connection = await pooled.execution_options(isolation_level="AUTOCOMMIT")
+            raw = await connection.get_raw_connection()
+            driver = cast("Connection[Record]", raw.driver_connection)
+            try:
+                await driver.fetchval(SET_FOR_SESSION, array_literal(visible))
+                yield Tx(connection, driver, visible)
+            finally:
+                # Its workspaces and temporary tables must not reach whoever is given the connection next.
+                await connection.invalidate()
 
     async def _begin(self, stack: AsyncExitStack, workspaces: tuple[int, ...]) -> AsyncConnection:
         literal = array_literal(workspaces)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.common.db.statement import Statement
 
 SET_WORKSPACES = "select set_config('app.workspaces', $1, true)"
+SET_FOR_SESSION = "select set_config('app.workspaces', $1, false)"
 
 
 class Tx:

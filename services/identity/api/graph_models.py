@@ -171,5 +171,6 @@ def view_of_change(batch: Batch, *, dry_run: bool, clear: bool) -> Change:
                 to_person_id=ids[move.node >> 32 << 32 | move.to_person],
             )
             for move in sorted(changes.moves, key=lambda move: number_of(move.node))
+            if move.to_person
         ],
     )

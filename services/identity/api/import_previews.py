@@ -1,7 +1,7 @@
 """Files tried before they are taken: what an import would do to persons, made in the background."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 import msgspec
@@ -14,7 +14,8 @@ from libs.common.errors import Invalid, NotFound
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
 from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from libs.common.ids import new_id
-from services.identity.api.import_files import read_request
+from services.identity.api.import_files import ImportFile, read_request
+from services.identity.settings import IdentitySettings
 from services.identity.store import import_previews
 from services.identity.store.import_previews import PreviewRow
 
@@ -68,7 +69,7 @@ class WorstView(BaseModel):
     """An identifier that joins many, told by the row that names it: its value is in the file."""
 
     namespace: str
-    row: int | None = Field(description="the first row that names it, from 1; null where a hash of it is named")
+    row: int | None = Field(description="the first row that names it, from 1; null where a hash or a spelling is named")
     joins: int = Field(description="persons too many who would meet at it")
     held: int = Field(description="links at it that the circuit breaker would hold")
 
@@ -131,7 +132,8 @@ async def preview_import_of_file(request: Request, caller: Writer, runtime: Runt
     """Try a file in full before it is imported, in the background: 202, and the report once it is made.
 
     The body is that of an import: JSON `{source_id, path, format, mapping}`, or multipart with that JSON as `spec` and
-    the `file`. Nothing of it is taken, whatever it says; an uploaded file is deleted when the preview is made.
+    the `file`. Nothing of it is taken, whatever it says; an uploaded file is deleted when the preview is made. A file
+    of more rows than the installation allows (`IDENTITY_PREVIEW_ROWS`) is refused, `too_many_rows`.
     """
     preview_id = new_id()
     asked, file = await read_request(request, runtime, preview_id)
@@ -139,6 +141,7 @@ async def preview_import_of_file(request: Request, caller: Writer, runtime: Runt
         source = runtime.directory.source(asked.source_id)
         if source is None or source.workspace_id != caller.workspace_id:
             raise Invalid.at("/source_id", "there is no such source")
+        _assert_small_enough(file, cast("IdentitySettings", runtime.settings).preview_rows)
         row = PreviewRow(
             workspace_id=caller.workspace_id, preview_id=preview_id, source_id=asked.source_id, file_name=file.name,
             file_path=str(file.path), file_hash=file.hash, format=file.format, total_rows=file.rows,
@@ -152,6 +155,14 @@ async def preview_import_of_file(request: Request, caller: Writer, runtime: Runt
         raise
     location = {"Location": f"/v1/imports/previews/{preview_id}"}
     return Response(ImportPreviewView.of(row).model_dump_json(), 202, location, "application/json")
+
+
+def _assert_small_enough(file: ImportFile, most: int) -> None:
+    if file.rows > most:
+        detail = (
+            f"the file has {file.rows} rows, and a preview is made of {most} at most: try it in parts of whole persons"
+        )
+        raise Invalid.at("/file" if file.uploaded else "/path", detail, code="too_many_rows")
 
 
 @router.get("")

@@ -50,7 +50,8 @@ class ShadowView(BaseModel):
     """Policies tried on the stored evidence; they are in force only once somebody switches to them."""
 
     shadow_id: UUID
-    state: Literal["waiting", "done", "switched"]
+    state: Literal["waiting", "done", "failed", "switched"]
+    why: str = Field(description="what kept a run that failed from being made")
     base_version: int = Field(description="the version in force when the run was asked for")
     switched_to: int | None
     author: str
@@ -119,6 +120,7 @@ def _view(row: ShadowRow) -> ShadowView:
     return ShadowView(
         shadow_id=row.shadow_id,
         state=row.state,
+        why=row.why,
         base_version=row.base_version,
         switched_to=row.switched_to,
         author=row.author,

@@ -77,11 +77,12 @@ async def list_suggestions(
 ) -> Page[SuggestionView]:
     """List pairs that may be one person, newest first; what was decided is never suggested again."""
     before = decode_cursor(cursor, tuple[UUID])
-    rows = await suggestions.list_rows(
-        tx, workspace_id=caller.workspace_id, state=state, origin=origin, limit=limit + 1,
-        before=before[0] if before else None,
-    )  # fmt: skip
     workspace_id, graph = caller.workspace_id, parts_of(runtime).graph
+    policies = await graph.present_policies(tx, workspace_id)
+    rows = await suggestions.list_rows(
+        tx, workspace_id=workspace_id, state=state, origin=origin, limit=limit + 1,
+        before=before[0] if before else None, purposes=policies.purposes, now=graph.now(workspace_id),
+    )  # fmt: skip
     shown = rows[:limit]
     wanted = {key(workspace_id, number) for row in shown for number in (row.low_no, row.high_no)}
     found = {node.node_no: name_of(node, graph) for node in await nodes.read(tx, sorted(wanted))}

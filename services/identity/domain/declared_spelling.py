@@ -9,7 +9,7 @@ def declared_spelling(canonical: str, scope: str, policy: NamespacePolicy) -> Sp
     """Return a canonical value of an issuer as the policy has it, or why it is nobody's here."""
     ignores_case = bool(policy.case_rules) and policy.ignores_case(scope)
     value = in_lower_case(canonical) if ignores_case else canonical
-    if value in policy.blocked or (ignores_case and any(in_lower_case(one) == value for one in policy.blocked)):
+    if policy.blocked and value in policy.blocked_as(in_lower_case if ignores_case else str):
         return InvalidValue("blocked")
     if policy.prefixes and not value.startswith(policy.prefixes):
         return InvalidValue("not_our_prefix")

@@ -1,6 +1,7 @@
 """Namespace policies: what an identifier of a namespace may hold together, and the plug-in that describes one."""
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
@@ -35,7 +36,7 @@ class Folding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     plus_tags: bool = False
 
 
-class NamespacePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NamespacePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """The rules of one namespace; priority 1 is the strongest.
 
     `max_per_person` counts per namespace, or per scope with `cap_per="scope"`; with `window_days` only identifiers
@@ -75,6 +76,17 @@ class NamespacePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     def ignores_case(self, issuer: str) -> bool:
         """Whether an issuer's ids that differ in case alone are one."""
         return self.case_rules.get(issuer, self.case_rules.get(ANY_ISSUER)) == "insensitive"
+
+    def blocked_as(self, spelled: Callable[[str], str]) -> frozenset[str]:
+        """Return the blocked values as they are spelled by something; made once, for there may be thousands."""
+        found = self._blocked.get(spelled)
+        if found is None:
+            found = self._blocked[spelled] = frozenset(map(spelled, self.blocked))
+        return found
+
+    @cached_property
+    def _blocked(self) -> dict[Callable[[str], str], frozenset[str]]:
+        return {}
 
     def cap(self, tier: int) -> int | None:
         """Return how many a person may hold when a link of `tier` joins, None for no limit."""
@@ -153,6 +165,11 @@ class PolicySet(msgspec.Struct, frozen=True):
             for one in (self, other)
         ]
         return rules[0] == rules[1]
+
+    @property
+    def purposes(self) -> dict[str, str | None]:
+        """What evidence is taken for by namespace, None where nobody need consent."""
+        return {name: policy.consent_purpose for name, policy in self.policies.items()}
 
     @property
     def reassigns(self) -> bool:

@@ -4,6 +4,7 @@ It is stored like the evidence of hash twins, and counts only while the policies
 back has the persons he had.
 """
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from uuid import UUID
 
@@ -43,6 +44,14 @@ def respelling(one: Identifier, other: Identifier, *, event_id: UUID, received_a
     )
 
 
+def denoted(said: Evidence, policies: PolicySet) -> Iterator[tuple[Identifier, Identifier]]:
+    """Yield the identifiers of evidence that are spellings of others, each with that."""
+    for one in said.identifiers:
+        other = denotes(one, policies)
+        if other is not None:
+            yield one, other
+
+
 def is_void(evidence: Evidence, policies: PolicySet) -> bool:
     """Return whether evidence says of two spellings that they denote one, and the policies do not, or no more."""
     if evidence.source_id != TWIN_SOURCE or len(evidence.identifiers) != 2:
@@ -50,3 +59,13 @@ def is_void(evidence: Evidence, policies: PolicySet) -> bool:
     one, other = evidence.identifiers
     is_respelling = other.namespace in {one.namespace, EMAIL_ALIAS}
     return is_respelling and denotes(one, policies) != other
+
+
+def unheld(evidence: Iterable[Evidence], policies: PolicySet) -> set[Identifier]:
+    """Return the aliases that are nobody's: nothing that counts names them."""
+    named: dict[bool, set[Identifier]] = {True: set(), False: set()}
+    for said in evidence:
+        aliases = [one for one in said.identifiers if one.namespace == EMAIL_ALIAS]
+        if aliases:
+            named[is_void(said, policies)].update(aliases)
+    return named[True] - named[False]

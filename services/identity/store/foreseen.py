@@ -1,4 +1,4 @@
-"""Identifiers that a file names and nobody knows yet, in temporary tables that end with the transaction."""
+"""Identifiers that a file names and nobody knows yet, in temporary tables that end with the session."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -9,12 +9,9 @@ from services.identity.store.nodes import NodeRow
 _MAKE = (
     statement(
         "create temporary table foreseen_node (node_no integer primary key, lookup bytea not null unique,"
-        " namespace text not null, scope text not null, sealed bytea not null) on commit drop"
+        " namespace text not null, scope text not null, sealed bytea not null)"
     ),
-    statement(
-        "create temporary table foreseen_twin (lookup bytea not null, plain_no integer, hashed_no integer)"
-        " on commit drop"
-    ),
+    statement("create temporary table foreseen_twin (lookup bytea not null, plain_no integer, hashed_no integer)"),
 )
 _HIGHEST = statement("select coalesce(max(node_no), 0) from node where workspace_id = :workspace_id")
 _FIND = statement("select lookup, node_no from foreseen_node where lookup = any(:lookups::bytea[])")
@@ -59,7 +56,7 @@ class KnownLink(NamedTuple):
 
 
 async def make(tx: Tx, workspace_id: int) -> int:
-    """Make the tables; return the highest number of an identifier that is stored."""
+    """Make the tables of a session; return the highest number of an identifier that is stored."""
     for table in _MAKE:
         await tx.execute(table)
     return int(await tx.fetch_value(_HIGHEST, workspace_id=workspace_id))

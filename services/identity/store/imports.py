@@ -22,6 +22,10 @@ _ADD = statement(
 _QUEUE = statement("insert into import_queue (import_id, workspace_id) values (:import_id, :workspace_id)")
 _UNQUEUE = statement("delete from import_queue where import_id = :import_id")
 _NEXT = statement("select import_id, workspace_id from import_queue order by import_id limit :limit")
+_QUEUED = statement(
+    "select import_id from import_queue where import_id = any(:ids::uuid[])"
+    " union all select preview_id from import_preview_queue where preview_id = any(:ids::uuid[])"
+)
 _GET = statement(f"select {_COLUMNS} from import where workspace_id = :workspace_id and import_id = :import_id")
 _LIST = statement(
     f"select {_COLUMNS} from import where workspace_id = :workspace_id"
@@ -77,6 +81,11 @@ async def add(tx: Tx, row: ImportRow) -> None:
 async def queued(tx: Tx, limit: int) -> list[tuple[int, UUID]]:
     """Return (workspace, import) of the oldest imports still to be run (worker role)."""
     return [(row["workspace_id"], row["import_id"]) for row in await tx.fetch(_NEXT, limit=limit)]
+
+
+async def queued_among(tx: Tx, ids: Collection[UUID]) -> set[UUID]:
+    """Return which of these imports and previews are still to be run (worker role)."""
+    return {row[0] for row in await tx.fetch(_QUEUED, ids=list(ids))}
 
 
 async def find(tx: Tx, workspace_id: int, import_id: UUID) -> ImportRow | None:

@@ -1,7 +1,8 @@
 -- Suggestions, newest first. Open ones only while their sides are two persons, whom nobody has refused under another
 -- pair of identifiers, and while something speaks for it: a score, a link that is refused because of the two (mostly the
 -- one that made the suggestion, else any other between the two persons, so that no order of evidence shows other
--- suggestions than another), or an inference that nobody took back, neither of whose identifiers is shared by many.
+-- suggestions than another), or an inference that nobody took back, neither of whose identifiers is shared by many. Nobody
+-- is suggested who has withdrawn what linking identifiers of his kind is for (Consents.forbids); `purposes` by namespace.
 -- Indexes: suggestion_pkey, node_pkey, node_owner, suggestion_pair, link_pkey.
 select
     s.suggestion_id, s.origin, s.also, s.reason, s.score, s.waterfall, s.state, s.created_at, s.decided_at, s.author,
@@ -16,6 +17,28 @@ where s.workspace_id = :workspace_id
     and (:before::uuid is null or s.suggestion_id < :before)
     and (s.state <> 'open' or (
         l.person_no <> h.person_no
+        and not exists (
+            select from (values (l.namespace, l.permissions), (h.namespace, h.permissions)) as side (namespace, said)
+            cross join lateral (
+                select
+                    case when :purposes::jsonb ? side.namespace then :purposes::jsonb ->> side.namespace else 'linking' end
+            ) as asked (purpose)
+            cross join lateral (
+                select
+                    max(word) filter (where purpose = asked.purpose) as his,
+                    max(word) filter (where purpose = '*') as of_all
+                from (
+                    select distinct on (p.purpose) p.purpose, step ->> 'state' as word
+                    from jsonb_each(side.said) as p (purpose, told)
+                    cross join jsonb_array_elements(p.told -> 'steps') with ordinality as e (step, place)
+                    where (step ->> 'since')::timestamptz <= :now
+                    order by p.purpose, place desc
+                ) as counting
+            ) as words
+            where asked.purpose is not null and (
+                words.his = 'withdrawn' or (words.of_all = 'withdrawn' and words.his is distinct from 'granted')
+            )
+        )
         and (
             'score' = any(s.also || s.origin)
             or exists (

@@ -1,4 +1,4 @@
-"""Shadow runs of policies as rows, and the graph read from end to end for them."""
+"""Shadow runs of policies as rows and their queue, and the graph read from end to end for them."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
@@ -10,11 +10,12 @@ import msgspec
 from libs.common.db import Tx, statement
 from services.identity.domain.consents import Linking
 from services.identity.domain.policy import Declared, NamespacePolicy, Safeguards
+from services.identity.store.leases import LeasedQueue
 
 CHUNK = 20_000
 _COLUMNS = (
     "workspace_id, shadow_id, base_version, policies, safeguards, linking, state, report, author, created_at,"
-    " finished_at, switched_to"
+    " finished_at, switched_to, begun, why"
 )
 _KEEP = statement(
     "insert into policy_shadow (workspace_id, shadow_id, base_version, policies, safeguards, linking, author,"
@@ -27,15 +28,11 @@ _LIST = statement(
     f"select {_COLUMNS} from policy_shadow where workspace_id = :workspace_id"
     " and (:before::uuid is null or shadow_id < :before) order by shadow_id desc limit :row_limit"
 )
-_CLAIM = statement(
-    "delete from shadow_queue where shadow_id ="
-    " (select shadow_id from shadow_queue order by shadow_id limit 1 for update skip locked)"
-    " returning workspace_id, shadow_id"
-)
+queue = LeasedQueue("shadow_queue", "policy_shadow", "shadow_id")
 _OPEN = statement("select count(*) from shadow_queue where workspace_id = :workspace_id")
 _FINISH = statement(
-    "update policy_shadow set state = 'done', report = :report, finished_at = :finished_at"
-    " where workspace_id = :workspace_id and shadow_id = :shadow_id"
+    "update policy_shadow set state = :state, report = :report, why = :why, finished_at = :finished_at"
+    " where workspace_id = :workspace_id and shadow_id = :shadow_id and begun = :begun and state = 'waiting'"
 )
 _SWITCH = statement(
     "update policy_shadow set state = 'switched', switched_to = :version"
@@ -52,11 +49,21 @@ _EVIDENCE = statement(
     "select event_id, part, node_nos from evidence where workspace_id = :workspace_id"
     " and (event_id, part) > (:event_id, :part) order by event_id, part limit :row_limit"
 )
+_MAKE_SPELLINGS = statement("create temporary table spelled (lookup bytea not null, node_no integer not null)")
+_NOTE_SPELLINGS = statement("insert into spelled select * from unnest(:lookups::bytea[], :node_nos::int[])")
+_SORT_SPELLINGS = statement("create index on spelled (lookup, node_no)")
+_SPELLINGS = statement(
+    "select lookup, node_no from spelled where (lookup, node_no) > (:lookup, :node_no)"
+    " order by lookup, node_no limit :row_limit"
+)
 _FIRST = UUID(int=0)
 
 
 class ShadowRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Policies tried on the evidence before they are put in force; `report` once that is done."""
+    """Policies tried on the evidence before they are put in force.
+
+    `report` is there once that is done; `why` says what kept it from being made.
+    """
 
     workspace_id: int
     shadow_id: UUID
@@ -70,6 +77,8 @@ class ShadowRow(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     finished_at: datetime | None
     switched_to: int | None
+    begun: int
+    why: str
 
     @property
     def declared(self) -> Declared:
@@ -106,20 +115,19 @@ async def listed(tx: Tx, workspace_id: int, *, before: UUID | None, limit: int) 
     return [_row(one) for one in rows]
 
 
-async def claim(tx: Tx) -> tuple[int, UUID] | None:
-    """Take the oldest run off the queue (worker role); it stays there unless the transaction commits."""
-    found = await tx.fetch(_CLAIM)
-    return (found[0]["workspace_id"], found[0]["shadow_id"]) if found else None
-
-
 async def count_open(tx: Tx, workspace_id: int) -> int:
     """Count the runs that are not done."""
     return int(await tx.fetch_value(_OPEN, workspace_id=workspace_id))
 
 
-async def finish(tx: Tx, workspace_id: int, shadow_id: UUID, report: dict[str, Any], now: datetime) -> None:
-    """Write a run's report."""
-    await tx.execute(_FINISH, workspace_id=workspace_id, shadow_id=shadow_id, report=report, finished_at=now)
+async def finish(tx: Tx, row: ShadowRow, *, report: dict[str, Any] | None, why: str, now: datetime) -> None:
+    """Write a run's report, or why there is none, and take it off the queue; nothing when somebody began it since."""
+    ended = await tx.execute(
+        _FINISH, workspace_id=row.workspace_id, shadow_id=row.shadow_id, begun=row.begun, report=report, why=why,
+        state="failed" if report is None else "done", finished_at=now,
+    )  # fmt: skip
+    if ended:
+        await queue.end(tx, row.workspace_id, row.shadow_id)
 
 
 async def mark_switched(tx: Tx, workspace_id: int, shadow_id: UUID, version: int) -> bool:
@@ -149,6 +157,27 @@ async def nodes_of(tx: Tx, workspace_id: int, namespaces: Collection[str]) -> As
             return
         yield [row["node_no"] for row in rows]
         after = rows[-1]["node_no"]
+
+
+async def make_spellings(tx: Tx) -> None:
+    """Make a temporary table of a session for identifiers by what they denote."""
+    await tx.execute(_MAKE_SPELLINGS)
+
+
+async def note_spellings(tx: Tx, lookups: Sequence[bytes], node_nos: Sequence[int]) -> None:
+    """Note, by keyed hash, what identifiers denote."""
+    await tx.execute(_NOTE_SPELLINGS, lookups=lookups, node_nos=node_nos)
+
+
+async def spelled_together(tx: Tx) -> AsyncIterator[tuple[int, int]]:
+    """Yield pairs of identifiers that denote the same, each with the next of them."""
+    await tx.execute(_SORT_SPELLINGS)
+    lookup, node_no = b"", 0
+    while rows := await tx.fetch(_SPELLINGS, lookup=lookup, node_no=node_no, row_limit=CHUNK):
+        for row in rows:
+            if row["lookup"] == lookup:
+                yield node_no, row["node_no"]
+            lookup, node_no = row["lookup"], row["node_no"]
 
 
 async def all_stars(tx: Tx, workspace_id: int) -> AsyncIterator[list[Sequence[int]]]:

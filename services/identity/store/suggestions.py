@@ -1,6 +1,6 @@
 """Pairs that may be one person, and what was decided about them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -115,11 +115,16 @@ async def list_rows(
     origin: str | None = None,
     before: UUID | None = None,
     suggestion_id: UUID | None = None,
+    purposes: Mapping[str, str | None],
+    now: datetime,
 ) -> list[SuggestionRow]:
-    """Return suggestions, newest first; open ones only while there is something to decide."""
+    """Return suggestions, newest first; open ones only while there is something to decide.
+
+    `purposes` are what linking identifiers of the namespaces is for, None where nobody need consent.
+    """
     rows = await tx.fetch(
         _LIST, workspace_id=workspace_id, state=state, origin=origin, before=before, suggestion_id=suggestion_id,
-        row_limit=limit,
+        row_limit=limit, purposes=dict(purposes), now=now,
     )  # fmt: skip
     return [SuggestionRow(**dict(row)) for row in rows]
 

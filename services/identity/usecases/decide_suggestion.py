@@ -23,7 +23,7 @@ async def decide_suggestion(
     With `keep_apart` a refusal is evidence too: whatever comes later, the two stay two. Raises Conflict when it was
     decided before, is out of date, or a limit of the identifiers stands in the way.
     """
-    row = await _open(tx, workspace_id, suggestion_id)
+    row = await _open(tx, tools, workspace_id, suggestion_id)
     batch: Batch | None = None
     if accept:
         one, other = [await _person_of(tx, workspace_id, number) for number in (row.low_person, row.high_person)]
@@ -38,13 +38,17 @@ async def decide_suggestion(
     return batch
 
 
-async def _open(tx: Tx, workspace_id: int, suggestion_id: UUID) -> SuggestionRow:
+async def _open(tx: Tx, tools: GraphTools, workspace_id: int, suggestion_id: UUID) -> SuggestionRow:
     state = await suggestions.lock(tx, workspace_id, suggestion_id)
     if state is None:
         raise NotFound("there is no such suggestion")
     if state != "open":
         raise Conflict(f"this suggestion was {state} before", code=state)
-    rows = await suggestions.list_rows(tx, workspace_id=workspace_id, suggestion_id=suggestion_id, limit=1)
+    policies = await tools.present_policies(tx, workspace_id)
+    rows = await suggestions.list_rows(
+        tx, workspace_id=workspace_id, suggestion_id=suggestion_id, limit=1, purposes=policies.purposes,
+        now=tools.now(workspace_id),
+    )  # fmt: skip
     if not rows:
         raise Conflict("the two are one person by now, or nothing suggests it any more", code="out_of_date")
     return rows[0]

@@ -104,7 +104,8 @@ async def _explained(tx: Tx, component: Component, here: Key, there: Key, links:
         witnesses[link.pair] = about[-MOST_EVIDENCE:]
         if link.reason == "cannot_link":
             refused[link.pair] = _spoken_since(about, _naming(rows, link.blockers or link.pair))
-    same = component.nodes[here].person_no == component.nodes[there].person_no
+    mine, theirs = component.nodes[here].person_no, component.nodes[there].person_no
+    same = here == there or (mine == theirs and mine > 0)
     return Explanation(same, component, links, witnesses, refused)
 
 

@@ -29,7 +29,7 @@ async def foresee_import(
     now: datetime,
     progress: Callable[[int], Awaitable[None]],
 ) -> Forecast:
-    """Return what a source's file would do; `progress` hears of the last row read.
+    """Return what a source's file would do; `progress` hears of the last row read. `tx` is a session's.
 
     The rule is that of the live path (assign_regions.py), run over whole regions: those that the file names, with all
     that is stored around them, and what the file adds. They are looked at some thousand identifiers at a time.

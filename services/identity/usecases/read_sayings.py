@@ -15,8 +15,9 @@ from services.identity.domain.evidence import Evidence, Identifier
 from services.identity.domain.forecast import Forecast
 from services.identity.domain.import_rows import Chunk, MappedRow
 from services.identity.domain.reading import Reading, RecordedCall, read_evidence
+from services.identity.domain.respelling import denoted, respelling
 from services.identity.domain.tracking_plan import TrackingPlan, sort_calls
-from services.identity.domain.twins import twins_of
+from services.identity.domain.twins import TWIN_SOURCE, twins_of
 from services.identity.store import erasures, foreseen, imports, nodes
 from services.identity.store.nodes import NodeRow
 from services.identity.usecases.graph.foreseen_graph import ForeseenGraph
@@ -49,8 +50,12 @@ async def read_sayings(
     said = await asyncio.to_thread(_said, tools, graph, new, source, found)
     numbers, said = await _numbered(tx, tools, graph, said, found)
     for row_no, fact in said:
-        graph.tier = fact.tier
-        graph.sayings.add(fact, [numbers[one] for one in fact.identifiers], row_no, graph.policies)
+        places = [numbers[one] for one in fact.identifiers]
+        if fact.source_id != TWIN_SOURCE:
+            graph.tier = fact.tier
+            graph.sayings.add(fact, places, row_no, graph.policies)
+        elif len(places) > 1:
+            graph.spell(*places)
 
 
 def _said(tools: GraphTools, graph: ForeseenGraph, rows: Sequence[MappedRow], source: Source, found: Forecast) -> Said:
@@ -59,7 +64,19 @@ def _said(tools: GraphTools, graph: ForeseenGraph, rows: Sequence[MappedRow], so
         reading = read_evidence(_recorded(graph, one), source, tools.namespaces, graph.policies)
         _count_invalid(found, reading)
         said += [(one.row_no, with_basis(fact, graph.policies)) for fact in reading.evidence]
-    return said
+    return said + _spellings(graph, said)
+
+
+def _spellings(graph: ForeseenGraph, said: Said) -> Said:
+    """Return what the policies say of the file's identifiers; of issuers that ignore case they are lower already."""
+    if not graph.policies.respelling:
+        return []
+    found: dict[Identifier, tuple[int, Evidence]] = {}
+    for row_no, fact in said:
+        for one, other in denoted(fact, graph.policies):
+            if one not in found:
+                found[one] = row_no, respelling(one, other, event_id=_NOBODYS, received_at=fact.first_received_at)
+    return list(found.values())
 
 
 async def _unrecorded(tx: Tx, graph: ForeseenGraph, calls: Sequence[MappedRow]) -> list[MappedRow]:
@@ -115,7 +132,8 @@ async def _numbered(
     buried = await erasures.buried_among(tx, [(home, one) for one in missing]) if missing else set()
     erased = {missing.pop(lookup) for _, lookup in buried}
     if erased:
-        found.erased += sum(one in erased for _, fact in said for one in fact.identifiers)
+        told = (fact for _, fact in said if fact.source_id != TWIN_SOURCE)
+        found.erased += sum(one in erased for fact in told for one in fact.identifiers)
         left = [(row_no, without(fact, erased, graph.policies)) for row_no, fact in said]
         said = [(row_no, fact) for row_no, fact in left if fact is not None]
         named = {one for _, fact in said for one in fact.identifiers}

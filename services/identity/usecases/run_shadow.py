@@ -12,7 +12,7 @@ from services.identity.domain.islands import Islands
 from services.identity.domain.links import Pair
 from services.identity.domain.partition import partition
 from services.identity.domain.policy import PolicySet
-from services.identity.domain.respelling import EMAIL_ALIAS, denotes, respelling
+from services.identity.domain.respelling import EMAIL_ALIAS, denotes, respelling, unheld
 from services.identity.store import evidence, holds, nodes, persons, shadows
 from services.identity.store.nodes import NodeRow, key
 from services.identity.store.shadows import ShadowRow
@@ -26,7 +26,10 @@ NODES_AT_ONCE = 2_000
 
 
 async def run_shadow(tx: Tx, tools: GraphTools, shadow: ShadowRow) -> dict[str, Any]:
-    """Return the report on a shadow run: island by island, with both sets of policies, nothing locked or written."""
+    """Return the report on a shadow run: island by island, with both sets of policies, nothing locked or written.
+
+    `tx` is a session's.
+    """
     workspace_id = shadow.workspace_id
     present = await tools.present_policies(tx, workspace_id)
     candidate = tools.with_defaults(present.version, shadow.declared)
@@ -49,12 +52,16 @@ async def run_shadow(tx: Tx, tools: GraphTools, shadow: ShadowRow) -> dict[str, 
 async def _join_respelled(tx: Tx, tools: GraphTools, workspace_id: int, candidate: PolicySet, islands: Islands) -> None:
     """Join what are spellings of one by the policies that are tried, whether or not that was ever said."""
     concerned = {*candidate.respelling, EMAIL_ALIAS} if candidate.respelling else ()
-    first: dict[bytes, int] = {}
+    if not concerned:
+        return
+    await shadows.make_spellings(tx)
     async for numbers in shadows.nodes_of(tx, workspace_id, concerned):
-        for row in await nodes.read(tx, [key(workspace_id, one) for one in numbers]):
-            name = name_of(row, tools)
-            lookup = tools.sealed_lookup(workspace_id, denotes(name, candidate) or name)
-            islands.join([row.node_no, first.setdefault(lookup, row.node_no)])
+        rows = await nodes.read(tx, [key(workspace_id, one) for one in numbers])
+        names = [name_of(row, tools) for row in rows]
+        lookups = [tools.sealed_lookup(workspace_id, denotes(name, candidate) or name) for name in names]
+        await shadows.note_spellings(tx, lookups, [row.node_no for row in rows])
+    async for together in shadows.spelled_together(tx):
+        islands.join(together)
 
 
 async def _compare(
@@ -85,8 +92,10 @@ def _judge(
     decided: dict[Pair, Hold],
 ) -> Difference:
     consents = {names[row.key]: row.consents(now) for row in rows if row.permissions}
-    before = partition(said, policies[0], now, consents, decided)
-    after = partition([*said, *derived], policies[1], now, consents, decided).among(names.values())
+    foreseen = [*said, *derived]
+    known = set(names.values()) - unheld(said, policies[0]) - unheld(foreseen, policies[1])
+    before = partition(said, policies[0], now, consents, decided).among(known)
+    after = partition(foreseen, policies[1], now, consents, decided).among(known)
     return difference(before, after, policies[1], {names[row.key]: row.person_no for row in rows})
 
 

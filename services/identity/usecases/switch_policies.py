@@ -12,14 +12,14 @@ from services.identity.usecases.put_policies import put_policies
 async def switch_policies(tx: Tx, tools: GraphTools, workspace_id: int, shadow_id: UUID) -> tuple[int, int]:
     """Put a shadow run's policies in force; return (their version, the number of identifiers looked at again).
 
-    Raises NotFound, or Conflict while the run goes on, when it was switched to before, or when others were put in force
-    since it began: its report would be about something else.
+    Raises NotFound, or Conflict while the run goes on, when it failed or was switched to before, or when others were
+    put in force since it began: its report would be about something else.
     """
     shadow = await shadows.find(tx, workspace_id, shadow_id)
     if shadow is None:
         raise NotFound("there is no such shadow run")
     if shadow.state != "done":
-        code = "not_done" if shadow.state == "waiting" else "switched_before"
+        code = {"waiting": "not_done", "failed": "failed"}.get(shadow.state, "switched_before")
         raise Conflict(f"this shadow run is {shadow.state}", code=code)
     version, affected = await put_policies(tx, tools, workspace_id, shadow.declared)
     if version != shadow.base_version + 1:

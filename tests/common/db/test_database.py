@@ -55,6 +55,28 @@ async def test_core_and_the_driver_share_the_transaction(database):
         assert await tx.fetch_value(COUNT) == 0
 
 
+async def test_a_session_sees_its_workspaces_without_a_transaction_and_leaves_nothing(database):
+    held = statement(
+        "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        " and backend_type = 'client backend' and (backend_xid is not null or state = 'idle in transaction')"
+    )
+    async with database.app.transaction([1, 2]) as tx:
+        await add_note(tx, 1)
+        await add_note(tx, 2)
+    async with database.app.session(1) as session:
+        await session.execute(statement("create temporary table found as select note_id from note"))
+        assert await session.fetch_value(statement("select count(*) from found")) == 1
+        await add_note(session, 1)
+        async with database.app.transaction(1) as tx:
+            assert await tx.fetch_value(COUNT) == 2, "what is written stands at once"
+            assert await tx.fetch_value(held) == 0
+    async with database.app.transaction([]) as tx:
+        assert await tx.fetch_value(statement("select to_regclass('pg_temp.found')::text")) is None
+    async with database.app.engine.connect() as connection:
+        text = "select current_setting('app.workspaces', true)"
+        assert not (await connection.exec_driver_sql(text)).scalar()
+
+
 async def test_a_savepoint_undoes_only_its_block(database):
     async with database.app.transaction(1) as tx:
         await add_note(tx, 1)

@@ -72,6 +72,15 @@ async def test_addresses_of_a_folded_domain_share_an_alias_and_keep_their_spelli
     assert (report["persons_merged"], report["persons_split"]) == (0, 1)
     await declare(identity, {})
     assert await people(client, user, fan) == before
+    alias = named("email_alias", "anna@mail.example")
+    assert await people(client, alias) == [None], "nobody is an alias"
+    counted = len({*await people(client, user, fan, one, other, third, elsewhere)})
+    report = await tried(identity, {})
+    assert (report["persons_before"], report["persons_after"], report["persons_split"]) == (counted, counted, 0)
+    report = await tried(identity, FOLDING)
+    assert (report["persons_before"], report["persons_merged"]) == (counted, 2)
+    await declare(identity, FOLDING)
+    assert len(set(await people(client, user, fan, one, other, third, alias))) == 1
 
 
 async def test_ids_of_an_issuer_that_ignores_case_are_one_account_and_others_stay_two(house: Any) -> None:

@@ -1,5 +1,6 @@
 """What an import was said to do, and what it then did, both in the same figures."""
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,10 @@ from tests.identity.collection.importing import run_to_end, start
 
 NODES = statement("select node_no, person_no, namespace from node where workspace_id = :one")
 LINKS = statement("select distinct low_no, high_no, state, reason from link where workspace_id = :one")
+STANDING = statement(
+    "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+    " and backend_type = 'client backend' and (backend_xid is not null or state = 'idle in transaction')"
+)
 EVERYTHING = (
     "node",
     "link",
@@ -113,6 +118,18 @@ async def imported(door: Door, path: str, **spec: Any) -> None:
     await start(door, path=path, **spec)
     await run_to_end(door)
     await resolved(door)
+
+
+async def standing(door: Door) -> int:
+    """Count the transactions that stay open; those of others who are at work for a moment are waited for."""
+    found = 0
+    for _ in range(50):
+        async with door.runtime.worker_database.transaction([]) as tx:
+            found = int(await tx.fetch_value(STANDING))
+        if not found:
+            break
+        await asyncio.sleep(0.05)
+    return found
 
 
 async def resolved(door: Door) -> None:

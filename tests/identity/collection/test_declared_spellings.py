@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from libs.common.registry import discover
 from services.identity import namespaces
+from services.identity.domain.canonical import tidy
 from services.identity.domain.check_digits import passes_luhn
+from services.identity.domain.declared_spelling import declared_spelling, in_lower_case
 from services.identity.domain.device_ids import device_canonical
 from services.identity.domain.evidence import Identifier
-from services.identity.domain.policy import Canonical, NamespaceKind, PolicySet
+from services.identity.domain.policy import Canonical, CaseRule, InvalidValue, NamespaceKind, NamespacePolicy, PolicySet
 from services.identity.store.erasures import Tombstone
 from services.identity.usecases.sweep_quarantine import mentions
 from tests.identity.collection.conftest import Door
@@ -54,6 +56,39 @@ def test_what_is_a_device_id_by_its_kind_is_the_same_by_the_common_name(value: s
         if isinstance(outcome, Canonical):
             assert device_canonical(outcome.value) == outcome.value
             assert spell(outcome.value, None) == outcome
+
+
+SPELLINGS = st.text(st.sampled_from("abABİıſßK\u0345\u0301ÅＡ"), min_size=1, max_size=3)
+
+
+@given(st.lists(SPELLINGS, max_size=6), SPELLINGS, st.sampled_from(["insensitive", "sensitive", None]))
+def test_a_value_is_blocked_where_the_list_has_it_as_the_issuer_spells_it(
+    blocked: list[str], value: str, rule: CaseRule | None
+) -> None:
+    canonical = tidy(value)
+    if isinstance(canonical, InvalidValue):
+        return
+    rules = {} if rule is None else {"shop": rule}
+    policy = NamespacePolicy(priority=1, blocked=tuple(blocked), case_rules=rules)
+    spelled = in_lower_case(canonical) if rule == "insensitive" else canonical
+    same = (in_lower_case(one) == spelled if rule == "insensitive" else one == spelled for one in blocked)
+    expected = InvalidValue("blocked") if any(same) else spelled
+    assert declared_spelling(canonical, "shop", policy) == declared_spelling(canonical, "shop", policy) == expected
+
+
+def test_a_long_list_of_blocked_values_is_spelled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    spelled: list[str] = []
+
+    def lower(value: str) -> str:
+        spelled.append(value)
+        return value.lower()
+
+    monkeypatch.setattr("services.identity.domain.declared_spelling.in_lower_case", lower)
+    blocked = tuple(f"Demo-{number}" for number in range(1_000))
+    policy = NamespacePolicy(priority=1, blocked=blocked, case_rules={"*": "insensitive"})
+    found = [declared_spelling(f"DEMO-{number}", "shop", policy) for number in range(995, 1_005)]
+    assert found == 5 * [InvalidValue("blocked")] + [f"demo-{number}" for number in range(1_000, 1_005)]
+    assert len(spelled) == 1_000 + 10
 
 
 async def test_a_card_of_somebody_else_or_misread_is_nobodys_and_says_why(door: Door) -> None:

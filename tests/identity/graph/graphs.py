@@ -42,6 +42,8 @@ class Stored:
     refused: dict[frozenset[Identifier], tuple[str, str]]
     shared: frozenset[Identifier]
     ids: dict[Identifier, UUID]
+    nobodys: frozenset[Identifier]
+    """Identifiers that belong to nobody; among `persons` they are by themselves."""
 
 
 @dataclass
@@ -171,7 +173,8 @@ class Graph:
         }
         ids = {row["person_no"]: row["person_id"] for row in people if row["state"] == "active"}
         groups: dict[int, set[Identifier]] = {}
-        for row in rows:
+        nobodys = frozenset(names[row["node_no"]] for row in rows if not row["person_no"])
+        for row in (one for one in rows if one["person_no"]):
             groups.setdefault(row["person_no"], set()).add(names[row["node_no"]])
         states = {row["person_no"]: row["state"] for row in people}
         # the time of a device that is nobody's has a person of its own, who owns nothing now
@@ -180,11 +183,12 @@ class Graph:
         assert odd == {}, "every living person owns something, and every owner lives"
         pairs = [(frozenset((names[row["low_no"]], names[row["high_no"]])), row) for row in links]
         return Stored(
-            persons=frozenset(frozenset(group) for group in groups.values()),
+            persons=frozenset(map(frozenset, [*groups.values(), *([one] for one in nobodys)])),
             active=frozenset(pair for pair, row in pairs if row["state"] == "active"),
             refused={
                 pair: (row["state"], row["reason"]) for pair, row in pairs if row["state"] not in {None, "active"}
             },
             shared=frozenset(names[row["node_no"]] for row in rows if row["is_shared"]),
-            ids={names[row["node_no"]]: ids[row["person_no"]] for row in rows},
+            ids={names[row["node_no"]]: ids[row["person_no"]] for row in rows if row["person_no"]},
+            nobodys=nobodys,
         )

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import services.identity.namespaces
+from libs.common.db import statement
 from libs.common.ids import new_id
 from libs.common.registry import discover
 from services.identity.domain.canonical import tidy
@@ -17,10 +19,16 @@ from services.identity.domain.declared_spelling import in_lower_case
 from services.identity.domain.email_addresses import address_canonical, folded
 from services.identity.domain.evidence import Evidence, EvidenceKind, Identifier
 from services.identity.domain.partition import partition
-from services.identity.domain.policy import Folding, InvalidValue, NamespaceKind, PolicySet
+from services.identity.domain.policy import Declared, Folding, InvalidValue, NamespaceKind, PolicySet
 from services.identity.domain.respelling import denotes, respelling
+from services.identity.store import persons, respelling_queue
+from services.identity.store.persons import PersonRow
+from services.identity.usecases.find_person import living
+from services.identity.usecases.put_policies import put_policies
+from services.identity.usecases.respell_identifiers import respell_identifiers
+from tests.identity.graph.graphs import WORKSPACE, Graph
 from tests.identity.graph.test_the_service_equals_the_oracle import assert_equal
-from tests.identity.graph.worlds import NOW, an_identifier, evidence
+from tests.identity.graph.worlds import EXAMPLES, NOW, an_identifier, evidence
 
 KINDS = discover(services.identity.namespaces, "namespace", NamespaceKind)
 DEFAULTS = PolicySet(1, {kind.name: kind.policy for kind in KINDS})
@@ -118,3 +126,83 @@ def test_an_operator_can_part_two_spellings() -> None:
     one, other = an_identifier("email", "an.na@mail.example"), an_identifier("email", "anna@mail.example")
     said = with_respellings([evidence(1, one, other, kind="cannot_link", tier=0, at=1)], FOLDING)
     assert other not in partition(said, FOLDING, NOW).person_of(one)
+
+
+async def taken(graph: Graph, events: list[Evidence], chance: random.Random) -> None:
+    position = 0
+    while position < len(events):
+        size = chance.choice([1, 3, 10])
+        await graph.take(events[position : position + size])
+        position += size
+
+
+async def put(graph: Graph, policies: PolicySet) -> None:
+    """Put policies in force, and have all that is known followed through."""
+    await graph.set_clock(NOW)
+    async with graph.database.worker.transaction(WORKSPACE) as tx:
+        await put_policies(tx, graph.tools, WORKSPACE, Declared(policies.policies))
+    while True:
+        async with graph.database.worker.transaction(WORKSPACE) as tx:
+            entry = await respelling_queue.claim(tx)
+            if entry is None:
+                break
+            await tx.see([WORKSPACE])
+            await respell_identifiers(tx, entry, graph.tools)
+    await graph.look_again()
+
+
+async def told(graph: Graph) -> list[str]:
+    async with graph.database.worker.transaction(WORKSPACE) as tx:
+        return [row["subject"] for row in await tx.fetch(statement("select subject from outbox_log"))]
+
+
+@pytest.mark.parametrize("seed", range(EXAMPLES // 2))
+async def test_who_takes_a_folding_back_has_the_persons_of_one_who_never_declared_it(graph_of: Any, seed: int) -> None:
+    chance = random.Random(seed)
+    events = [one for one in histories(seed) if len(set(one.identifiers)) == 2]
+    chance.shuffle(events)
+    half = len(events) // 2
+    plain, graph = await graph_of(DEFAULTS, KINDS), await graph_of(FOLDING, KINDS)
+    await taken(plain, events, chance)
+    await taken(graph, events[:half], chance)
+    await put(graph, DEFAULTS)
+    await taken(graph, events[half:], chance)
+    found, expected = await graph.stored(), await plain.stored()
+    aliases = {one for person in found.persons for one in person if one.namespace == "email_alias"}
+    assert found.nobodys == aliases
+    assert set(found.persons) - {frozenset([one]) for one in aliases} == set(expected.persons)
+    assert len(set(found.ids.values())) == len(set(expected.ids.values()))
+    await put(graph, FOLDING)
+    assert_equal(await graph.stored(), with_respellings(events, FOLDING), FOLDING)
+    assert (await graph.stored()).nobodys == frozenset()
+
+
+async def made_a_person(graph: Graph, alias: Identifier) -> UUID:
+    """Make an alias a person by itself, as one was left that had been taken back by an older version."""
+    person_id, lookup = new_id(), graph.tools.lookup(WORKSPACE, alias)
+    async with graph.database.worker.transaction(WORKSPACE) as tx:
+        [number] = await graph.tools.numbers.take(tx, WORKSPACE, "person", 1)
+        version = await persons.next_version(tx)
+        await persons.insert(tx, [PersonRow(WORKSPACE, number, person_id, "active", None, None, version, NOW)])
+        changed = statement("update node set person_no = :person, born_no = :person where lookup = :lookup")
+        await tx.execute(changed, person=number, lookup=lookup)
+        await tx.execute(statement("delete from link where low_no = :one or high_no = :one"), one=await tx.fetch_value(
+            statement("select node_no from node where lookup = :lookup"), lookup=lookup))  # fmt: skip
+    return person_id
+
+
+async def test_an_alias_that_was_left_a_person_ends_in_the_person_of_its_address(graph_of: Any) -> None:
+    graph = await graph_of(FOLDING, KINDS)
+    one, other = an_identifier("email", "an.na@mail.example"), an_identifier("email", "anna@mail.example")
+    await graph.take([evidence(1, one, at=1), evidence(2, other, at=2)])
+    alias = Identifier("email_alias", "", other.value)
+    ghost = await made_a_person(graph, alias)
+    await put(graph, DEFAULTS)
+    found = await graph.stored()
+    assert found.nobodys == {alias}
+    assert len(set(found.ids.values())) == 2
+    async with graph.database.worker.transaction(WORKSPACE) as tx:
+        row = await persons.by_id(tx, WORKSPACE, ghost)
+        assert row is not None
+        assert (await living(tx, row)).person_id in set(found.ids.values())
+    assert (await told(graph)).count("identity.person.merged.v1") >= 1

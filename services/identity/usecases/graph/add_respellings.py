@@ -2,7 +2,7 @@
 
 from libs.common.ids import new_id
 from services.identity.domain.evidence import Identifier
-from services.identity.domain.respelling import denotes, respelling
+from services.identity.domain.respelling import denoted, respelling
 from services.identity.usecases.graph.batch import Batch, Fact
 
 
@@ -15,9 +15,8 @@ def add_respellings(batch: Batch) -> None:
     declaring = {one for one, policies in batch.policies.items() if policies.respelling}
     for fact in batch.facts if declaring else ():
         policies, workspace_id = batch.policies[fact.workspace_id], fact.workspace_id
-        for one in fact.evidence.identifiers if workspace_id in declaring else ():
-            other = denotes(one, policies)
-            if other is not None and (workspace_id, one) not in found:
+        for one, other in denoted(fact.evidence, policies) if workspace_id in declaring else ():
+            if (workspace_id, one) not in found:
                 at = fact.evidence.first_received_at
                 said = respelling(one, other, event_id=new_id(), received_at=at)
                 found[workspace_id, one] = Fact(workspace_id, said)

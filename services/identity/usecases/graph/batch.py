@@ -36,7 +36,7 @@ class Fact:
 
 
 class Move(msgspec.Struct, gc=False):
-    """An identifier that has another owner than before (0: it is new)."""
+    """An identifier that has another owner than before (0: it is new); an alias may come to be nobody's (0)."""
 
     node: Key
     from_person: int
@@ -126,6 +126,9 @@ class Batch:
     moving: set[int] = field(default_factory=set)
     """Workspaces where silence can move identifiers: there a hub's evidence may change its neighbours."""
 
+    void_aliases: dict[Key, Key] = field(default_factory=dict)
+    """Aliases by what no declaration says any more, each with the least address that it was said of."""
+
     suspects: set[Key] = field(default_factory=set)
     """Devices of which the batch says something that their one holder's time does not cover."""
     backfilled: set[Key] = field(default_factory=set)
@@ -145,7 +148,7 @@ class Batch:
         """Forget what was found under locks that were given back."""
         for found in (
             self.nodes, self.links, self.added, self.alone, self.tiers, self.watched, self.unlocked, self.holds,
-            self.freed, self.settling, self.rising, self.hanging,
+            self.freed, self.settling, self.rising, self.hanging, self.void_aliases,
         ):  # fmt: skip
             found.clear()
         for devices in (self.suspects, self.backfilled, self.untimed):

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 async def foresee_regions(tx: Tx, graph: ForeseenGraph) -> dict[int, int]:
     """Find the islands that the rule has to look at; return how many new links the breaker holds, by identifier."""
-    graph.twins = await foreseen.twins(tx, graph.workspace_id)
+    graph.twins = [*graph.spellings(), *await foreseen.twins(tx, graph.workspace_id)]
     named = np.flatnonzero(np.array(graph.kinds, dtype=np.int64)[: graph.highest + 1] >= 0).tolist()
     await _walk(tx, graph, named + sorted({one for pair in graph.twins for one in pair if not graph.knows(one)}))
     causes = await _cut(tx, graph)

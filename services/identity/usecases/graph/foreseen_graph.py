@@ -42,7 +42,10 @@ class ForeseenGraph:
     high: "array[int]" = field(default_factory=lambda: array("i"))
     flags: "array[int]" = field(default_factory=lambda: array("B"))
     """Stored links around touched identifiers; flags: 1 the source said so, 2 just now, 4 the region goes on there."""
+    spelled: "array[int]" = field(default_factory=lambda: array("q"))
+    """Addresses of the file with their aliases, two numbers in one, as often as a chunk of rows names them."""
     twins: list[tuple[int, int]] = field(default_factory=list)
+    """Pairs that denote one, of which something is new: values and their hashes, addresses and their aliases."""
     held: set[tuple[int, int]] = field(default_factory=set)
     """Pairs the breaker would hold; those that are not stored yet are in no region."""
     fresh_held: set[tuple[int, int]] = field(default_factory=set)
@@ -57,6 +60,15 @@ class ForeseenGraph:
     def knows(self, number: int) -> bool:
         """Whether an identifier was taken in."""
         return number < len(self.kinds) and self.kinds[number] >= 0
+
+    def spell(self, one: int, other: int) -> None:
+        """Note that an identifier of the file is a spelling of another."""
+        self.spelled.append(min(one, other) << 32 | max(one, other))
+
+    def spellings(self) -> list[tuple[int, int]]:
+        """Return the pairs of spellings, each once."""
+        found = np.unique(np.array(self.spelled, dtype=np.int64))
+        return list(zip((found >> 32).tolist(), (found & 0xFFFF_FFFF).tolist(), strict=True))
 
     def touched(self) -> Touched:
         """Return what is known of identifiers, as columns."""

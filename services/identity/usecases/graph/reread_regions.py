@@ -6,6 +6,8 @@ from libs.common.db import Tx
 from services.identity.domain.evidence import Evidence
 from services.identity.domain.graph import WAITING
 from services.identity.domain.links import LinkFacts, facts_of, pairs
+from services.identity.domain.respelling import EMAIL_ALIAS, is_void
+from services.identity.domain.twins import TWIN_SOURCE
 from services.identity.store import evidence, holds, links, nodes
 from services.identity.store.evidence import EvidenceRow
 from services.identity.store.holds import EFFECTS
@@ -23,9 +25,18 @@ async def reread_regions(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[K
     another middle: what hung on a member may hang on a hub now, through which nothing is reached.
     """
     decided = await load_regions(tx, batch, tools, stirred, stirred, patient=patient, held=True)
-    rows = await evidence.centred(tx, within_reach(batch, decided))
-    inside = [row for row in rows if any(key(row.workspace_id, one) in decided for one in row.node_nos)]
-    await name_nodes(tx, batch, tools, inside)
+    asked: set[Key] = set()
+    while True:
+        rows = await evidence.centred(tx, within_reach(batch, decided))
+        inside = [row for row in rows if any(key(row.workspace_id, one) in decided for one in row.node_nos)]
+        await name_nodes(tx, batch, tools, inside)
+        _note_void_aliases(batch, inside)
+        # What is declared no more leads to no alias, and whoever was left with nothing but one is to end.
+        distant = batch.void_aliases.keys() - decided - asked
+        if not distant:
+            break
+        asked |= distant
+        decided |= await load_regions(tx, batch, tools, distant, distant, patient=patient, held=True)
     facts: dict[tuple[Pair, str], LinkFacts] = {}
     loose = [row for row in inside if _add_up(batch, row, facts) and not row.is_loose]
     if loose:
@@ -37,6 +48,17 @@ async def reread_regions(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[K
     await _keep_held(tx, {pair for (pair, _), about in wanted.items() if about.is_claimed})
     batch.links.clear()
     return decided
+
+
+def _note_void_aliases(batch: Batch, rows: Collection[EvidenceRow]) -> None:
+    for row in rows:
+        if row.source_id != TWIN_SOURCE or len(row.node_nos) != 2:
+            continue
+        address, alias = (key(row.workspace_id, one) for one in row.node_nos)
+        is_alias = alias in batch.names and batch.names[alias].namespace == EMAIL_ALIAS
+        if is_alias and is_void(evidence_of(row, batch), batch.policies[row.workspace_id]):
+            known = batch.void_aliases.get(alias, address)
+            batch.void_aliases[alias] = min(known, address, key=lambda one: batch.names[one])
 
 
 async def _keep_held(tx: Tx, pairs: Collection[Pair]) -> None:

@@ -82,7 +82,7 @@ async def _save_persons(tx: Tx, batch: Batch, changes: PersonChanges) -> None:
                 batch.now[move.node >> 32],
             )
             for move in changes.moves
-            if not batch.nodes[move.node].is_timed
+            if move.to_person and not batch.nodes[move.node].is_timed
         ]
         + [
             OwnershipRow(

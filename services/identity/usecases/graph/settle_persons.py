@@ -12,27 +12,27 @@ from services.identity.store.persons import PersonRow
 from services.identity.usecases.graph.assign_regions import Outcome
 from services.identity.usecases.graph.batch import Batch, Move, PersonChanges
 from services.identity.usecases.graph.tools import GraphTools
+from services.identity.usecases.graph.unheld_aliases import leave_to_nobody, unheld_aliases
 
 
 async def settle_persons(tx: Tx, batch: Batch, tools: GraphTools, outcome: Outcome) -> PersonChanges | None:
     """Decide the person of every component of the decided regions; None when nothing changed."""
-    by_workspace: dict[int, list[list[Owned]]] = {}
-    for group in outcome.groups:
-        if group:
-            by_workspace.setdefault(workspace_of(group[0]), []).append([owned_by(batch, one) for one in group])
+    unheld = unheld_aliases(batch, outcome)
+    by_workspace = _by_workspace(batch, [group for group in outcome.groups if group and group[0] not in unheld])
     had = {one: await _had(tx, one, groups) for one, groups in by_workspace.items()}
     known = await _known_persons(tx, by_workspace, had)
-    changes = PersonChanges(0)
+    changes, done = PersonChanges(0), dict[int, list[Settlement]]()
     for workspace_id, groups in by_workspace.items():
         retired = {
             row.person_no: row.graph_version
             for row in known.values()
             if row.workspace_id == workspace_id and row.state == "merged"
         }
-        settled = settle(groups, retired, had[workspace_id])
+        settled = done[workspace_id] = settle(groups, retired, had[workspace_id])
         await _number(tx, batch, tools, workspace_id, settled, changes)
         for one in settled:
             _note(workspace_id, one, changes)
+    await leave_to_nobody(tx, batch, unheld, done, changes)
     if changes.is_empty:
         return None
     changes.version = await persons.next_version(tx)
@@ -44,6 +44,13 @@ async def settle_persons(tx: Tx, batch: Batch, tools: GraphTools, outcome: Outco
     changes.ids |= await tools.person_ids(tx, named - changes.ids.keys())
     tx.after_commit(lambda: tools.remember_persons(changes.ids))
     return changes
+
+
+def _by_workspace(batch: Batch, groups: Sequence[Sequence[Key]]) -> dict[int, list[list[Owned]]]:
+    found: dict[int, list[list[Owned]]] = {}
+    for group in groups:
+        found.setdefault(workspace_of(group[0]), []).append([owned_by(batch, one) for one in group])
+    return found
 
 
 def owned_by(batch: Batch, one: Key) -> Owned:

@@ -35,7 +35,8 @@ def tell_changes(
         for end in pair:
             around.setdefault(end, []).append(pair)
     leaving: dict[Key, dict[Key, list[Key]]] = {}
-    for move in changes.moves:
+    # Nothing was ever said under what is nobody's now.
+    for move in (one for one in changes.moves if one.to_person):
         before, after = key(move.node >> 32, move.from_person), key(move.node >> 32, move.to_person)
         moved = bool(move.from_person) and merged.get(before) != after
         if moved and after in arrivals and _bridges(batch, move.node):

@@ -1,0 +1,78 @@
+"""Aliases of addresses that no declaration makes one any more: they are nobody's until one does again."""
+
+from collections.abc import Collection, Mapping
+
+from libs.common.db import Tx
+from services.identity.domain.persons import Settlement
+from services.identity.domain.respelling import EMAIL_ALIAS
+from services.identity.store import nodes, persons
+from services.identity.store.links import ends
+from services.identity.store.nodes import Key, key, number_of, workspace_of
+from services.identity.usecases.graph.assign_regions import Outcome
+from services.identity.usecases.graph.batch import Batch, Move, PersonChanges
+
+
+def unheld_aliases(batch: Batch, outcome: Outcome) -> set[Key]:
+    """Return the aliases among the assigned nodes of which nothing that counts says anything."""
+    alone = {group[0] for group in outcome.groups if len(group) == 1 and batch.names[group[0]].namespace == EMAIL_ALIAS}
+    if not alone:
+        return alone
+    # What anybody said of an alias himself, be it refused or taken back, makes it somebody's like any identifier.
+    linked = ends([*outcome.states, *batch.hanging, *(pair for pair, _ in batch.added)])
+    return {one for one in alone - linked if batch.nodes[one].alone_at is None and one not in batch.alone}
+
+
+async def leave_to_nobody(
+    tx: Tx, batch: Batch, unheld: Collection[Key], settled: Mapping[int, list[Settlement]], changes: PersonChanges
+) -> None:
+    """Note that aliases are nobody's. Who was nothing but an alias ends in the person whose address it was.
+
+    Where that is not known yet he stays until the address's own region is looked at.
+    """
+    owned = [one for one in sorted(unheld) if batch.nodes[one].person_no]
+    bare = await _bare(tx, batch, owned)
+    present = {
+        key(workspace_id, one.node): settlement.person_no
+        for workspace_id, settlements in (settled.items() if bare else ())
+        for settlement in settlements
+        for one in settlement.members
+    }
+    for one in owned:
+        row = batch.nodes[one]
+        if row.owner in bare:
+            survivor = await _survivor(tx, batch, one, present)
+            if survivor is None:
+                continue
+            changes.merged.append((row.owner, survivor))
+        changes.moves.append(Move(one, row.person_no, 0))
+
+
+async def _bare(tx: Tx, batch: Batch, owned: Collection[Key]) -> set[Key]:
+    """Return the owners of aliases who own nothing else."""
+    owners = {batch.nodes[one].owner for one in owned}
+    going = set(owned)
+    by_workspace: dict[int, set[int]] = {}
+    for owner in owners:
+        by_workspace.setdefault(workspace_of(owner), set()).add(number_of(owner))
+    more = {
+        row.owner
+        for workspace_id, numbers in by_workspace.items()
+        for row in await nodes.of_persons(tx, workspace_id, sorted(numbers))
+        if row.key not in going
+    }
+    return owners - more
+
+
+async def _survivor(tx: Tx, batch: Batch, alias: Key, present: Mapping[Key, int]) -> Key | None:
+    """Return the person whose address an alias was of, as he is after the batch; else where the alias was born."""
+    row, address = batch.nodes[alias], batch.void_aliases.get(alias)
+    if address is not None:
+        return key(row.workspace_id, present.get(address, batch.nodes[address].person_no))
+    born = key(row.workspace_id, row.born_no)
+    if born == row.owner:
+        return None
+    found = (await persons.read(tx, [born])).get(born)
+    while found is not None and found.redirect_to is not None:
+        led = key(row.workspace_id, found.redirect_to)
+        found = (await persons.read(tx, [led])).get(led)
+    return found.key if found is not None and found.state == "active" and found.key != row.owner else None
