@@ -44,13 +44,13 @@ async def take_ownership(tx: Tx, events: Sequence[OwnershipChanged], *, means: M
         addresses.extend(_address(event, sealer))
     await phones.hold_phones(tx, addresses, moved=changed & locked)
     await subjects.describe_subjects(tx, list(descriptions.values()))
-    await contacts.add_addresses(tx, addresses)
+    named = await contacts.add_addresses(tx, addresses)
     touched: Touched = {}
     concerned = await repaint_ownership(tx, changed & locked, received_at=received_at, touched=touched)
     addressed = {SubjectKey(new.workspace_id, new.subject_no) for new in addresses}
     declaring = await ownership.owners_ever(tx, addressed)
     # whoever else gave a number that changed hands
-    others = await phones.persons_with_phones(tx, addressed)
+    others = await phones.persons_with_phones(tx, (changed & locked) | named)
     await persons.lock_persons(tx, concerned | declaring | others | unnamed.keys())
     await persons.name_persons(tx, unnamed)
     await refold_traits(tx, touched, means=means)
