@@ -11,7 +11,7 @@ import pytest_asyncio
 from libs.common.db import Database
 from services.profile.domain.keys import PersonKey
 from services.profile.domain.tag import Tag
-from services.profile.store import consents, guard, tag_touches, tags
+from services.profile.store import consent_expiries, guard, tag_touches, tags
 from services.profile.usecases.expire_grants import expire_grants
 from services.profile.usecases.settle_tag_rules import Answered, settle_tag_rules
 from tests.fixtures.postgres import ServiceDatabase
@@ -116,7 +116,7 @@ async def test_grants_that_end_beside_an_erasure_of_whoever_gave_them_wait_in_li
     people = {PersonKey(workspace_id, number) for number in (1, 2)}
     async with busy.transaction(workspace_id) as tx:
         await hear(tx, workspace_id, [owns(1, 1), owns(2, 2)])
-        await consents.expect_expiries(tx, [(*person, at(-1)) for person in people])
+        await consent_expiries.expect_expiries(tx, [(*person, at(-1)) for person in people])
 
     async def expire() -> set[PersonKey]:
         async with busy.transaction(workspace_id) as tx:
