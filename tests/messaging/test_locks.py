@@ -8,7 +8,7 @@ from uuid import UUID
 
 from libs.common.db import Database
 from libs.common.ids import new_id
-from services.messaging.domain.sides import Departure, Pointer
+from libs.common.sides import Departure, Pointer
 from services.messaging.jobs import send_due_messages
 from services.messaging.store.handoffs import Report
 from services.messaging.store.inbox_messages import InboxRow, add_inbox_messages

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 from libs.common.db import Tx, statement
-from services.messaging.domain.sides import Known, Pointer
+from libs.common.sides import Known, Pointer
 from services.messaging.store.persons import lock_persons
 
 _HOLD = statement("select pg_advisory_xact_lock(hashtextextended('messaging graph', :workspace_id))")

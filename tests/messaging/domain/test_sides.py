@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from services.messaging.domain.sides import Departure, Known, Pointer, newest, parted_side
+from libs.common.sides import Departure, Known, Pointer, newest, parted_side
 from services.messaging.domain.twins import Asked, Stage, twins
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
