@@ -69,11 +69,15 @@ class People:
             if any(letter.state == "unsubscribed" for letter, _ in within):
                 continue  # an unsubscription of either side holds for both
             due = [one for one in within if one[0].number in numbers and one[0].state == "waiting"]
+            earlier = [letter for letter, _ in within if letter.has_left]
             for letter, side in sorted(due, key=lambda one: one[0].number):
                 sent = [(other, others) for other, others in within if other.has_left]
+                alike = [other for other, others in sent if other.node == letter.node and others is not side]
+                if alike and not any(other in earlier for other in alike):
+                    continue  # nobody has taken that one yet: it may still fail
                 if len(sent) >= CAP:
                     letter.state = "cap"
-                elif any(other.node == letter.node and others is not side for other, others in sent):
+                elif alike:
                     letter.state = "duplicate"
                 else:
                     letter.state = "sent"

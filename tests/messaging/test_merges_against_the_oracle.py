@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from libs.common.db import Tx
 from libs.common.ids import new_id
 from libs.common.personal import Sealer
+from libs.common.sides import Departure, Pointer
 from services.messaging.domain.channel import Accepted, Capabilities
 from services.messaging.domain.intent import Take
 from services.messaging.domain.policy import Cap, Policy, Rolling
-from services.messaging.domain.sides import Departure, Pointer
 from services.messaging.store.inbox_messages import InboxRow, add_inbox_messages, pull_inbox
 from services.messaging.store.intents import NewIntent, load_intents
 from services.messaging.store.persons import pending_withdrawals, spent_slots

@@ -94,6 +94,7 @@ class Database:
             driver = cast("Connection[Record]", raw.driver_connection)
             tx = Tx(connection, driver, visible)
             yield tx
+            await tx.finish()
             await connection.commit()
         tx.notify_committed()
 

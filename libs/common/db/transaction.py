@@ -1,13 +1,15 @@
 """One open transaction: SQLAlchemy Core and the raw driver on the same connection."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from asyncpg import Connection, Record
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.db.statement import Statement
+
+T = TypeVar("T")
 
 SET_WORKSPACES = "select set_config('app.workspaces', $1, true)"
 SET_FOR_SESSION = "select set_config('app.workspaces', $1, false)"
@@ -25,6 +27,7 @@ class Tx:
         self.driver = driver
         self.workspaces = workspaces
         self._committed: list[Callable[[], None]] = []
+        self._left: list[tuple[Callable[[Tx, Sequence[Any]], Awaitable[None]], Any]] = []
 
     async def fetch(self, statement: Statement, **parameters: object) -> "list[Record]":
         """Return all rows."""
@@ -50,13 +53,30 @@ class Tx:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """Undo only the block when it raises, with what waited in it for the commit; the transaction goes on."""
-        waiting = len(self._committed)
+        waiting, left = len(self._committed), len(self._left)
         try:
             async with self.driver.transaction():
                 yield
         except BaseException:
             del self._committed[waiting:]
+            del self._left[left:]
             raise
+
+    def before_commit(self, work: "Callable[[Tx, Sequence[T]], Awaitable[None]]", item: T) -> None:
+        """Leave an item for the end: `work` gets all that were left for it at once, right before the commit.
+
+        For rows that many transactions write: locked all at once and in line, and no longer than it takes to commit.
+        """
+        self._left.append((work, item))
+
+    async def finish(self) -> None:
+        """Do the work that was left for the end (used by Database)."""
+        items: dict[Callable[[Tx, Sequence[Any]], Awaitable[None]], list[Any]] = {}
+        for work, item in self._left:
+            items.setdefault(work, []).append(item)
+        self._left.clear()
+        for work, left in items.items():
+            await work(self, left)
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Call this once the transaction is durable; never when it is rolled back."""

@@ -28,7 +28,7 @@ class Peers:
         self._service = service
         self._secret = settings.service_secret.get_secret_value()
         self._settings = settings
-        self._transports = transports or {}
+        self._transports = transports if transports is not None else {}
         self._clients: dict[str, httpx.AsyncClient] = {}
 
     def _client(self, peer: str) -> httpx.AsyncClient:

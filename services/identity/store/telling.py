@@ -36,10 +36,15 @@ _PERSONS = statement(
 )
 _ENDED = statement(
     """
-    select ended.person_no, ended.person_id, ended.graph_version, ended.redirect_to as survivor_no,
-           survivor.person_id as survivor_id, ended.created_at
+    select ended.person_no, ended.person_id, coalesce(last.graph_version, ended.graph_version) as graph_version,
+           ended.merged_into as survivor_no, survivor.person_id as survivor_id, ended.created_at
     from person as ended
-    join person as survivor on survivor.workspace_id = ended.workspace_id and survivor.person_no = ended.redirect_to
+    join person as survivor on survivor.workspace_id = ended.workspace_id and survivor.person_no = ended.merged_into
+    left join lateral (
+        select log.graph_version from person_redirect as log
+        where log.workspace_id = ended.workspace_id and log.from_no = ended.person_no and log.to_no = ended.merged_into
+        order by log.graph_version desc limit 1
+    ) as last on true
     where ended.workspace_id = :workspace_id and ended.person_no > :after and ended.state = 'merged'
     order by ended.person_no limit :row_limit
     """
@@ -104,7 +109,10 @@ async def persons_from(tx: Tx, workspace_id: int, *, after: int, limit: int) -> 
 
 
 async def ended_from(tx: Tx, workspace_id: int, *, after: int, limit: int) -> list[Record]:
-    """Return persons that ended in a merge, with the survivor, by number."""
+    """Return persons that ended in a merge, with whom each ended in at which version, by number.
+
+    Not where the way from there ends: who hears it again must be able to undo any link of a chain.
+    """
     return await tx.fetch(_ENDED, workspace_id=workspace_id, after=after, row_limit=limit)
 
 

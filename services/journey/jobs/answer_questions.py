@@ -37,32 +37,40 @@ async def run(runtime: Runtime[JourneyMemory]) -> int:
             if not asking:
                 break
             refused, unanswered = await _ask_all(runtime, asking, answers)
-            asking = await _go_on(runtime, asking, answers, refused, unanswered)
+            await _put_off(runtime, refused, unanswered)
+            asking = [one for one in asking if one.run_id not in refused | unanswered]
+            further, held = await _go_on(runtime, asking, answers)
+            asking = [*further, *held]  # who went on asks nothing any more, whatever fails from here
+            asking = [*further, *await _passed_over(runtime, held)]
     finally:
         # nobody else looks at them before their leases end
         runtime.parts.asking += asking
     return done
 
 
-async def _go_on(
-    runtime: Runtime[JourneyMemory], asking: list[Asking], answers: Answers, refused: set[UUID], unanswered: set[UUID]
-) -> list[Asking]:
-    """Advance the runs that have their answers; return those with a further question, and those in others' hands."""
-    leases: dict[int, list[Handle]] = {}
-    for one in asking:
-        if one.run_id not in refused | unanswered:
-            leases.setdefault(one.workspace_id, []).append((one.run_id, one.lease))
-    # the leases of runs whose workspace rests run out by themselves
-    sealers = open_sealers(runtime, leases)
-    leases = {workspace_id: ours for workspace_id, ours in leases.items() if workspace_id in sealers}
+async def _put_off(runtime: Runtime[JourneyMemory], refused: set[UUID], unanswered: set[UUID]) -> None:
+    """Let runs without an answer be looked at by others later."""
     async with runtime.worker_database.transaction(()) as tx:
         await due_runs.blame_runs(tx, sorted(refused))
         await due_runs.shorten_leases(tx, sorted(unanswered), seconds=_AGAIN_SECONDS)
+
+
+async def _go_on(
+    runtime: Runtime[JourneyMemory], asking: list[Asking], answers: Answers
+) -> tuple[list[Asking], list[Asking]]:
+    """Advance the runs that have their answers; return those with a further question, and those that may be held."""
+    leases: dict[int, list[Handle]] = {}
+    for one in asking:
+        leases.setdefault(one.workspace_id, []).append((one.run_id, one.lease))
+    # the leases of runs whose workspace rests run out by themselves
+    sealers = open_sealers(runtime, leases)
+    leases = {workspace_id: ours for workspace_id, ours in leases.items() if workspace_id in sealers}
     if not leases:
-        return []
+        return [], []
+    ours = [one for one in asking if one.workspace_id in leases]
     try:
         async with runtime.worker_database.transaction(sorted(leases)) as tx:
-            claimed = await due_runs.claim_leased_runs(tx, [one for ours in leases.values() for one in ours])
+            claimed = await due_runs.claim_leased_runs(tx, [one for mine in leases.values() for one in mine])
             found = await advance_runs(tx, claimed, answers=answers, graphs=runtime.parts.graphs, sealers=sealers)
     except Exception as error:
         if is_transient(error):
@@ -71,24 +79,26 @@ async def _go_on(
         found = await advance_apart(
             runtime, leases, claim=due_runs.claim_leased_runs, answers=answers, sealers=sealers
         )  # fmt: skip
-    return found.asking + await _passed_over(runtime, asking, leases)
+        return found.asking, ours
+    gone = {one.run_id for one in claimed}
+    return found.asking, [one for one in ours if one.run_id not in gone]
 
 
-async def _passed_over(
-    runtime: Runtime[JourneyMemory], asking: list[Asking], leases: dict[int, list[Handle]]
-) -> list[Asking]:
+async def _passed_over(runtime: Runtime[JourneyMemory], held: list[Asking]) -> list[Asking]:
     """Return the runs that stand where they stood: whoever takes in what happened to a person holds his runs."""
-    async with runtime.worker_database.transaction(sorted(leases)) as tx:
-        still = await due_runs.still_leased(tx, [one for ours in leases.values() for one in ours])
+    if not held:
+        return []
+    async with runtime.worker_database.transaction(sorted({one.workspace_id for one in held})) as tx:
+        still = await due_runs.still_leased(tx, [(one.run_id, one.lease) for one in held])
     if still:
         await asyncio.sleep(_HELD_SECONDS)
-    return [one for one in asking if one.run_id in still]
+    return [one for one in held if one.run_id in still]
 
 
 async def _ask_all(
     runtime: Runtime[JourneyMemory], asking: list[Asking], answers: Answers
 ) -> tuple[set[UUID], set[UUID]]:
-    """Fill `answers`; return the runs whose question is not understood, and those nobody answered."""
+    """Fill in the answers that are missing; return the runs whose question is refused, and those nobody answered."""
     refused: set[UUID] = set()
     unanswered: set[UUID] = set()
     for workspace_id in sorted({one.workspace_id for one in asking}):
@@ -96,8 +106,12 @@ async def _ask_all(
         for question in sorted({question for one in ours for question in one.questions}):
             concerned = [one for one in ours if question in one.questions]
             try:
-                persons = {(one.person_no, one.person_id) for one in concerned}
-                found = await ask(runtime.peers, workspace_id, {question: persons})
+                persons = {
+                    (one.person_no, one.person_id)
+                    for one in concerned
+                    if question not in answers.get((workspace_id, one.person_no), {})
+                }
+                found = await ask(runtime.peers, workspace_id, {question: persons}) if persons else {}
             except (Invalid, NotFound) as problem:
                 log.warning("a question was refused", extra={"question": question.kind, "why": problem.detail})
                 refused |= {one.run_id for one in concerned}

@@ -48,8 +48,14 @@ async def lock_persons(tx: Tx, persons: Iterable[tuple[int, int]]) -> None:
     await tx.execute(_LOCK, space=LOCK_SPACE, keys=keys)
 
 
+async def lock_everybody(tx: Tx, workspace_ids: Iterable[int]) -> None:
+    """Hold all partitions of workspaces: who of whom was whose is known only once nobody changes it any more."""
+    keys = sorted(workspace * 16 + number for workspace in set(workspace_ids) for number in range(16))
+    await tx.execute(_LOCK, space=LOCK_SPACE, keys=keys)
+
+
 async def resolve_persons(tx: Tx, keys: Sequence[PersonKey]) -> dict[PersonKey, Present]:
-    """Return those of the persons that merges or splits turned into others."""
+    """Return those of the persons that merges or splits turned into others: one step of the way, ask again."""
     rows = await tx.fetch(
         _RESOLVE,
         workspace_ids=[k.workspace_id for k in keys],

@@ -4,32 +4,21 @@ from datetime import datetime
 
 from libs.common.contracts.identity.person_split import PersonSplit
 from libs.common.db import Tx
-from services.journey.store.person_moves import move_person
-from services.journey.store.persons import lock_persons
-from services.journey.store.redirects import give_subjects, outdated, point_to, present_of
+from libs.common.sides import Departure, Pointer
+from services.journey.store.redirects import give_subjects
+from services.journey.usecases.follow_graph import follow_graph
 
 
 async def follow_split(tx: Tx, event: PersonSplit, *, now: datetime) -> None:
-    """Give each part the runs of its identifiers; nobody is entered anew."""
+    """Give each part the runs of its side and its identifiers; nobody is entered anew."""
     workspace_id, version = event.workspace_id, event.graph_version
-    parts = [part.person_no for part in event.parts]
-    await lock_persons(tx, [(workspace_id, person_no) for person_no in (*parts, event.person_no)])
-    stale = await outdated(tx, workspace_id=workspace_id, person_nos=parts, graph_version=version)
-    from_no, _ = await present_of(
-        tx, workspace_id=workspace_id, person_no=event.person_no, person_id=event.person_id, graph_version=version
-    )
     for part in event.parts:
-        if part.person_no in stale:
-            continue
-        to_no, to_id = part.person_no, part.person_id
         await give_subjects(
-            tx, workspace_id=workspace_id, subject_nos=part.subject_nos, from_no=event.person_no, to_no=to_no,
-            to_id=to_id, graph_version=version,
+            tx, workspace_id=workspace_id, subject_nos=part.subject_nos, from_no=event.person_no,
+            to_no=part.person_no, to_id=part.person_id, graph_version=version,
         )  # fmt: skip
-        await point_to(
-            tx, workspace_id=workspace_id, person_nos=[to_no], to_no=to_no, to_id=to_id, graph_version=version
-        )
-        await move_person(
-            tx, workspace_id=workspace_id, from_nos=[from_no], to_no=to_no, to_id=to_id,
-            subject_nos=part.subject_nos, now=now,
-        )  # fmt: skip
+    # who stays is not said to be himself: in the same version he may have ended in another
+    pointers = [Pointer(part.person_no, 0, version) for part in event.parts]
+    departures = [Departure(event.person_no, part.person_no, frozenset(part.subject_nos)) for part in event.parts]
+    ids = {part.person_no: part.person_id for part in event.parts}
+    await follow_graph(tx, workspace_id, pointers, departures, ids, now=now)

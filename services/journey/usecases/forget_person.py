@@ -9,8 +9,7 @@ from libs.common.contracts.journey.run_forgotten import RunForgotten
 from libs.common.db import Tx
 from libs.common.erasure import forget_dead_letters
 from services.journey.store.person_moves import erase_person
-from services.journey.store.persons import lock_persons
-from services.journey.store.redirects import point_to
+from services.journey.store.redirects import disown_persons
 
 NOBODY = UUID(int=0)
 
@@ -19,11 +18,8 @@ async def forget_person(tx: Tx, event: PersonErased, *, now: datetime) -> None:
     """End the runs, delete the rest, let what still comes under his numbers be nobody's, and say that it is done."""
     workspace_id = event.workspace_id
     numbers = sorted({event.person_no, *event.retired_nos})
-    await lock_persons(tx, [(workspace_id, number) for number in numbers])
     counts = await erase_person(tx, workspace_id=workspace_id, person_nos=numbers, now=now)
-    await point_to(
-        tx, workspace_id=workspace_id, person_nos=numbers, to_no=0, to_id=NOBODY, graph_version=event.graph_version
-    )
+    await disown_persons(tx, workspace_id, numbers, NOBODY, event.graph_version)
     counts["dead_letter"] = await forget_dead_letters(
         tx, workspace_id, person_nos=numbers, subject_nos=event.subject_nos
     )

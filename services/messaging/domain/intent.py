@@ -81,4 +81,13 @@ class Defer:
     channel: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Undecided: what says the same is on its way and may still fail; ask everything again at `until`."""
+
+    until: datetime
+    channel: str = ""
+
+
 Verdict = Take | Drop | Defer
+Decision = Verdict | Wait

@@ -1,5 +1,6 @@
 """The in-app inbox: what waits for a person until he looks, reads it, or it expires."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from libs.common.db import Tx, statement
+from services.messaging.store.redirects import lock_holders
 
 _ADD = statement("""
     with incoming as (
@@ -16,17 +18,20 @@ _ADD = statement("""
             workspace_id integer, intent_id uuid, person_no integer, content_sealed text, created_at timestamptz,
             expires_at timestamptz
         )
-    ), held as (
-        select i.workspace_id, i.intent_id, i.person_no
-        from intent i
-        join incoming r using (workspace_id, intent_id)
-        order by i.workspace_id, i.intent_id
-        for share of i
+    ), present as (
+        select r.workspace_id, r.intent_id, coalesce(i.person_no, r.person_no) as person_no, r.content_sealed,
+               r.created_at, r.expires_at
+        from incoming r
+        left join intent i using (workspace_id, intent_id)
     )
     insert into inbox_message (workspace_id, intent_id, person_no, content_sealed, created_at, expires_at)
-    select r.workspace_id, r.intent_id, coalesce(h.person_no, r.person_no), r.content_sealed, r.created_at, r.expires_at
-    from incoming r
-    left join held h using (workspace_id, intent_id)
+    select workspace_id, intent_id, person_no, content_sealed, created_at, expires_at
+    from present
+    where not exists (
+        select from person p
+        where p.workspace_id = present.workspace_id and p.person_no = present.person_no and p.erased_at is not null
+    )
+    order by workspace_id, intent_id
     on conflict do nothing
 """)
 _PULL = statement("""
@@ -75,10 +80,16 @@ class InboxEntry:
 
 
 async def add_inbox_messages(tx: Tx, rows: Sequence[InboxRow]) -> None:
-    """Put messages into inboxes; one that is there stays as it is.
+    """Put messages into inboxes; one that is there stays as it is, and who was erased meanwhile gets none.
 
-    Whose inbox says the intent, held against a merge or a split of this moment: the worker knows it from before.
+    Whose inbox says the intent, its persons held against a merge, a split or an erasure of this moment: the worker
+    knows him from before.
     """
+    by_workspace: dict[int, list[InboxRow]] = defaultdict(list)
+    for row in rows:
+        by_workspace[row.workspace_id].append(row)
+    for workspace_id, group in sorted(by_workspace.items()):
+        await lock_holders(tx, workspace_id, [r.intent_id for r in group], {r.person_no for r in group})
     await tx.execute(_ADD, rows=[msgspec.to_builtins(row) for row in rows])
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from libs.common.db import Tx, statement
-from services.messaging.domain.twins import Asked
+from services.messaging.domain.twins import Asked, Stage
 
 _HOLD = [
     statement("""
@@ -69,12 +69,19 @@ _ASKED_AS_OTHERS = statement("""
             when 'campaign' then 'campaign:' || i.campaign_id
             else 'content:' || encode(i.content_key, 'hex')
         end as origin,
-        q.step is distinct from 'send' or exists (
-            select from reservation r where r.workspace_id = i.workspace_id and r.intent_id = i.intent_id
-        ) as has_left
-    from several s
-    join intent i on i.workspace_id = :workspace_id and i.person_no = s.person_no
+        q.due_at,
+        case
+            when q.step = 'handoff' or (q.step = 'send' and 'reserved' = any(s.slots)) then 1
+            when q.step = 'send' and s.slots is null then 3
+            else 0
+        end as stage
+    from several o
+    join intent i on i.workspace_id = :workspace_id and i.person_no = o.person_no
     left join intent_queue q on q.workspace_id = i.workspace_id and q.intent_id = i.intent_id
+    left join lateral (
+        select array_agg(r.state) as slots from reservation r
+        where r.workspace_id = i.workspace_id and r.intent_id = i.intent_id
+    ) s on true
     where i.message_class <> 'transactional' and i.state not in ('dropped', 'failed') and i.requested_at > :since
 """)
 
@@ -142,7 +149,13 @@ async def asked_as_others(tx: Tx, workspace_id: int, person_nos: Sequence[int], 
     rows = await tx.fetch(_ASKED_AS_OTHERS, workspace_id=workspace_id, person_nos=list(person_nos), since=since)
     return {
         row["intent_id"]: Asked(
-            row["intent_id"], row["person_no"], row["side_no"], row["origin"], row["has_left"], row["requested_at"]
+            row["intent_id"],
+            row["person_no"],
+            row["side_no"],
+            row["origin"],
+            Stage(row["stage"]),
+            row["requested_at"],
+            row["due_at"],
         )
         for row in rows
     }

@@ -4,12 +4,19 @@ A person's row says whom he ended in by the newest version heard, never compress
 that any link of it can be undone. Who a number is now is where the chain from it ends.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from uuid import UUID
 
 from libs.common.db import Tx, statement
-from services.messaging.domain.sides import Known, Pointer
+from libs.common.sides import Known, Pointer
+from services.messaging.store.persons import lock_persons
 
 _HOLD = statement("select pg_advisory_xact_lock(hashtextextended('messaging graph', :workspace_id))")
+_HOLD_AS_IT_IS = statement("select pg_advisory_xact_lock_shared(hashtextextended('messaging graph', :workspace_id))")
+_WHOSE = statement("""
+    select person_no, coalesce(side_no, person_no) as side_no from intent
+    where workspace_id = :workspace_id and intent_id = any(:intent_ids::uuid[])
+""")
 _KNOWN = statement("""
     select person_no, coalesce(merged_into, 0) as into_no, graph_version from person
     where workspace_id = :workspace_id and person_no = any(:person_nos::int[])
@@ -46,6 +53,19 @@ _FAMILY = statement("""
 async def hold_graph(tx: Tx, workspace_id: int) -> None:
     """Let nobody else change who persons are until the transaction ends: chains and families stay as they are read."""
     await tx.execute(_HOLD, workspace_id=workspace_id)
+
+
+async def lock_holders(tx: Tx, workspace_id: int, intent_ids: Sequence[UUID], person_nos: Iterable[int] = ()) -> None:
+    """Lock everybody whose these messages are or may turn out to be, and `person_nos`: whose they are stays so.
+
+    The graph is held first, as a merge does, and persons are locked at once and in line. Who locked the person he read,
+    and then the one he found afterwards, would wait for a merge of the two that waits for him.
+    """
+    await tx.execute(_HOLD_AS_IT_IS, workspace_id=workspace_id)
+    rows = await tx.fetch(_WHOSE, workspace_id=workspace_id, intent_ids=list(intent_ids))
+    paths = await paths_of(tx, workspace_id, {row["side_no"] for row in rows})
+    on_their_way = (number for path in paths.values() for number in path)
+    await lock_persons(tx, workspace_id, [*person_nos, *(row["person_no"] for row in rows), *on_their_way])
 
 
 async def known_of(tx: Tx, workspace_id: int, person_nos: Collection[int]) -> dict[int, Known]:

@@ -6,8 +6,8 @@ from libs.common.bus import Subscription
 from libs.common.contracts.identity.person_merged import PersonMerged
 from libs.common.db import Tx
 from libs.common.runtime import Runtime
+from libs.common.sides import Pointer
 from services.messaging.clients.parts import Parts
-from services.messaging.domain.sides import Pointer
 from services.messaging.usecases.follow_graph import follow_graph
 
 
@@ -30,4 +30,4 @@ def _pointers(event: PersonMerged) -> list[Pointer]:
     ]
 
 
-subscription = Subscription(contract=PersonMerged, handle=handle, name="on_person_merged")
+subscription = Subscription(contract=PersonMerged, handle=handle, again=handle, name="on_person_merged")

@@ -6,8 +6,8 @@ from libs.common.bus import Subscription
 from libs.common.contracts.identity.person_split import PersonSplit
 from libs.common.db import Tx
 from libs.common.runtime import Runtime
+from libs.common.sides import Departure, Pointer
 from services.messaging.clients.parts import Parts
-from services.messaging.domain.sides import Departure, Pointer
 from services.messaging.usecases.follow_graph import follow_graph
 
 

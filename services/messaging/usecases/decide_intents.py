@@ -1,16 +1,13 @@
 """The decision, made exactly once and in the transaction that records it: drop, defer, or hand over now."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from libs.common.db import Tx
 from libs.common.personal import Sealer
-from services.messaging.domain.intent import Defer, Drop, Intent, Spent, Take, Verdict
+from services.messaging.domain.intent import Decision, Defer, Drop, Intent, Take, Wait
 from services.messaging.domain.policy import Policy
-from services.messaging.domain.slots import Candidate, decide
-from services.messaging.domain.twins import Asked, twins
 from services.messaging.store.decisions import (
     Advance,
     Leaving,
@@ -21,15 +18,17 @@ from services.messaging.store.decisions import (
     release_slots,
 )
 from services.messaging.store.merges import asked_as_others
-from services.messaging.store.persons import AddressClaim, claim_addresses, lock_persons, spent_slots
+from services.messaging.store.persons import lock_persons, spent_slots
 from services.messaging.store.queue import hold_claims, release
 from services.messaging.store.suppressions import find_suppressions
 from services.messaging.store.workspaces import present
+from services.messaging.usecases.give_slots import give_slots
 from services.messaging.usecases.prepared import Prepared
 from services.messaging.usecases.tell_progress import Progress, tell_progress
 from services.messaging.usecases.withhold_intents import withhold_rivals, withhold_strays, withhold_withdrawn
 
 RIVAL_PAUSE_SECONDS = 0.05
+TWIN_PAUSE_SECONDS = 0.2
 TWINS_WITHIN = timedelta(days=33)
 
 
@@ -59,9 +58,9 @@ async def decide_intents(
 
 async def _verdicts(
     tx: Tx, workspace_id: int, ours: Sequence[Prepared], policy: Policy, now: datetime
-) -> dict[UUID, Verdict]:
+) -> dict[UUID, Decision]:
     """Return the final verdicts: suppression, duplicates, priority and caps on top of the first half's."""
-    verdicts = {p.intent.intent_id: p.verdict for p in ours}
+    verdicts: dict[UUID, Decision] = {p.intent.intent_id: p.verdict for p in ours}
     taking = [p for p in ours if isinstance(p.verdict, Take)]
     lookups = [p.address_lookup for p in taking if p.address_lookup is not None]
     suppressed = await find_suppressions(tx, workspace_id, lookups) if lookups else {}
@@ -76,81 +75,15 @@ async def _verdicts(
     persons = list({p.intent.person_no for p in open_ones})
     spent = await spent_slots(tx, workspace_id, persons, now - policy.horizon)
     asked = await asked_as_others(tx, workspace_id, persons, now - TWINS_WITHIN) if persons else {}
-    verdicts.update(await _compete(tx, workspace_id, open_ones, spent, asked, policy, now))
+    verdicts.update(await give_slots(tx, workspace_id, open_ones, spent, asked, policy=policy, now=now))
     return verdicts
-
-
-async def _compete(
-    tx: Tx,
-    workspace_id: int,
-    candidates: Sequence[Prepared],
-    spent: Mapping[int, Sequence[Spent]],
-    asked: Mapping[UUID, Asked],
-    policy: Policy,
-    now: datetime,
-) -> dict[UUID, Verdict]:
-    """Give out slots person by person; who has a twin, or loses his address, makes room and it is done again."""
-    verdicts: dict[UUID, Verdict] = {}
-    left, claimed = list(candidates), set[UUID]()
-    while True:
-        by_person: dict[int, list[Candidate]] = defaultdict(list)
-        for p in left:
-            by_person[p.intent.person_no].append(Candidate(p.intent, p.channel, p.zone))
-        for person_no, group in by_person.items():
-            decided = decide(group, spent.get(person_no, ()), policy, now)
-            verdicts.update({intent.intent_id: verdict for intent, verdict in decided.items()})
-        doubled = {one: _doubles(winner) for one, winner in _twins(left, verdicts, asked).items()}
-        if doubled:
-            verdicts.update(doubled)
-            left = [p for p in left if p.intent.intent_id not in doubled]
-            continue
-        wanting = [p for p in left if _shares_address(p, verdicts) and p.intent.intent_id not in claimed]
-        if not wanting:
-            return verdicts
-        got = await claim_addresses(
-            tx,
-            workspace_id,
-            [
-                AddressClaim(p.address_lookup or b"", p.intent.content_key, p.intent.person_no, p.intent.intent_id)
-                for p in wanting
-            ],
-            now=now,
-            since=now - timedelta(seconds=policy.address_window_seconds),
-        )
-        claimed |= got
-        losers = {p.intent.intent_id for p in wanting} - got
-        verdicts.update(dict.fromkeys(losers, Drop("duplicate", {"by": "address"})))
-        if not losers:
-            return verdicts
-        left = [p for p in left if p.intent.intent_id not in losers]
-
-
-def _twins(left: Sequence[Prepared], verdicts: Mapping[UUID, Verdict], asked: Mapping[UUID, Asked]) -> dict[UUID, UUID]:
-    """Return loser -> winner among what left before and what would go now."""
-    taken = {p.intent.intent_id for p in left if isinstance(verdicts[p.intent.intent_id], Take)}
-    return twins(one for one in asked.values() if one.has_left or one.intent_id in taken)
-
-
-def _doubles(winner: UUID) -> Drop:
-    return Drop("duplicate", {"by": "merge", "winner": str(winner)})
-
-
-def _shares_address(p: Prepared, verdicts: Mapping[UUID, Verdict]) -> bool:
-    """Return whether it goes to an address that another person may have, with content that could be the same."""
-    taken = isinstance(verdicts[p.intent.intent_id], Take)
-    return (
-        taken
-        and p.address_lookup is not None
-        and p.intent.message_class != "transactional"
-        and bool(p.intent.content_key)
-    )
 
 
 async def _record(
     tx: Tx,
     workspace_id: int,
     ours: Sequence[Prepared],
-    verdicts: Mapping[UUID, Verdict],
+    verdicts: Mapping[UUID, Decision],
     sealer: Sealer,
     lease_seconds: float,
     now: datetime,
@@ -166,6 +99,10 @@ async def _record(
             moves.append(Move(intent_id=p.intent.intent_id, step="handoff", pause_seconds=lease_seconds))
             index = p.intent.channels.index(verdict.channel)
             advances.append(_advance(p, "submitted", "", verdict.channel, index=index))
+            continue
+        if isinstance(verdict, Wait):
+            pause = TWIN_PAUSE_SECONDS
+            moves.append(Move(intent_id=p.intent.intent_id, step="send", due_at=verdict.until, pause_seconds=pause))
             continue
         next_index = _next_channel(p.intent, verdict)
         if next_index is not None:
@@ -188,7 +125,7 @@ async def _record(
     return [(p, attempts[p.intent.intent_id, row.channel]) for p, row in leaving]
 
 
-def _next_channel(intent: Intent, verdict: Verdict) -> int | None:
+def _next_channel(intent: Intent, verdict: Decision) -> int | None:
     """Return the place of the next channel when a suppressed address closes only this one."""
     if not isinstance(verdict, Drop) or verdict.reason != "suppressed" or verdict.channel not in intent.channels:
         return None

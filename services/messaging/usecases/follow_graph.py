@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from libs.common.db import Tx
-from services.messaging.domain.sides import Departure, Known, Pointer, newest, parted_side
+from libs.common.sides import Departure, Known, Pointer, newest, parted_side
 from services.messaging.store.merges import (
     Addressed,
     Belonging,

@@ -27,7 +27,11 @@ from services.messaging.usecases.tell_progress import Progress, tell_progress
 
 
 async def record_reports(tx: Tx, workspace_id: int, reports: Sequence[Report], *, now: datetime) -> int:
-    """Apply reports about handed-over messages; return how many were new. Others' messages are ignored."""
+    """Apply reports about handed-over messages; return how many were new. Others' messages are ignored.
+
+    They are taken in the order of their messages, as a merge locks these; those of one message in the order given.
+    """
+    reports = sorted(reports, key=lambda report: report.intent_id)
     ids = list({r.intent_id for r in reports})
     await lock_queue(tx, workspace_id, ids)
     handed = {(h.intent_id, h.channel) for h in await load_handoffs(tx, workspace_id, ids)}

@@ -4,10 +4,9 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.common.db import Tx
-from services.messaging.domain.intent import Intent
 from services.messaging.store.handoffs import Report
 from services.messaging.store.intents import load_intents
-from services.messaging.store.persons import lock_persons
+from services.messaging.store.redirects import lock_holders
 from services.messaging.store.withdrawals import add_withdrawal
 from services.messaging.usecases.record_reports import record_reports
 
@@ -16,9 +15,12 @@ async def unsubscribe_person(
     tx: Tx, workspace_id: int, intent_id: UUID, channel: str, *, withdrawal_id: UUID, now: datetime
 ) -> bool:
     """Withdraw the purpose, channel and topic of a message; False when the message (and so the person) is gone."""
-    intent = await _held(tx, workspace_id, intent_id)
-    if intent is None:
+    # a merge or a split of this moment finds the withdrawal, or is over
+    await lock_holders(tx, workspace_id, [intent_id])
+    found = await load_intents(tx, workspace_id, [intent_id])
+    if not found:
         return False
+    intent = found[0].intent
     await add_withdrawal(
         tx,
         workspace_id,
@@ -33,17 +35,3 @@ async def unsubscribe_person(
     report = Report(intent_id=intent_id, channel=channel, state="unsubscribed", at=now)
     await record_reports(tx, workspace_id, [report], now=now)
     return True
-
-
-async def _held(tx: Tx, workspace_id: int, intent_id: UUID) -> Intent | None:
-    """Return the intent with its person locked: a merge or a split of this moment finds the withdrawal, or is over."""
-    held: int | None = None
-    while True:
-        found = await load_intents(tx, workspace_id, [intent_id])
-        if not found:
-            return None
-        intent = found[0].intent
-        if intent.person_no == held:
-            return intent
-        held = intent.person_no
-        await lock_persons(tx, workspace_id, [held])

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from libs.common.jobs import Job
 from libs.common.runtime import Runtime
-from services.profile.store import consents
+from services.profile.store import consent_expiries
+from services.profile.usecases.expire_grants import expire_grants
 from services.profile.usecases.means import means_of
-from services.profile.usecases.refold_consents import refold_consents
 
 BATCH_PERSONS = 500
 
@@ -14,27 +14,24 @@ BATCH_PERSONS = 500
 async def run(runtime: Runtime[None]) -> int:
     """Look again at the persons whose grants have just expired."""
     async with runtime.worker_database.transaction(()) as tx:
-        people = await consents.claim_expired(tx, BATCH_PERSONS)
-        workspaces = sorted({person.workspace_id for person in people})
+        due = await consent_expiries.due_expiries(tx, BATCH_PERSONS)
+        workspaces = sorted({person.workspace_id for person in due})
         await tx.see(workspaces)
         await runtime.directory.ensure_workspaces(workspaces)
-        for workspace_id in workspaces:
-            mine = [person for person in people if person.workspace_id == workspace_id]
-            now = runtime.now(workspace_id)
-            await refold_consents(tx, mine, received_at=now, means=means_of(runtime))
+        people = await expire_grants(tx, due, means=means_of(runtime))
         return len(people)
 
 
 async def next_due(runtime: Runtime[None], workspace_id: int) -> datetime | None:
     """Return when the next grant expires."""
     async with runtime.worker_database.transaction(workspace_id) as tx:
-        return await consents.next_expiry(tx, workspace_id)
+        return await consent_expiries.next_expiry(tx, workspace_id)
 
 
 async def open_count(runtime: Runtime[None], workspace_id: int) -> int:
     """Return how many expiries are due and not looked at."""
     async with runtime.worker_database.transaction(workspace_id) as tx:
-        return await consents.open_expiries(tx, workspace_id)
+        return await consent_expiries.open_expiries(tx, workspace_id)
 
 
 job = Job(name="expire_consents", run=run, next_due=next_due, open=open_count)

@@ -3,7 +3,7 @@
 from libs.common.jobs import Job
 from libs.common.runtime import Runtime
 from services.profile.domain.keys import TraitKey
-from services.profile.store import trait_facts, trait_rules
+from services.profile.store import guard, trait_facts, trait_rules
 from services.profile.usecases.means import means_of
 from services.profile.usecases.refold_traits import Touch, refold_traits
 
@@ -18,6 +18,7 @@ async def run(runtime: Runtime[None]) -> int:
             return 0
         await tx.see([walk.workspace_id])
         await runtime.directory.ensure_workspaces([walk.workspace_id])
+        await guard.share_workspaces(tx, [walk.workspace_id])
         numbers = await trait_facts.persons_with_trait(
             tx, walk.workspace_id, walk.trait, walk.after_person_no, BATCH_PERSONS
         )

@@ -1,4 +1,5 @@
--- Adds addresses; min, max, max and or make the order of arrival irrelevant. Primary key of contact_point.
+-- Adds addresses and says which became an identifier's own; min, max, max and or make the order of arrival irrelevant.
+-- Primary key of contact_point.
 insert into contact_point as c (
     workspace_id, subject_no, kind, scope, lookup, sealed, first_time, last_time, verified_at, own
 )
@@ -11,3 +12,4 @@ on conflict (workspace_id, subject_no, kind, scope, lookup) do update set
     last_time = greatest(c.last_time, excluded.last_time),
     verified_at = greatest(c.verified_at, excluded.verified_at),
     own = c.own or excluded.own
+returning new.workspace_id, new.subject_no, new.own and not coalesce(old.own, false) as is_news

@@ -123,19 +123,6 @@ using unnest(:workspace_ids::int[], :person_nos::int[], :purposes::text[], :chan
 where (c.workspace_id, c.person_no, c.purpose, c.channel, c.topic)
     = (k.workspace_id, k.person_no, k.purpose, k.channel, k.topic)
 """
-_EXPECT = """
-insert into consent_expiry (workspace_id, person_no, due_at)
-select * from unnest(:workspace_ids::int[], :person_nos::int[], :due::timestamptz[])
-on conflict do nothing
-"""
-_DUE = load_sql(__file__, "claim_expired_consents.sql")
-_NEXT_DUE = """
-select min(due_at) from consent_expiry
-where workspace_id = :workspace_id and due_at > workspace_now(:workspace_id)
-"""
-_OPEN_DUE = (
-    "select count(*) from consent_expiry where workspace_id = :workspace_id and due_at <= workspace_now(:workspace_id)"
-)
 
 
 async def add_lines(tx: Tx, lines: Collection[NewLine]) -> None:
@@ -259,28 +246,6 @@ async def drop_published(tx: Tx, scopes: Iterable[tuple[PersonKey, Scope]]) -> N
     rows = sorted((*person, *scope) for person, scope in scopes)
     names = ("workspace_ids", "person_nos", "purposes", "channels", "topics")
     await tx.execute(statement(_UNPUBLISH), **columns(names, rows))
-
-
-async def expect_expiries(tx: Tx, expiries: Iterable[tuple[int, int, datetime]]) -> None:
-    """Ask to look at (workspace, person) again at an instant."""
-    await tx.execute(statement(_EXPECT), **columns(("workspace_ids", "person_nos", "due"), sorted(set(expiries))))
-
-
-async def claim_expired(tx: Tx, limit: int) -> list[PersonKey]:
-    """Take up to `limit` persons off the queue whose grants have just expired."""
-    return sorted({PersonKey(*record) for record in await tx.fetch(_DUE, limit=limit)})
-
-
-async def next_expiry(tx: Tx, workspace_id: int) -> datetime | None:
-    """Return when the next grant of a workspace expires."""
-    instant: datetime | None = await tx.fetch_value(statement(_NEXT_DUE), workspace_id=workspace_id)
-    return instant
-
-
-async def open_expiries(tx: Tx, workspace_id: int) -> int:
-    """Return how many expiries are due and not looked at."""
-    count: int = await tx.fetch_value(statement(_OPEN_DUE), workspace_id=workspace_id)
-    return count
 
 
 def _statement(record: Record) -> Statement:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from libs.common.db import Tx, load_sql, statement
 from services.profile.domain.contact import Address, Report
+from services.profile.domain.keys import SubjectKey
 from services.profile.store.columns import columns
 
 
@@ -50,8 +51,11 @@ _NAMES = (
 )  # fmt: skip
 
 
-async def add_addresses(tx: Tx, addresses: Collection[NewAddress]) -> None:
-    """Add what was declared; of the same address the extremes of the times are kept."""
+async def add_addresses(tx: Tx, addresses: Collection[NewAddress]) -> set[SubjectKey]:
+    """Add what was declared; of the same address the extremes of the times are kept.
+
+    Return the identifiers that were not known to be an address.
+    """
     merged: dict[tuple[object, ...], Address] = {}
     own: dict[tuple[object, ...], bool] = {}
     for workspace_id, subject_no, new, is_own in addresses:
@@ -69,8 +73,8 @@ async def add_addresses(tx: Tx, addresses: Collection[NewAddress]) -> None:
         (*key, merged[key].sealed, merged[key].first_time, merged[key].last_time, merged[key].verified_at, own[key])
         for key in sorted(merged, key=str)
     ]
-    if rows:
-        await tx.execute(_ADD, **columns(_NAMES, rows))
+    added = await tx.fetch(_ADD, **columns(_NAMES, rows)) if rows else []
+    return {SubjectKey(r["workspace_id"], r["subject_no"]) for r in added if r["is_news"]}
 
 
 async def add_reports(tx: Tx, reports: Collection[NewReport]) -> None:

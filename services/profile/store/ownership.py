@@ -20,14 +20,20 @@ returning workspace_id, subject_no
 """
 # apart from the insert: ON CONFLICT DO UPDATE locks every row it meets, also those its WHERE leaves alone
 _CORRECT = """
+with better as (
+    select k.* from unnest(
+        :workspace_ids::int[], :subject_nos::int[], :versions::bigint[], :sinces::timestamptz[], :person_nos::int[],
+        :received::timestamptz[], :untils::timestamptz[]
+    ) k (workspace_id, subject_no, version, since, person_no, received_at, until)
+    join ownership_fact f using (workspace_id, subject_no, version, since)
+    where k.person_no < f.person_no or k.received_at < f.received_at
+    order by k.workspace_id, k.subject_no, k.version, k.since
+    for no key update of f
+)
 update ownership_fact f set
     person_no = least(f.person_no, k.person_no), received_at = least(f.received_at, k.received_at)
-from unnest(
-    :workspace_ids::int[], :subject_nos::int[], :versions::bigint[], :sinces::timestamptz[], :person_nos::int[],
-    :received::timestamptz[], :untils::timestamptz[]
-) k (workspace_id, subject_no, version, since, person_no, received_at, until)
+from better k
 where (f.workspace_id, f.subject_no, f.version, f.since) = (k.workspace_id, k.subject_no, k.version, k.since)
-  and (k.person_no < f.person_no or k.received_at < f.received_at)
 returning f.workspace_id, f.subject_no
 """
 _FACTS = """

@@ -1,6 +1,6 @@
 """Persons as identity told of them, their redirects, and the counter of what is said about them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from itertools import groupby
 from typing import Literal, NamedTuple
@@ -34,12 +34,19 @@ class Standing(NamedTuple):
     received_at: datetime
 
 
+Seen = Mapping[PersonKey, tuple[UUID | None, datetime]]
+"""What events say of persons: the id, where they do, and when that was received."""
+
 _NOTE = """
 insert into person (workspace_id, person_no, person_id, received_at)
 select * from unnest(:workspace_ids::int[], :person_nos::int[], :person_ids::uuid[], :received::timestamptz[])
 on conflict do nothing
 """
-# apart from the insert: ON CONFLICT DO UPDATE locks every row it meets, also those its WHERE leaves alone
+_UNNAMED = """
+select p.workspace_id, p.person_no from person p
+join unnest(:workspace_ids::int[], :person_nos::int[]) k (workspace_id, person_no) using (workspace_id, person_no)
+where p.person_id is null
+"""
 _NAME = """
 update person p set person_id = k.person_id
 from unnest(:workspace_ids::int[], :person_nos::int[], :person_ids::uuid[]) k (workspace_id, person_no, person_id)
@@ -89,17 +96,27 @@ def _keyed(persons: Iterable[PersonKey]) -> dict[str, list[int]]:
     return columns(("workspace_ids", "person_nos"), sorted(set(persons)))
 
 
-async def note_persons(tx: Tx, seen: dict[PersonKey, tuple[UUID | None, datetime]]) -> None:
-    """Make sure these persons have a row."""
+async def note_persons(tx: Tx, seen: Seen) -> Seen:
+    """Make sure these persons have a row; return those whose id was not known, to be named once they are locked."""
     rows = [(*key, *seen[key]) for key in sorted(seen)]
-    arrays = columns(("workspace_ids", "person_nos", "person_ids", "received"), rows)
-    await tx.execute(statement(_NOTE), **arrays)
-    arrays.pop("received")
-    await tx.execute(statement(_NAME), **arrays)
+    await tx.execute(statement(_NOTE), **columns(("workspace_ids", "person_nos", "person_ids", "received"), rows))
+    records = await tx.fetch(statement(_UNNAMED), **_keyed(key for key, (person_id, _) in seen.items() if person_id))
+    return {key: seen[key] for key in (PersonKey(*record) for record in records)}
+
+
+async def name_persons(tx: Tx, unnamed: Seen) -> None:
+    """Keep the ids of locked persons that had none."""
+    if unnamed:
+        rows = [(*key, unnamed[key][0]) for key in sorted(unnamed)]
+        await tx.execute(statement(_NAME), **columns(("workspace_ids", "person_nos", "person_ids"), rows))
 
 
 async def lock_persons(tx: Tx, persons: Iterable[PersonKey]) -> dict[PersonKey, int]:
-    """Keep others from folding these persons until the commit; return their versions. Unknown and erased fall out."""
+    """Keep others from folding these persons until the commit; return their versions. Unknown and erased fall out.
+
+    Whoever changes persons in several steps locks all of them at once, before the first: two that locked step by step
+    would wait for each other.
+    """
     records = await tx.fetch(statement(_LOCK), **_keyed(persons))
     return {PersonKey(r["workspace_id"], r["person_no"]): r["version"] for r in records if r["state"] != "erased"}
 

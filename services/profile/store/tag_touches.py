@@ -1,12 +1,11 @@
 """Persons whose rule tags are to be asked about: one row a person, leased while he is asked about."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from libs.common.db import Tx, statement
 from services.profile.domain.keys import PersonKey
-from services.profile.store.columns import columns
 
 STREAMING, EVERY, QUIET = "*", "**", "~"
 """In place of a tag's name: every rule that streams, every rule. Beside one: no journey starts from what is found."""
@@ -23,11 +22,13 @@ class TagTouch(NamedTuple):
 
 _TOUCH = """
 insert into tag_touch as t (workspace_id, person_no, tags, received_at)
-select k.workspace_id, k.person_no, :tags::text[], :received_at::timestamptz
-from unnest(:workspace_ids::int[], :person_nos::int[]) k (workspace_id, person_no)
+select k.workspace_id, k.person_no, array(select jsonb_array_elements_text(k.tags)), k.received_at
+from jsonb_to_recordset(:rows) as k(
+    workspace_id integer, person_no integer, tags jsonb, every boolean, received_at timestamptz
+)
 where exists (
     select from tag_catalogue c
-    where c.workspace_id = k.workspace_id and c.kind = 'rule' and (:every::boolean or c.refresh = 'streaming')
+    where c.workspace_id = k.workspace_id and c.kind = 'rule' and (k.every or c.refresh = 'streaming')
 )
 order by 1, 2
 on conflict (workspace_id, person_no) do update set
@@ -47,6 +48,10 @@ update tag_touch t set leased_until = clock_timestamp() + interval '60 seconds' 
 where t.workspace_id = due.workspace_id and t.person_no = due.person_no
 returning t.workspace_id, t.person_no, t.tags, t.touch_no, t.received_at
 """
+_HOLD = """
+select from tag_touch where workspace_id = :workspace_id and person_no = any(:person_nos::int[])
+order by person_no for update
+"""
 _DONE = """
 delete from tag_touch t using unnest(:person_nos::int[], :touch_nos::bigint[]) k (person_no, touch_no)
 where t.workspace_id = :workspace_id and t.person_no = k.person_no and t.touch_no = k.touch_no
@@ -61,11 +66,36 @@ _OPEN = "select count(*) from tag_touch where workspace_id = :workspace_id"
 async def touch(
     tx: Tx, people: Iterable[PersonKey], *, received_at: datetime, tags: Collection[str] = (STREAMING,)
 ) -> None:
-    """Ask for persons' rules to be asked about, where their workspace has such rules."""
-    arrays = columns(("workspace_ids", "person_nos"), sorted(set(people)))
-    if arrays["person_nos"] and tags:
-        every = set(tags) != {STREAMING}
-        await tx.execute(statement(_TOUCH), **arrays, tags=sorted(set(tags)), received_at=received_at, every=every)
+    """Ask for persons' rules to be asked about, where their workspace has such rules: with the commit."""
+    wanted = frozenset(people)
+    if wanted and tags:
+        tx.before_commit(_keep, _Wish(wanted, frozenset(tags), received_at))
+
+
+class _Wish(NamedTuple):
+    people: frozenset[PersonKey]
+    tags: frozenset[str]
+    received_at: datetime
+
+
+async def _keep(tx: Tx, wishes: Sequence[_Wish]) -> None:
+    """Write all touches of a transaction in one statement: by several, two transactions would wait for each other."""
+    found: dict[PersonKey, tuple[frozenset[str], datetime]] = {}
+    for wish in wishes:
+        for person in wish.people:
+            tags, received_at = found.get(person, (wish.tags, wish.received_at))
+            found[person] = tags | wish.tags, max(received_at, wish.received_at)
+    rows = [
+        {
+            "workspace_id": person.workspace_id,
+            "person_no": person.person_no,
+            "tags": sorted(tags),
+            "every": tags != {STREAMING},
+            "received_at": received_at.isoformat(),
+        }
+        for person, (tags, received_at) in found.items()
+    ]
+    await tx.execute(statement(_TOUCH), rows=rows)
 
 
 async def claim(tx: Tx, limit: int) -> tuple[int, list[TagTouch]]:
@@ -78,6 +108,7 @@ async def claim(tx: Tx, limit: int) -> tuple[int, list[TagTouch]]:
 async def settle(tx: Tx, workspace_id: int, touches: Collection[TagTouch]) -> None:
     """Forget touches that are answered; who was touched again meanwhile is free to be asked about again."""
     numbers = [one.person_no for one in touches]
+    await tx.execute(statement(_HOLD), workspace_id=workspace_id, person_nos=numbers)
     await tx.execute(
         statement(_DONE), workspace_id=workspace_id, person_nos=numbers, touch_nos=[one.touch_no for one in touches]
     )
@@ -86,6 +117,7 @@ async def settle(tx: Tx, workspace_id: int, touches: Collection[TagTouch]) -> No
 
 async def release(tx: Tx, workspace_id: int, person_nos: Collection[int]) -> None:
     """Give up a lease."""
+    await tx.execute(statement(_HOLD), workspace_id=workspace_id, person_nos=list(person_nos))
     await tx.execute(statement(_RELEASE), workspace_id=workspace_id, person_nos=list(person_nos))
 
 

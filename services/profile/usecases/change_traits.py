@@ -65,9 +65,10 @@ async def change_traits(
     touched: Touched = {}
     for new in added:
         touch(touched, TraitKey(workspace_id, owner, new.trait), Touch(writing.received_at, (new.fact,)))
+    declaring = await ownership.owners_ever(tx, [subject]) if addresses else set()
+    await persons.lock_persons(tx, declaring | {key.person for key in touched})
     await refold_traits(tx, touched, means=means)
-    if addresses:
-        await refold_contacts(tx, await ownership.owners_ever(tx, [subject]), received_at=writing.received_at)
+    await refold_contacts(tx, declaring, received_at=writing.received_at)
     return sorted(one.name for one in said)
 
 

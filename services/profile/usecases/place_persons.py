@@ -1,6 +1,7 @@
 """Take over which persons there are, and which redirect to which."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import groupby
 
 from libs.common.contracts.identity.person_created import PersonCreated
 from libs.common.contracts.identity.person_merged import PersonMerged
@@ -19,9 +20,16 @@ async def place_persons(tx: Tx, events: Sequence[Placing]) -> None:
     await guard.share_workspaces(tx, {event.workspace_id for event in events})
     standings = [standing for event in events for standing in _standings(event)]
     placed = {PersonKey(one.workspace_id, one.person_no) for one in standings}
+    await persons.note_persons(
+        tx, {PersonKey(one.workspace_id, one.person_no): (one.person_id, one.received_at) for one in standings}
+    )
     before = await persons.with_survivors(tx, placed)
+    erased = await _merged_into_erased(tx, events)
+    freed = await _sharing_with(tx, erased)
+    await persons.lock_persons(tx, before | freed | erased)
     await persons.apply_standing(tx, standings)
-    freed = await _follow_erasure(tx, events)
+    for workspace_id, mine in groupby(sorted(erased), key=lambda person: person.workspace_id):
+        await erasure.delete_of_persons(tx, workspace_id, [person.person_no for person in mine])
     if any(not isinstance(event, PersonCreated) for event in events):
         # what was reported of addresses is kept by person: it goes where the redirects go
         heirs = before | await persons.with_survivors(tx, placed)
@@ -53,20 +61,23 @@ def _standings(event: Placing) -> list[Standing]:
     return [active]
 
 
-async def _follow_erasure(tx: Tx, events: Iterable[Placing]) -> set[PersonKey]:
-    """A person that merged into an erased one is erased too, in whichever order it is heard.
-
-    Return who else has the telephone numbers that were his.
-    """
+async def _merged_into_erased(tx: Tx, events: Iterable[Placing]) -> set[PersonKey]:
+    """Return those who merged into an erased person: they are erased too, in whichever order it is heard."""
     merges = [event for event in events if isinstance(event, PersonMerged)]
     winners = {PersonKey(event.workspace_id, event.person_no) for event in merges}
-    erased = await persons.erased_among(tx, winners) if winners else set()
-    sharing: set[PersonKey] = set()
-    for event in merges:
-        if PersonKey(event.workspace_id, event.person_no) in erased:
-            absorbed = [one.person_no for one in event.absorbed]
-            held = await ownership.held_now(tx, event.workspace_id, absorbed)
-            left = [SubjectKey(event.workspace_id, number) for mine in held.values() for number in mine]
-            sharing |= await phones.persons_with_phones(tx, left)
-            await erasure.delete_of_persons(tx, event.workspace_id, absorbed)
-    return sharing
+    gone = await persons.erased_among(tx, winners) if winners else set()
+    return {
+        PersonKey(event.workspace_id, one.person_no)
+        for event in merges
+        if PersonKey(event.workspace_id, event.person_no) in gone
+        for one in event.absorbed
+    }
+
+
+async def _sharing_with(tx: Tx, erased: Collection[PersonKey]) -> set[PersonKey]:
+    """Return who has the telephone numbers that are the identifiers of these persons."""
+    left: list[SubjectKey] = []
+    for workspace_id, mine in groupby(sorted(erased), key=lambda person: person.workspace_id):
+        held = await ownership.held_now(tx, workspace_id, [person.person_no for person in mine])
+        left += [SubjectKey(workspace_id, number) for numbers in held.values() for number in numbers]
+    return await phones.persons_with_phones(tx, left)

@@ -34,6 +34,7 @@ from services.profile.store import (
 )
 from services.profile.store.consents import NewLine
 from services.profile.store.contacts import NewAddress
+from services.profile.store.persons import Seen
 from services.profile.store.subjects import Locality
 from services.profile.store.timeline import NewEntry
 from services.profile.store.trait_facts import NewFact
@@ -81,15 +82,15 @@ async def record_events(tx: Tx, events: Iterable[EventRecorded], *, means: Means
     if not owned:
         return
     await guard.share_workspaces(tx, {event.workspace_id for event in owned})
-    await persons.note_persons(tx, {_person(event): (event.person_id, event.received_at) for event in owned})
+    unnamed = await persons.note_persons(tx, {_person(event): (event.person_id, event.received_at) for event in owned})
     gone = await subjects.erased_subjects(tx, map(_subject, owned))
     # by identifier alone: one that left the person before he was erased is another's now
     kept = [event for event in owned if _subject(event) not in gone]
     if kept:
-        await _record(tx, kept, means)
+        await _record(tx, kept, unnamed, means)
 
 
-async def _record(tx: Tx, events: list[EventRecorded], means: Means) -> None:
+async def _record(tx: Tx, events: list[EventRecorded], unnamed: Seen, means: Means) -> None:
     received_at = max(event.received_at for event in events)
     findings = _read(events, means)
     await subjects.note_subjects(tx, map(_subject, events))
@@ -112,13 +113,15 @@ async def _record(tx: Tx, events: list[EventRecorded], means: Means) -> None:
     declaring = await ownership.owners_ever(tx, addressed)
     # whoever else gave a number that changed hands
     others = await phones.persons_with_phones(tx, news & locked)
-    if others:
-        await persons.lock_persons(tx, concerned | declaring | others | {key.person for key in touched})
+    folded = concerned | declaring | others | {key.person for key in touched} | await ownership.owners_ever(tx, tagged)
+    await persons.lock_persons(tx, folded | await _spoken_about(tx, lines) | unnamed.keys())
+    await persons.name_persons(tx, unnamed)
     await refold_traits(tx, touched, means=means)
     await refold_contacts(tx, declaring, moved=concerned | others, received_at=received_at)
     await refold_moved_tags(tx, news & locked, concerned, received_at=received_at)
     await keep_tags(tx, facts, received_at=received_at)
     await tag_touches.touch(tx, concerned | {_person(event) for event in events}, received_at=received_at)
+    # asked again: what moved meanwhile
     spoken = await _spoken_about(tx, lines)
     await refold_consents(tx, spoken, moved=concerned, received_at=received_at, means=means)
 

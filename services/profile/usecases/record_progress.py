@@ -1,7 +1,6 @@
 """What messages and journeys did with a person: timeline rows, contact states, withdrawals."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TypeVar
 from uuid import uuid5
 
@@ -37,22 +36,21 @@ async def record_messages(tx: Tx, events: Sequence[MessageProgressed], *, means:
     reports = [report for event in kept if (report := _report(event)) is not None]
     await contacts.add_reports(tx, reports)
     await _touch_rules(tx, kept)
-    await _look_at_contacts(tx, reports, max((event.received_at for event in kept), default=None))
     lines = [_withdrawal(event) for event in kept if event.state in _WITHDRAWS]
-    if not lines:
+    if not reports and not lines:
         return
     await consents.add_lines(tx, lines)
-    received_at = max(line.received_at for line in lines)
-    aims = {PersonKey(line.workspace_id, line.person_no) for line in lines}
-    concerned = await consents.present_owners_of_once_held(tx, aims)
+    received_at = max(event.received_at for event in kept)
+    reported = await persons.with_survivors(tx, map(_aim, reports))
+    await persons.lock_persons(tx, reported | await consents.present_owners_of_once_held(tx, map(_aim, lines)))
+    await refold_contacts(tx, reported, received_at=received_at)
+    # asked again: what moved meanwhile
+    concerned = await consents.present_owners_of_once_held(tx, map(_aim, lines))
     await refold_consents(tx, concerned, received_at=received_at, means=means)
 
 
-async def _look_at_contacts(tx: Tx, reports: Sequence[NewReport], received_at: datetime | None) -> None:
-    if not reports or received_at is None:
-        return
-    reported = {PersonKey(report.workspace_id, report.person_no) for report in reports}
-    await refold_contacts(tx, await persons.with_survivors(tx, reported), received_at=received_at)
+def _aim(row: NewReport | NewLine) -> PersonKey:
+    return PersonKey(row.workspace_id, row.person_no)
 
 
 async def record_runs(tx: Tx, events: Sequence[RunProgressed]) -> None:

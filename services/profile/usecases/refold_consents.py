@@ -10,7 +10,7 @@ from libs.common.ids import fact_id
 from services.profile.domain.consent import Scope
 from services.profile.domain.consent_outlook import Outlook, outlooks
 from services.profile.domain.keys import PersonKey
-from services.profile.store import consents, persons, tag_touches
+from services.profile.store import consent_expiries, consents, persons, tag_touches
 from services.profile.store.consents import ByIdentifier, Published
 from services.profile.usecases.means import Means
 from services.profile.usecases.tell_permissions import tell_permissions
@@ -55,7 +55,7 @@ async def refold_consents(
     await persons.raise_versions(tx, {person for person, _, _ in (*changes, *gone)})
     await consents.save_published(tx, changes)
     await consents.drop_published(tx, [change[:2] for change in gone])
-    await consents.expect_expiries(tx, _expiries(ledger, means))
+    await consent_expiries.expect_expiries(tx, _expiries(ledger, means))
     await tell_permissions(tx, versions, ledger, received_at=received_at)
     said = [consent_said(*change, received_at=received_at, silent=change[0] in silent) for change in (*changes, *gone)]
     await outbox.add(tx, said)

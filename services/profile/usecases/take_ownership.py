@@ -25,7 +25,7 @@ from services.profile.usecases.seal_address import identifier_lookup, seal_addre
 async def take_ownership(tx: Tx, events: Sequence[OwnershipChanged], *, means: Means) -> None:
     """Keep the facts, move traits and consents with the identifiers, and say what changed for everybody concerned."""
     await guard.share_workspaces(tx, {event.workspace_id for event in events})
-    await persons.note_persons(
+    unnamed = await persons.note_persons(
         tx, {PersonKey(e.workspace_id, e.person_no): (e.person_id, e.received_at) for e in events}
     )
     gone = await subjects.erased_subjects(tx, map(_subject, events))
@@ -44,15 +44,15 @@ async def take_ownership(tx: Tx, events: Sequence[OwnershipChanged], *, means: M
         addresses.extend(_address(event, sealer))
     await phones.hold_phones(tx, addresses, moved=changed & locked)
     await subjects.describe_subjects(tx, list(descriptions.values()))
-    await contacts.add_addresses(tx, addresses)
+    named = await contacts.add_addresses(tx, addresses)
     touched: Touched = {}
     concerned = await repaint_ownership(tx, changed & locked, received_at=received_at, touched=touched)
     addressed = {SubjectKey(new.workspace_id, new.subject_no) for new in addresses}
     declaring = await ownership.owners_ever(tx, addressed)
     # whoever else gave a number that changed hands
-    others = await phones.persons_with_phones(tx, addressed)
-    if others:
-        await persons.lock_persons(tx, concerned | declaring | others)
+    others = await phones.persons_with_phones(tx, (changed & locked) | named)
+    await persons.lock_persons(tx, concerned | declaring | others | unnamed.keys())
+    await persons.name_persons(tx, unnamed)
     await refold_traits(tx, touched, means=means)
     await refold_contacts(tx, declaring, moved=concerned | others, received_at=received_at)
     await refold_moved_tags(tx, changed & locked, concerned, received_at=received_at)

@@ -127,3 +127,43 @@ async def test_the_app_role_cannot_read_a_claim_queue(database):
                 await tx.fetch(statement("select * from outbox_queue"))
     async with database.worker.transaction(()) as tx:
         assert await tx.fetch(statement("select * from outbox_queue")) == []
+
+
+async def test_what_is_left_for_the_end_is_done_at_once_right_before_the_commit(database):
+    done = []
+
+    async def work(tx, items):
+        done.append((list(items), await tx.fetch_value(COUNT)))
+        await add_note(tx, 1)
+
+    async def leave_and_fail(tx):
+        async with tx.savepoint():
+            tx.before_commit(work, "undone")
+            raise ZeroDivisionError
+
+    async with database.app.transaction(1) as tx:
+        tx.before_commit(work, "one")
+        with pytest.raises(ZeroDivisionError):
+            await leave_and_fail(tx)
+        await add_note(tx, 1)
+        tx.before_commit(work, "two")
+        assert done == []
+    assert done == [(["one", "two"], 1)]
+    async with database.app.transaction(1) as tx:
+        assert await tx.fetch_value(COUNT) == 2
+
+
+async def test_what_is_left_for_the_end_is_not_done_when_the_transaction_fails(database):
+    done = []
+
+    async def work(_tx, items):
+        done.extend(items)
+
+    async def leave_and_fail():
+        async with database.app.transaction(1) as tx:
+            tx.before_commit(work, "one")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await leave_and_fail()
+    assert done == []

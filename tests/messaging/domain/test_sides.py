@@ -3,25 +3,38 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from services.messaging.domain.sides import Departure, Known, Pointer, newest, parted_side
-from services.messaging.domain.twins import Asked, twins
+import pytest
+
+from libs.common.sides import Departure, Known, Pointer, newest, parted_side
+from services.messaging.domain.twins import Asked, Stage, twins
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 
 
-def asked(number: int, side_no: int, origin: str, *, has_left: bool = False, minutes: int = 0) -> Asked:
-    return Asked(UUID(int=number), 1, side_no, origin, has_left, NOW + timedelta(minutes=minutes))
+def asked(number: int, side_no: int, origin: str, *, stage: Stage = Stage.GOING, minutes: int = 0) -> Asked:
+    return Asked(UUID(int=number), 1, side_no, origin, stage, NOW + timedelta(minutes=minutes))
 
 
 def test_after_a_merge_what_was_asked_for_both_goes_once() -> None:
     first, second, own_again = asked(1, 1, "a"), asked(2, 2, "a"), asked(3, 1, "a")
-    assert twins([second, first, own_again]) == {second.intent_id: first.intent_id}
-    left, earlier = asked(5, 2, "b", has_left=True, minutes=1), asked(4, 1, "b")
-    assert twins([earlier, left]) == {earlier.intent_id: left.intent_id}
+    assert twins([second, first, own_again]) == {second.intent_id: first}
+    left, earlier = asked(5, 2, "b", stage=Stage.LEFT, minutes=1), asked(4, 1, "b")
+    assert twins([earlier, left]) == {earlier.intent_id: left}
 
 
-def test_what_has_left_is_nobodys_loser() -> None:
-    assert twins([asked(1, 1, "a", has_left=True), asked(2, 2, "a", has_left=True)]) == {}
+@pytest.mark.parametrize("stage", [Stage.LEFT, Stage.LEAVING])
+def test_what_has_left_or_is_leaving_is_nobodys_loser(stage: Stage) -> None:
+    assert twins([asked(1, 1, "a", stage=Stage.LEFT), asked(2, 2, "a", stage=stage)]) == {}
+
+
+def test_the_furthest_says_it_and_what_waits_takes_nobodys_place() -> None:
+    left, leaving, going, waiting = (
+        asked(number, number, "a", stage=stage, minutes=-number) for number, stage in enumerate(Stage, 1)
+    )
+    assert twins([waiting, going, leaving, left]) == {going.intent_id: left, waiting.intent_id: left}
+    assert twins([waiting, going, leaving]) == {going.intent_id: leaving, waiting.intent_id: leaving}
+    assert twins([waiting, going]) == {waiting.intent_id: going}
+    assert twins([waiting, asked(5, 5, "a", stage=Stage.WAITING)]) == {}
 
 
 def test_the_newest_word_about_a_person_holds_and_an_equal_one_is_no_news() -> None:

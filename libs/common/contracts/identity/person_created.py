@@ -8,7 +8,7 @@ class PersonCreated(Event, frozen=True, kw_only=True, omit_defaults=True):
     """A human was seen for the first time; a revived person comes back under the number he had."""
 
     subject: ClassVar[str] = "identity.person.created.v1"
-    heard_by: ClassVar[tuple[str, ...]] = ("profile", "segment")
+    heard_by: ClassVar[tuple[str, ...]] = ("profile", "segment", "journey", "messaging")
 
     person_id: UUID
     graph_version: int

@@ -1,4 +1,4 @@
-"""Every person that ended, with who he is now: a merge a person, in one hop."""
+"""Every person that ended, with whom he ended in: a merge a person, as it was told when it happened."""
 
 from typing import Any
 

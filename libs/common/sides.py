@@ -1,4 +1,4 @@
-"""Whose a message is while persons are one, and when they part: its side never merges, only where the side leads."""
+"""Whose a message or a run is while persons are one, and when they part: its side never merges, only where it leads."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -41,7 +41,7 @@ def newest(pointers: Iterable[Pointer], known: Mapping[int, Known]) -> dict[int,
 def parted_side(
     side_no: int, subject_no: int, paths: Mapping[int, Sequence[int]], departures: Iterable[Departure]
 ) -> int:
-    """Return whose an intent of a side and an identifier is after splits.
+    """Return whose what is of a side and an identifier is after splits.
 
     A part takes along what was addressed to its identifiers, wherever below the person it was made; what lies below the
     part by its side goes with it anyway. `paths` leads from each side over whom it merged into to who it is now.
