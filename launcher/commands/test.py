@@ -17,6 +17,7 @@ def run(words: list[str]) -> int:
     if "--long" in words:
         words = [*LONG, *(word for word in words if word != "--long")]
         environment.setdefault("RAPPORT_EXAMPLES", EXAMPLES)
+        environment.setdefault("RAPPORT_EVERY", "1")
     command = [sys.executable, "-P", "-m", "pytest", *workers(words), *words]
     with subprocess.Popen(
         command, cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True

@@ -125,6 +125,7 @@ def test_slow():
 
 def test_law():
     assert os.environ["RAPPORT_EXAMPLES"] == {examples!r}
+    assert os.environ["RAPPORT_EVERY"] == "1"
 
 @pytest.mark.skipif("RAPPORT_EXAMPLES" in os.environ, reason="asked for more")
 def test_ordinary():
