@@ -17,86 +17,25 @@ import socket
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import msgspec
 import uvloop
 
+from bench.identity_alone import DATABASE, prepare, serve, settings_of
 from launcher.postgres import EmbeddedPostgres
-from libs.common.bus import MemoryBus
 from libs.common.db import Database, statement
-from libs.common.db.migrate import migrate
-from libs.common.service import app_of, running
-from services.identity.main import definition
 from services.identity.settings import IdentitySettings
-from services.identity.usecases.create_source import create_source
-from services.identity.usecases.create_workspace import create_workspace
 
-SECRET = base64.b64encode(bytes(range(32))).decode()
-PASSWORDS = {"owner": "owner-bench", "app": "app-bench", "worker": "worker-bench"}
 CONNECTIONS = 64
 
 
-def settings_of(cluster_url: Callable[..., str], roles: frozenset[Any], home: str) -> IdentitySettings:
-    """Return the settings of a process with these roles."""
-    return IdentitySettings(
-        database_url=cluster_url("bench", user="identity_app", password=PASSWORDS["app"]),
-        worker_database_url=cluster_url("bench", user="identity_worker", password=PASSWORDS["worker"]),
-        master_key=SECRET,
-        service_secret=SECRET,
-        mode="test",
-        roles=roles,
-        data_dir=Path(home),
-    )
-
-
-def serve(settings: IdentitySettings, listener: socket.socket | None) -> None:
-    """Run the service in this process until it is ended."""
-
-    async def main() -> None:
-        import uvicorn  # noqa: PLC0415 - the load process does not need it
-
-        async with running(definition, settings, bus=MemoryBus()) as runtime:
-            if listener is None:
-                await asyncio.Event().wait()
-            config = uvicorn.Config(
-                app_of(definition, runtime), log_config=None, access_log=False, lifespan="off", server_header=False
-            )
-            await uvicorn.Server(config).serve(sockets=[listener] if listener else None)
-
-    uvloop.run(main())
-
-
-async def prepare(cluster: EmbeddedPostgres, settings: IdentitySettings) -> str:
-    """Migrate, make a workspace and a source; return its write key."""
-    admin = await _admin(cluster, "create database bench")
-    assert admin is None
-    await migrate("identity", cluster.url("bench"), passwords=PASSWORDS)
-    from libs.common.personal import Vault  # noqa: PLC0415
-
-    worker = await Database.open(settings.worker_url, service="identity")
-    async with worker.transaction([]) as tx:
-        workspace = await create_workspace(
-            tx, vault=Vault(SECRET), key="bench", name="Bench", timezone="UTC", settings={}, driven_now=None
-        )
-    async with worker.transaction(workspace.workspace_id) as tx:
-        fields = {"key": "web", "name": "Web"}
-        _, _, key = await create_source(tx, workspace_id=workspace.workspace_id, fields=fields)
-    await worker.close()
-    return key
-
-
-async def _admin(cluster: EmbeddedPostgres, command: str) -> Any:
-    import asyncpg  # noqa: PLC0415
-
+async def _shown(cluster: EmbeddedPostgres, name: str) -> Any:
     connection = await asyncpg.connect(cluster.url())
     try:
-        if command.startswith("create"):
-            await connection.execute(command)
-            return None
-        return await connection.fetchval(command)
+        return await connection.fetchval(f"show {name}")
     finally:
         await connection.close()
 
@@ -213,9 +152,7 @@ async def drained(settings: IdentitySettings, since: float) -> None:
 
 async def check(cluster: EmbeddedPostgres) -> None:
     """Print what is in the record: every answered event, once."""
-    import asyncpg  # noqa: PLC0415
-
-    connection = await asyncpg.connect(cluster.url("bench"))
+    connection = await asyncpg.connect(cluster.url(DATABASE))
     logged = await connection.fetchval("select count(*) from identity.event_log")
     counted = await connection.fetchrow(
         "select sum(posted) posted, sum(accepted) accepted from identity.source_counter"
@@ -229,17 +166,17 @@ async def main(arguments: argparse.Namespace, home: str) -> None:
     """Start everything, measure, check the record against what was answered."""
     with EmbeddedPostgres(Path(home) / "postgres", settings={"shared_buffers": "512MB"}) as cluster:
         names = ("fsync", "synchronous_commit", "full_page_writes", "server_version")
-        shown = {name: await _admin(cluster, f"show {name}") for name in names}
+        shown = {name: await _shown(cluster, name) for name in names}
         print(f"{os.cpu_count()} cores, everything on them; PostgreSQL {shown}", flush=True)
-        api = settings_of(cluster.url, frozenset({"api"}), home)
-        key = await prepare(cluster, api)
+        api = settings_of(cluster, home, "api")
+        key = (await prepare(cluster, home)).browser_key
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
         context = multiprocessing.get_context("fork")
         processes = [context.Process(target=serve, args=(api, listener), daemon=True)]
         if arguments.resolver:
-            jobs = settings_of(cluster.url, frozenset({"jobs"}), home)
+            jobs = settings_of(cluster, home, "jobs")
             processes.append(context.Process(target=serve, args=(jobs, None), daemon=True))
         for process in processes:
             process.start()

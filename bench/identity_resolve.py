@@ -6,8 +6,10 @@ Measures `resolve_evidence` (the graph's part of the resolver) with its transact
 its own: durable, batches of 1,000, in a process that collects garbage as a service does. Every figure is a median of
 the runs with its spread, beside the processor time an event costs this process and PostgreSQL's backend. `--growth 100`
 loads 100 times as many people before it measures.
-Last: what one caller waits for one event while a worker resolves link-changing batches without a pause, in the same
+Then: what one caller waits for one event while a worker resolves link-changing batches without a pause, in the same
 process and at the resolver's own pace (domain/pace.py); the people asked about are among those that change.
+Last the whole way (bench/resolve_way.py): the same kinds of events from the record to the outbox, reading and telling
+included, and what `POST /v1/identity/resolve` takes over HTTP beside link-changing events.
 """
 
 import argparse
@@ -17,13 +19,15 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
 
-from bench.start_system import cpu_seconds
+from bench.identity_alone import PASSWORDS
+from bench.rates import Row
+from bench.resolve_way import whole_way
 from launcher.postgres import EmbeddedPostgres
 from libs.common.db import Database, statement
 from libs.common.db.migrate import migrate
@@ -94,32 +98,11 @@ class Worker:
             return int(await tx.fetch_value(_PID))
 
 
-@dataclass
-class Row:
-    """The runs of one kind of event."""
-
-    name: str
-    rates: list[float] = field(default_factory=list)
-    ours: list[float] = field(default_factory=list)
-    theirs: list[float] = field(default_factory=list)
-
-    def show(self) -> None:
-        """Print the medians."""
-        rate, ours, theirs = (statistics.median(one) for one in (self.rates, self.ours, self.theirs))
-        print(
-            f"{self.name:<38} {rate:8,.0f}/s ({min(self.rates):,.0f} to {max(self.rates):,.0f})"
-            f"  processor an event: worker {ours:4.0f} us, PostgreSQL {theirs:4.0f} us"
-        )
-
-
 async def timed(row: Row, worker: Worker, facts: Sequence[Fact]) -> None:
     """Add one run to a row."""
     backend = await worker.backend()
-    wall, ours, theirs = time.perf_counter(), time.process_time(), cpu_seconds(backend)
-    await worker.take(facts)
-    row.rates.append(len(facts) / (time.perf_counter() - wall))
-    row.ours.append(1e6 * (time.process_time() - ours) / len(facts))
-    row.theirs.append(1e6 * (cpu_seconds(backend) - theirs) / len(facts))
+    with row.timed(len(facts), backend):
+        await worker.take(facts)
 
 
 async def measure(worker: Worker, persons: int, runs: int, first: int) -> None:
@@ -231,12 +214,11 @@ async def main() -> None:
     options = parser.parse_args()
     collect_seldom()
     with (
-        tempfile.TemporaryDirectory(prefix="rapport-bench-") as directory,
-        EmbeddedPostgres(Path(directory)) as cluster,
+        tempfile.TemporaryDirectory(prefix="rapport-bench-") as home,
+        EmbeddedPostgres(Path(home) / "postgres") as cluster,
     ):
-        passwords = {"owner": "o", "app": "a", "worker": "w"}
-        await migrate("identity", cluster.url("postgres"), passwords=passwords)
-        url = cluster.url("postgres", user="identity_worker", password="w")
+        await migrate("identity", cluster.url("postgres"), passwords=PASSWORDS)
+        url = cluster.url("postgres", user="identity_worker", password=PASSWORDS["worker"])
         databases = [await Database.open(url, service="identity", pool_size=1) for _ in range(2)]
         sealer = Sealer({1: b"k" * 32})
         kinds = discover(namespaces, "namespace", NamespaceKind)
@@ -257,6 +239,7 @@ async def main() -> None:
         finally:
             for database in databases:
                 await database.close()
+        await whole_way(cluster, home, options)
 
 
 if __name__ == "__main__":

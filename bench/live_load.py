@@ -1,6 +1,6 @@
 """For benches: a segment service that has known its persons and events for long, filled in bulk."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -123,8 +123,12 @@ async def load_members(
     everybody = BitMap(range(1, persons + 1))
     live = [LiveSegment(one, 1, parse_definition(body, grammar())) for one, body in segments.items()]
     members: dict[UUID, BitMap] = {}
-    for start in range(0, len(live), SEGMENTS_AT_ONCE):
-        part, inquiry = live[start : start + SEGMENTS_AT_ONCE], Inquiry(Moment(now))
+    plain, built = [one for one in live if not one.concerns.segments], [one for one in live if one.concerns.segments]
+    groups = [
+        some[at : at + SEGMENTS_AT_ONCE] for some in (plain, built) for at in range(0, len(some), SEGMENTS_AT_ONCE)
+    ]
+    for part in groups:
+        inquiry = Inquiry(Moment(now))
         formulas = ask_all(part, inquiry)
         atoms = await ask(store, inquiry, Scope(1, None))
         found = answer_all(part, formulas, atoms=atoms, among=lambda _: everybody, otherwise=members.__getitem__)
@@ -151,3 +155,11 @@ async def load_members(
     for segment in live:
         segment.members = members[segment.segment_id]
     return {segment.segment_id: segment for segment in live}
+
+
+def _parts(segments: Sequence[LiveSegment]) -> Iterator[Sequence[LiveSegment]]:
+    """Yield as many as are asked for at once; those built of others after all others."""
+    plain, built = ([one for one in segments if bool(one.concerns.segments) is are] for are in (False, True))
+    for some in (plain, built):
+        for start in range(0, len(some), SEGMENTS_AT_ONCE):
+            yield some[start : start + SEGMENTS_AT_ONCE]

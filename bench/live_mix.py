@@ -9,12 +9,15 @@ WINDOWS = ("1 minute", "1 hour", "1 day", "7 days", "30 days", "45 days")
 Body = dict[str, Any]
 
 
-def the_mix() -> tuple[list[Body], list[list[int]]]:
-    """Return 280 definitions, and for each of 20 more the positions of those it is built of by in_segment."""
+def the_mix(one_in: int = 1) -> tuple[list[Body], list[list[int]]]:
+    """Return 280 definitions, and for each of 20 more the positions of those it is built of by in_segment.
+
+    `one_in` n leaves every n-th of each.
+    """
     plain = [*_traits(), *_windowed(), *_aggregates(), *_sequences()]
     windowed = range(100, 220)
     built = [[windowed[(number * 6 + step) % 120] for step in (0, 45, 91)] for number in range(20)]
-    return plain, built
+    return plain[::one_in], [[part // one_in for part in parts] for parts in built[::one_in]]
 
 
 def built_of(ids: list[str]) -> Body:

@@ -101,7 +101,7 @@ class Told:
 
 async def prepare(alone: Alone, chosen: argparse.Namespace) -> dict[UUID, LiveSegment]:
     """Load everything into a service that sleeps meanwhile, and wake it."""
-    plain, built = the_mix()
+    plain, built = the_mix(chosen.one_in)
     definitions = await publish(alone, plain, built)
     await alone.stack.stop_program("segment")
     store = await open_store(alone)
@@ -279,4 +279,5 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--warm", type=float, default=WARM_SECONDS)
     parser.add_argument("--traits", type=float, default=0.05)
+    parser.add_argument("--one-in", type=int, default=1, help="leave every n-th of the 300 segments")
     asyncio.run(main(parser.parse_args()))

@@ -1,4 +1,4 @@
-"""For benches: the real system in which only the segment service is awake, and what identity would tell it."""
+"""For benches: the real system without the services that segment does not need, and what identity would tell it."""
 
 import random
 import tempfile
@@ -25,6 +25,7 @@ from libs.common.contracts.identity.person_created import PersonCreated
 from libs.common.ids import new_id
 from libs.common.outbox.rows import group
 
+AWAKE = ("identity", "segment")
 ASLEEP = ("profile", "journey", "messaging")
 WORKSPACE = 1
 
@@ -70,9 +71,9 @@ class Alone:
 
 @asynccontextmanager
 async def segment_alone(settings: Mapping[str, str] | None = None) -> AsyncIterator[Alone]:
-    """Start everything, make the workspace, and let all but identity (which is told nothing) and segment sleep."""
+    """Start identity (which is told nothing) and segment, and make the workspace; what others would say is empty."""
     with tempfile.TemporaryDirectory(prefix="rapport-segment-") as home:
-        async with Stack(home=Path(home), mode="test", postgres_settings=settings) as stack:
+        async with Stack(home=Path(home), mode="test", services=AWAKE, postgres_settings=settings) as stack:
             headers = {"authorization": f"Bearer {stack.admin_key}", "x-workspace": "bench"}
             bus = await NatsBus.connect(stack.nats_url, service="identity")
             async with httpx.AsyncClient(headers=headers, timeout=600, trust_env=False) as http:
@@ -80,7 +81,7 @@ async def segment_alone(settings: Mapping[str, str] | None = None) -> AsyncItera
                 made = {"key": "bench", "name": "Bench"}
                 await alone.call("POST", "identity", "/v1/identity/workspaces", json=made, headers={"x-workspace": "0"})
                 for name in ASLEEP:
-                    await stack.stop_program(name)
+                    await bus.ensure_stream(name)
                 yield alone
             await bus.close()
 

@@ -1,9 +1,9 @@
 """How long the whole embedded system takes to start and stop, and what it holds when idle.
 
-    python -m bench.start_system [--runs 5]
+    python -m bench.start_system [--runs 5] [--settle 10]
 
 Cold = an empty data directory (initdb, migrations of five schemas); warm = the same directory again. Memory is the sum
-of proportional set sizes (PSS) of all processes, ten seconds after the start; CPU is measured over another ten.
+of proportional set sizes (PSS) of all processes, `--settle` seconds after the start; CPU is measured over as many more.
 """
 
 import argparse
@@ -16,8 +16,6 @@ import time
 from pathlib import Path
 
 from launcher.stack import Stack
-
-SETTLE_SECONDS = 10
 
 
 def family(pid: int) -> list[int]:
@@ -55,37 +53,38 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def once(home: Path, *, look: bool) -> tuple[float, float, int, float]:
-    """Start and stop; return seconds up, seconds down, bytes idle, processor share idle."""
+async def once(home: Path, *, look: float = 0) -> tuple[float, float, int, float]:
+    """Start and stop; return seconds up, seconds down, and, looked at for so long, bytes and processor share idle."""
     stack = Stack(home=home, mode="test")
     began = time.perf_counter()
     await stack.start()
     up = time.perf_counter() - began
     memory, share = 0, 0.0
     if look:
-        await asyncio.sleep(SETTLE_SECONDS)
+        await asyncio.sleep(look)
         pids = [p for name in stack.supervisor.children if (pid := stack.pid(name)) for p in family(pid)]
         memory = sum(map(pss_bytes, pids))
         before = sum(map(cpu_seconds, pids))
-        await asyncio.sleep(SETTLE_SECONDS)
-        share = (sum(map(cpu_seconds, pids)) - before) / SETTLE_SECONDS
+        await asyncio.sleep(look)
+        share = (sum(map(cpu_seconds, pids)) - before) / look
     began = time.perf_counter()
     await stack.stop()
     return up, time.perf_counter() - began, memory, share
 
 
-async def main(runs: int) -> None:
+async def main(runs: int, settle: float) -> None:
     """Measure and print."""
     home = Path(tempfile.mkdtemp(prefix="rapport-start-"))
     try:
-        cold, _, memory, share = await once(home, look=True)
-        warm = [await once(home, look=False) for _ in range(runs)]
+        cold, _, memory, share = await once(home, look=settle)
+        warm = [await once(home) for _ in range(runs)]
     finally:
         shutil.rmtree(home, ignore_errors=True)
-    ups, downs = [w[0] for w in warm], [w[1] for w in warm]
     print(f"cold start        {cold:6.2f} s")
-    print(f"warm start        {statistics.median(ups):6.2f} s  ({min(ups):.2f} to {max(ups):.2f}, {runs} runs)")
-    print(f"stop              {statistics.median(downs):6.2f} s  ({min(downs):.2f} to {max(downs):.2f})")
+    if warm:
+        ups, downs = [w[0] for w in warm], [w[1] for w in warm]
+        print(f"warm start        {statistics.median(ups):6.2f} s  ({min(ups):.2f} to {max(ups):.2f}, {runs} runs)")
+        print(f"stop              {statistics.median(downs):6.2f} s  ({min(downs):.2f} to {max(downs):.2f})")
     print(f"idle memory (PSS) {memory / 2**20:6.0f} MiB")
     print(f"idle processor    {share:6.1%} of one core")
     print(f"load average      {os.getloadavg()[0]:6.2f}")
@@ -94,4 +93,6 @@ async def main(runs: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
-    asyncio.run(main(parser.parse_args().runs))
+    parser.add_argument("--settle", type=float, default=10)
+    options = parser.parse_args()
+    asyncio.run(main(options.runs, options.settle))

@@ -126,6 +126,7 @@ async def as_fast_as_it_goes(brand: Brand, persons: int, seconds: float) -> None
     before, began = brand.sent, time.perf_counter()
 
     async def poster() -> None:
+        await brand.post(events(rng, persons, next(numbers)))
         while time.perf_counter() < stop:
             await brand.post(events(rng, persons, next(numbers)))
 

@@ -1,4 +1,4 @@
-"""Run the tests; words are passed on to pytest: test [-k name] [tests/identity ...]."""
+"""Run the tests; words are passed on to pytest: test [--long] [-k name] [tests/identity ...]."""
 
 import os
 import subprocess
@@ -6,11 +6,19 @@ import sys
 
 from launcher.home import PROJECT
 
+EXAMPLES = "200"
+"""Histories for each law in the long forms, unless RAPPORT_EXAMPLES says how many."""
+LONG = ["-m", "slow or not slow", "-o", "timeout=7200"]
+
 
 def run(words: list[str]) -> int:
-    """Run pytest and repeat its closing line as the last word."""
-    command = [sys.executable, "-P", "-m", "pytest", *workers(words), *words]
+    """Run pytest and repeat its closing line as the last word; `--long` adds what is slow, and many more examples."""
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    if "--long" in words:
+        words = [*LONG, *(word for word in words if word != "--long")]
+        environment.setdefault("RAPPORT_EXAMPLES", EXAMPLES)
+        environment.setdefault("RAPPORT_EVERY", "1")
+    command = [sys.executable, "-P", "-m", "pytest", *workers(words), *words]
     with subprocess.Popen(
         command, cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
     ) as runner:

@@ -3,18 +3,24 @@
 import asyncio
 import base64
 import json
-from collections.abc import Iterable
-from typing import Any
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 import httpx
 
 from tests.assurance.furnished import Furnished
 
+T = TypeVar("T")
+ONE_IN = 1 if os.environ.get("RAPPORT_EVERY") == "1" else 3
+"""How much of each list a place gets, another part each time; with RAPPORT_EVERY=1 every place gets all."""
 NEST: Any = "x"
 for _ in range(400):
     NEST = {"a": [NEST]}
+TELLING = ("a\0b", "\ud800")
+"""What a single field forgets to refuse."""
 VALUES: tuple[Any, ...] = (
-    None, True, 0, -1, 2**31, 2**63, -(10**30), 1e308, float("nan"), float("-inf"), "", "\0", "a\0b", "\ud800",
+    None, True, 0, -1, 2**31, 2**63, -(10**30), 1e308, float("nan"), float("-inf"), "", "\0",
     "x" * 70_000, "\u202e\U0001f600" * 60, "2026-13-45T99:99:99Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59+14:00",
     "P99999999999Y", [], {}, [None], ["\0"], {"\0": "\0"}, {"\ud800": "\udfff"}, {"a": 10**400}, NEST, [[]] * 3000,
 )  # fmt: skip
@@ -38,12 +44,17 @@ TEXTS = (
 SOUND_QUERY = {"namespace": "user_id", "value": "u-1"}
 
 
-def queries(names: Iterable[str]) -> Iterable[str]:
+def part(values: Sequence[T], number: int) -> Sequence[T]:
+    """Return the part of a list for place `number`: as many places in a row as there are parts get all of it."""
+    return values[number % ONE_IN :: ONE_IN]
+
+
+def queries(names: Iterable[str], number: int) -> Iterable[str]:
     """Return queries in which one of the known parameters has a hostile value, and some with unknown ones."""
     yield from ("%00=%00", "a" * 5000, "&&==&", "%ED%A0%80=1", "limit=5&limit=6")
     others = {name: value for name, value in SOUND_QUERY.items() if name in names}
-    for name in names:
-        for value in (*TEXTS, *(CURSORS if name == "cursor" else ())):
+    for place, name in enumerate(names, number):
+        for value in (*part(TEXTS, place), *(part(CURSORS, place) if name == "cursor" else ())):
             yield "&".join(f"{key}={text}" for key, text in (others | {name: value}).items())
 
 
@@ -64,10 +75,16 @@ def replaced(value: Any, path: tuple[Any, ...], by: Any) -> Any:
     return copy
 
 
-def spoilt(body: Any, of: int = 3) -> Iterable[tuple[str, bytes]]:
-    """Return a body with a hostile value in each place in turn: each place gets every `of`th, another one each time."""
-    for number, path in enumerate(places(body)):
-        for value in VALUES[number % of :: of]:
+def spoilt(body: Any, of: int = 3 * ONE_IN) -> Iterable[tuple[str, bytes]]:
+    """Return a body with a hostile value in each place in turn.
+
+    Each place gets what is telling and every `of`th of the others, another one each time; however few places there are,
+    each is in one of them.
+    """
+    found = list(places(body))
+    step = min(of, len(found))
+    for number, path in enumerate(found):
+        for value in (*TELLING, *VALUES[number % step :: step]):
             content = json.dumps(replaced(body, path, value)).encode()
             yield f"{'/'.join(map(str, path))} = {value!r:.60}", content
 

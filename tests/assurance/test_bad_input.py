@@ -12,7 +12,7 @@ from libs.common.access import service_tokens
 from libs.common.access.keys import new_key
 from libs.common.ids import new_id
 from tests.assurance.furnished import Furnished, a_furnished
-from tests.assurance.hostile import BROKEN, IDS, Sender, queries, spoilt
+from tests.assurance.hostile import BROKEN, IDS, Sender, part, queries, spoilt
 from tests.assurance.routes import GUARDED, ROUTES, SERVICES, Route, filled
 from tests.assurance.sound import SOUND, with_ids
 from tests.e2e.brand import Brand
@@ -78,22 +78,26 @@ async def test_a_body_with_anything_in_any_place_is_answered(service: str, made:
 @pytest.mark.timeout(900)
 async def test_a_body_that_is_no_json_is_answered(made: Furnished, sender: Sender) -> None:
     writing = [route for route in ROUTES if route.method in {"POST", "PUT", "PATCH"}]
-    await sender.send_all(asked(repr(body[:40]), route, made, content=body) for route in writing for body in BROKEN)
+    await sender.send_all(
+        asked(repr(body[:40]), route, made, content=body)
+        for number, route in enumerate(writing)
+        for body in part(BROKEN, number)
+    )
     assert sender.wrong == []
 
 
 @pytest.mark.timeout(900)
 async def test_any_path_query_and_cursor_is_answered(made: Furnished, sender: Sender) -> None:
     def requests() -> Iterable[Request]:
-        for route in ROUTES:
+        for number, route in enumerate(ROUTES):
             if str(route) in DRIVING:
                 continue
-            for name in route.names:
-                for value in IDS:
+            for place, name in enumerate(route.names, number):
+                for value in part(IDS, place):
                     path = filled(route, made.ids | {name: value, "write_key_id": value})
                     yield asked(f"{name}={value}", route, made, path)
             if route.method == "GET" and route.path not in HEALTH:
-                for query in queries(route.queries):
+                for query in queries(route.queries, number):
                     yield asked(query, route, made, filled(route, made.ids) + "?" + query)
 
     await sender.send_all(requests())

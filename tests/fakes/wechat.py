@@ -18,7 +18,8 @@ class FakeWeChat:
     contacts: dict[str, dict[str, str]] = field(default_factory=dict)
     trouble: dict[str, list[int]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
-    tokens: int = 0
+    tokens: dict[str, str] = field(default_factory=dict)
+    """The access token of each account."""
 
     @property
     def transport(self) -> httpx.MockTransport:
@@ -43,9 +44,10 @@ class FakeWeChat:
             if path == "/sns/jscode2session":
                 # A code is good once.
                 return self.sessions.pop(told["js_code"], {"errcode": 40029, "errmsg": "invalid code"})
-            self.tokens += 1
-            return {"access_token": f"token-{self.tokens}", "expires_in": 7200}
-        if told.get("access_token") != f"token-{self.tokens}":
+            account = told.get("appid") or told["corpid"]
+            self.tokens[account] = f"token-{account}-{len(self.asked)}"
+            return {"access_token": self.tokens[account], "expires_in": 7200}
+        if told.get("access_token") not in self.tokens.values():
             return {"errcode": 40001, "errmsg": "invalid credential"}
         if path == "/wxa/business/getuserphonenumber":
             return {"errcode": 0, "phone_info": self.phones[told["code"]]}

@@ -115,5 +115,43 @@ def test_the_tests_command_passes_words_on_and_closes_with_the_runners_line(tmp_
     assert answer.stdout.splitlines()[-1].startswith("1 passed in ")
 
 
+LONG_FORMS = """
+import os
+import pytest
+
+@pytest.mark.slow
+def test_slow():
+    pass
+
+def test_law():
+    assert os.environ["RAPPORT_EXAMPLES"] == {examples!r}
+    assert os.environ["RAPPORT_EVERY"] == "1"
+
+@pytest.mark.skipif("RAPPORT_EXAMPLES" in os.environ, reason="asked for more")
+def test_ordinary():
+    pass
+"""
+MARKED = "[pytest]\naddopts = -m 'not slow'\nmarkers =\n    slow: left out\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "closing"),
+    [
+        (["--long"], {}, "2 passed, 1 skipped in "),
+        (["--long"], {"RAPPORT_EXAMPLES": "7"}, "2 passed, 1 skipped in "),
+        (["--long", "-m", "slow"], {}, "1 passed, 2 deselected in "),
+        (["-k", "ordinary"], {}, "1 passed, 2 deselected in "),
+    ],
+)
+def test_the_long_forms_are_what_is_slow_and_many_histories_for_each_law(tmp_path, words, environment, closing):
+    examples = environment.get("RAPPORT_EXAMPLES", "200")
+    (tmp_path / "test_forms.py").write_text(LONG_FORMS.format(examples=examples))
+    (tmp_path / "pytest.ini").write_text(MARKED)
+    place = ["--rootdir", str(tmp_path), "-c", str(tmp_path / "pytest.ini"), str(tmp_path)]
+    answer = rapport("test", *words, "-n0", "-p", "no:cacheprovider", *place, home=tmp_path, **environment)
+    assert answer.returncode == 0, answer.stdout
+    assert answer.stdout.splitlines()[-1].startswith(closing)
+
+
 def test_the_project_is_where_the_launcher_is():
     assert (PROJECT / "rapport").stat().st_mode & 0o111

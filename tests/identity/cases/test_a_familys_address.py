@@ -1,14 +1,13 @@
 """Case 8 from the collector to the mail: each of a family is reached at the address they share."""
 
-import asyncio
 import base64
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from libs.common import backlog
 from tests.fixtures.apps import House, ServiceApp
+from tests.fixtures.draining import drained
 from tests.messaging.provider import FakeProvider
 
 FAMILY = "family@example.com"
@@ -25,16 +24,7 @@ class Family:
         apps["messaging"].runtime.parts.channels["email"] = self.mail
 
     async def drain(self) -> None:
-        before: list[int] = []
-        deadline = asyncio.get_running_loop().time() + 240
-        while True:
-            looks = [await backlog.open_work(app.runtime, 1) for app in self.apps.values()]
-            activity = [look[1] for look in looks]
-            if not any(look[0] for look in looks) and activity == before:
-                return
-            assert asyncio.get_running_loop().time() < deadline, [look[0] for look in looks]
-            before = activity
-            await asyncio.sleep(0.02)
+        await drained(list(self.apps.values()))
 
     async def call(self, service: str, verb: str, path: str, body: Any = None, **query: Any) -> Any:
         app = self.apps[service]

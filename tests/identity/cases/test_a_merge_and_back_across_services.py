@@ -1,11 +1,10 @@
 """ID9 and case 22 from the collector to the picture: a merge and its undoing leave everything as it was."""
 
-import asyncio
 import base64
 from typing import Any
 
-from libs.common import backlog
 from tests.fixtures.apps import House, ServiceApp
+from tests.fixtures.draining import drained
 
 ANNA = {"namespace": "user_id", "scope": "main", "value": "anna-1"}
 MEMBER = {"namespace": "member_id", "scope": "main", "value": "M-77"}
@@ -20,16 +19,7 @@ class Both:
         self.house, self.identity, self.profile = house, identity, profile
 
     async def settle(self) -> None:
-        before: list[int] = []
-        deadline = asyncio.get_running_loop().time() + 240
-        while True:
-            looks = [await backlog.open_work(app.runtime, 1) for app in (self.identity, self.profile)]
-            activity = [look[1] for look in looks]
-            if not any(look[0] for look in looks) and activity == before:
-                return
-            assert asyncio.get_running_loop().time() < deadline, [look[0] for look in looks]
-            before = activity
-            await asyncio.sleep(0.02)
+        await drained([self.identity, self.profile])
 
     async def send(self, *calls: dict[str, Any]) -> None:
         token = base64.b64encode(f"{self.house.write_key}:".encode()).decode()

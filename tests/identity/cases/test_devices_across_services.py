@@ -1,6 +1,5 @@
 """Cases 4, 5 and 16 from the collector to the timeline and the segment: whose an anonymous event is, in every order."""
 
-import asyncio
 import base64
 import random
 from datetime import datetime, timedelta
@@ -9,11 +8,11 @@ from typing import Any
 import pytest
 
 import services.identity.namespaces
-from libs.common import backlog
 from libs.common.registry import discover
 from services.identity.domain.device_times import Signal, holds
 from services.identity.domain.policy import NamespaceKind
 from tests.fixtures.apps import START, House, ServiceApp
+from tests.fixtures.draining import drained
 from tests.identity.graph.worlds import an_identifier
 
 COOKIE = next(
@@ -62,16 +61,7 @@ class Three:
         return self
 
     async def drain(self) -> None:
-        before: list[int] = []
-        deadline = asyncio.get_running_loop().time() + 240
-        while True:
-            looks = [await backlog.open_work(app.runtime, 1) for app in self.apps]
-            activity = [look[1] for look in looks]
-            if not any(look[0] for look in looks) and activity == before:
-                return
-            assert asyncio.get_running_loop().time() < deadline, [look[0] for look in looks]
-            before = activity
-            await asyncio.sleep(0.02)
+        await drained(self.apps)
 
     async def send(self, calls: Calls) -> None:
         token = base64.b64encode(f"{self.house.write_key}:".encode()).decode()

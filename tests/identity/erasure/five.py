@@ -1,6 +1,5 @@
 """All five services in this process with one person in each of them, and a look into everything they keep."""
 
-import asyncio
 import base64
 import re
 from collections.abc import Iterator
@@ -9,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from libs.common import backlog
 from libs.common.bus.port import COUNT_HEADER, WORKSPACE_HEADER, Outgoing
 from libs.common.contracts.catalogue import all_contracts
 from libs.common.db import statement
@@ -17,6 +15,7 @@ from libs.common.ids import new_id
 from libs.common.outbox.rows import group
 from libs.common.personal import SealBroken, Sealer
 from tests.fixtures.apps import SERVICES, House, ServiceApp
+from tests.fixtures.draining import drained
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{40,}={0,2}")
 _TABLES = statement(
@@ -81,17 +80,8 @@ class Five:
         await self.drain()
 
     async def drain(self) -> None:
-        """Wait until nothing is open in any of the five, twice in a row."""
-        before: list[int] = []
-        deadline = asyncio.get_running_loop().time() + 120
-        while True:
-            looks = [await backlog.open_work(app.runtime, 1) for app in self.apps.values()]
-            parts, activity = [look[0] for look in looks if look[0]], [look[1] for look in looks]
-            if not parts and activity == before:
-                return
-            assert asyncio.get_running_loop().time() < deadline, f"not drained: {parts}"
-            before = activity
-            await asyncio.sleep(0.02)
+        """Wait until nothing is open in any of the five."""
+        await drained(list(self.apps.values()))
 
     def heard(self) -> list[Any]:
         """Return every event that is on the bus."""

@@ -7,6 +7,8 @@ stored link is the sum of its evidence. The short form has the same histories ev
 import asyncio
 import os
 import random
+import time
+from collections import Counter
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -63,9 +65,12 @@ class FourWorkers(RuleBasedStateMachine):
     templates: Templates
     database: Any
     workspaces = count(100)
+    tally: Counter[str]
+    """How much was tried: histories, rounds, and steps by their word."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.tally["histories"] += 1
         self.graph = Graph(self.database, workspace_id=next(FourWorkers.workspaces))
         self.runner.run(self._begin())
         self.tools = [self.graph.fresh_tools() for _ in range(WORKERS)]
@@ -80,6 +85,7 @@ class FourWorkers(RuleBasedStateMachine):
     @rule(steps=STEPS)
     def work(self, steps: list[tuple[str, Any, Any]]) -> None:
         """Share steps out among the workers, who go at once."""
+        self.tally.update(("rounds", *(word for word, *_ in steps)))
         planned = [self._planned(*step) for step in steps]
         shares = [planned[number::WORKERS] for number in range(WORKERS)]
         self.runner.run(self._at_once(shares))
@@ -89,6 +95,7 @@ class FourWorkers(RuleBasedStateMachine):
     @rule(days=st.sampled_from([1, 9, 30, 61]))
     def wait(self, days: int) -> None:
         """Let time pass: what is due then is looked at again."""
+        self.tally.update(("rounds", "wait"))
         self.runner.run(self.graph.set_clock(self.graph.now + timedelta(days=days)))
         self.runner.run(self._judge())
 
@@ -199,8 +206,8 @@ def added_up(said: list[Evidence]) -> dict[tuple[Identifier, Identifier], LinkFa
     return facts
 
 
-def run(templates: Templates, *, examples: int, rounds: int, derandomize: bool) -> None:
-    """Try histories in one database, each in a workspace of its own.
+def run(templates: Templates, tally: Counter[str], *, examples: int, rounds: int, derandomize: bool) -> None:
+    """Try histories in one database, each in a workspace of its own; `tally` is told how much was tried.
 
     Nothing is shrunk: what fails once need not fail in the next interleaving.
     """
@@ -212,7 +219,8 @@ def run(templates: Templates, *, examples: int, rounds: int, derandomize: bool) 
 
         context, database = runner.run(opened())
         try:
-            machine = type("Machine", (FourWorkers,), {"runner": runner, "database": database, "templates": templates})
+            given = {"runner": runner, "database": database, "templates": templates, "tally": tally}
+            machine = type("Machine", (FourWorkers,), given)
             run_state_machine_as_test(
                 machine,
                 settings=settings(
@@ -225,10 +233,18 @@ def run(templates: Templates, *, examples: int, rounds: int, derandomize: bool) 
 
 
 def test_four_workers_with_merges_cuts_erasures_and_repeats_end_where_the_oracle_says(templates: Templates) -> None:
-    run(templates, examples=4, rounds=3, derandomize=True)
+    tally = Counter[str]()
+    run(templates, tally, examples=4, rounds=3, derandomize=True)
+    assert tally["histories"] >= 4
+    assert min(tally[word] for word in ("take", "repeat", "merge", "cut", "erase", "wait")) > 0, tally
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
 def test_hundreds_of_histories_of_four_workers_end_where_the_oracle_says(templates: Templates) -> None:
-    run(templates, examples=HISTORIES, rounds=8, derandomize=False)
+    begun, tally = time.perf_counter(), Counter[str]()
+    try:
+        run(templates, tally, examples=HISTORIES, rounds=8, derandomize=False)
+    finally:  # also where somebody ends it
+        print(f"{dict(tally)} in {time.perf_counter() - begun:.0f} s")
+    assert tally["histories"] >= HISTORIES
