@@ -153,11 +153,17 @@ async def main(persons: int, events: int, runs: int, directory: Path, properties
             f" select name, person_no, event_time, {number_column} from made {BULK}"
         )
         await store.command(f"system start merges {table}")
-        await store.command(f"optimize table {table} final settings max_execution_time = 0")
+        await store.command(
+            f"optimize table {table} final settings max_execution_time = 0, optimize_throw_if_noop = 1"
+        )
         laid = time.process_time() - before
         (size,) = await store.rows(
-            f"select sum(bytes_on_disk) as bytes from system.parts where active and table = '{table}'", {}
+            "select sum(bytes_on_disk) as bytes, count() as parts, uniqExact(partition) as months from system.parts"
+            f" where active and table = '{table}'",
+            {},
         )
+        if size["parts"] != size["months"]:
+            raise RuntimeError(f"{called}: {size['parts']} parts of {size['months']} months are not merged")
         of_few = OPENED if "as a text" in called else value
         spent = [
             await cheapest(store, sql.format(table=table), runs, few_rows="touched" in asked)

@@ -11,6 +11,7 @@ from xdist.remote import Producer
 from launcher.nats import EmbeddedNats
 from launcher.postgres import EmbeddedPostgres
 from libs.common.bus import Bus, MemoryBus, NatsBus
+from libs.common.garbage import collect_seldom
 from tests.fixtures.apps import House, a_house
 from tests.fixtures.nats import running_nats
 from tests.fixtures.postgres import ServiceDatabase, Templates, running_cluster
@@ -28,6 +29,11 @@ settings.load_profile("house")
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> UnitScheduling:
     """Spread the tests over the workers by our own units."""
     return UnitScheduling(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage as seldom as the services do: a tenth of the processor went into looking through what lives."""
+    collect_seldom()
 
 
 @pytest.fixture(scope="session")
