@@ -5,7 +5,7 @@ the members kept up by asking about touched persons alone, and the answer about 
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +25,7 @@ from services.segment.store.scope import Scope
 from services.segment.store.slices import moved_between
 from services.segment.usecases.answer_apart import answer_apart
 from services.segment.usecases.answer_touches import Touched, answer_touches
+from services.segment.usecases.insert_blocks import OF_OWNERS
 from services.segment.usecases.settle_changes import apply_change
 from tests.segment.columnar import parsed
 from tests.segment.generated_values import START, ZONES
@@ -233,10 +234,16 @@ class Batch:
             self.give([one for one, source in self.sources.items() if source.owner == other], survivor)
 
     async def _round(self, last: datetime) -> None:
-        await self._insert()
         moments = Moment(last, self.zone), Moment(self.now, self.zone)
+        # as in a round: whose an event is goes in first, the rest before or after it is asked whom the clock moved
+        await self._insert(OF_OWNERS)
+        asks_first = self.chance.random() < 0.5
+        if not asks_first:
+            await self._insert()
         whose = {"workspace_id": self.workspace_id, "merged": self.moved_subjects}
         moved = await moved_between(self.store, self.world.edges(), **whose, last=moments[0], now=moments[1])
+        if asks_first:
+            await self._insert()
         everyone = {*self.touched, *BitMap.union(BitMap(), *moved.values())}
         people = {one: (ALIVE if self.sources[one].owner == one else MERGED, None) for one in everyone}
         under = sorted(
@@ -280,10 +287,10 @@ class Batch:
         self.outcome.steps += 1
         self.outcome.questions += len(self.bodies) * len(universe)
 
-    async def _insert(self) -> None:
-        for table, lines in self.lines.items():
-            await self.store.insert(table, b"\n".join(lines), token=f"{self.workspace_id}.{self.count()}")
-        self.lines = {}
+    async def _insert(self, only: Collection[str] = ()) -> None:
+        for table in [table for table in self.lines if table in only or not only]:
+            lines = b"\n".join(self.lines.pop(table))
+            await self.store.insert(table, lines, token=f"{self.workspace_id}.{self.count()}")
 
 
 async def play(store: Columnar, workspace_id: int, start: int, number: int) -> Outcome:

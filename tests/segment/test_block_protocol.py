@@ -136,7 +136,7 @@ async def test_what_is_staged_while_a_rebuild_begins_goes_in_after_the_wipe(data
         # asked for and begun after the other one had set out: it must not believe what it saw then
         await rebuilds.request(beginning, [WORKSPACE], reason="a test")
         await stage_some(database, 3)
-    assert await inserting == 0
+    assert await inserting is None
     (rebuild,) = await open_rebuilds(database)
     await store.wipe(WORKSPACE)
     async with database.transaction(WORKSPACE) as tx:

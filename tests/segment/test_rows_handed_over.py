@@ -1,6 +1,5 @@
 """Everybody is asked by rows that are added up here, or grouped by the engine where they do not fit: told the same."""
 
-import asyncio
 import random
 from datetime import timedelta
 from decimal import Decimal
@@ -18,7 +17,6 @@ from services.segment.domain.total import Total
 from services.segment.store import asking_rows
 from services.segment.store.asking import ask
 from services.segment.store.bitmaps import bitmap_of, bitmap_where
-from services.segment.store.columnar import DoesNotFit
 from services.segment.store.scope import Scope
 from services.segment.store.totals import TooLarge, Totals
 from tests.fixtures.apps import START
@@ -64,64 +62,6 @@ async def test_the_same_is_told_however_large_the_numbers_and_however_many_the_r
         for body, formula in zip(BODIES, formulas, strict=True):
             found = answer_one(formula, atoms=atoms, among=BitMap(people), members={})
             assert set(found) == {number for number in people if is_member(body, people[number], When(START))}, body
-
-
-async def test_what_an_engine_had_written_when_it_failed_is_nobodys_answer(tmp_path):
-    async with a_columnar_store(tmp_path) as store:
-        for _ in range(3):
-            with pytest.raises(DoesNotFit):
-                await store.ask("select number from numbers(100000)", {}, most_rows=1000)
-            assert await store.rows("select 7 as seven", {}) == [{"seven": 7}]
-            with pytest.raises(DoesNotFit):
-                await store.rows("select toDecimal64(toDecimal128(number * 1000000000, 10), 10) from numbers(3)", {})
-            assert await store.rows("select 7 as seven", {}) == [{"seven": 7}]
-
-
-async def test_it_is_not_given_to_whoever_waited_for_the_engine(tmp_path):
-    async with a_columnar_store(tmp_path) as store:
-        for rows in (1_000, 500_000):
-            too_many = store.ask("select number from numbers(1000000)", {}, most_rows=rows)
-            waiting = [store.rows(f"select toUInt64({turn}) as number", {}) for turn in range(5)]
-            failed, *found = await asyncio.gather(too_many, *waiting, return_exceptions=True)
-            assert isinstance(failed, DoesNotFit)
-            assert found == [[{"number": turn}] for turn in range(5)]
-
-
-async def test_nor_to_whoever_asks_beside_it(tmp_path):
-    async with a_columnar_store(tmp_path) as store:
-        failing = [
-            store.ask("select number from numbers(200000)", {}, most_rows=1_000 if turn % 2 else 150_000)
-            for turn in range(30)
-        ]
-        asking = [store.rows(f"select toUInt64({turn}) as number", {}) for turn in range(60)]
-        mixed = [one for three in zip(failing, asking[::2], asking[1::2], strict=True) for one in three]
-        ends = await asyncio.gather(*mixed, return_exceptions=True)
-        assert all(isinstance(end, DoesNotFit) for end in ends[::3])
-        assert [*ends[1::3], *ends[2::3]] == [[{"number": turn}] for turn in (*range(0, 60, 2), *range(1, 60, 2))]
-
-
-async def test_two_statements_run_at_the_same_time_and_a_third_waits(tmp_path):
-    async with a_columnar_store(tmp_path) as store:
-        loop, ended = asyncio.get_running_loop(), []
-
-        async def sleep(called, seconds):
-            await store.rows(f"select sleep({seconds}) as slept", {})
-            ended.append((called, loop.time()))
-
-        began = loop.time()
-        await asyncio.gather(sleep("long", 3), sleep("short", 0.5), sleep("next", 0.5))
-        assert [called for called, _ in ended] == ["short", "next", "long"]
-        assert ended[1][1] - began >= 1, "the third waits for one of the two"
-
-
-async def test_nor_where_the_one_who_asked_has_gone(tmp_path):
-    async with a_columnar_store(tmp_path) as store:
-        gone = asyncio.create_task(store.ask("select number from numbers(1000000)", {}, most_rows=1_000))
-        await asyncio.sleep(0)
-        waiting = asyncio.create_task(store.rows("select 7 as number", {}))
-        await asyncio.sleep(0)
-        gone.cancel()
-        assert await waiting == [{"number": 7}]
 
 
 @given(st.lists(st.integers(0, 2**31 - 1) | st.integers(0, 70_000) | st.integers(65_530, 65_540)))

@@ -52,13 +52,14 @@ async def get_counts(
     caller: Reader, runtime: RuntimeOf, start: datetime | None = None, end: datetime | None = None
 ) -> list[DayCount]:
     """Return how many events the columnar store holds by day and origin, to be compared with the record."""
-    await insert_blocks(
-        runtime.worker_database,
-        runtime.parts.columnar,
-        workspace_id=caller.workspace_id,
-        sealer=runtime.sealer(caller.workspace_id),
-    )
     async with runtime.parts.locks[caller.workspace_id]:
+        # within the lock: a round asks several questions, about the same rows
+        await insert_blocks(
+            runtime.worker_database,
+            runtime.parts.columnar,
+            workspace_id=caller.workspace_id,
+            sealer=runtime.sealer(caller.workspace_id),
+        )
         async with runtime.worker_database.transaction(caller.workspace_id) as tx:
             moved = await squashes.moved(tx, caller.workspace_id)
         rows = await counts_by_day(runtime.parts.columnar, caller.workspace_id, start=start, end=end, moved=moved)

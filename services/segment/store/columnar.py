@@ -1,14 +1,11 @@
 """The door to the columnar store: chDB embedded, or a ClickHouse server; one client API, a thread a handle."""
 
-import asyncio
 import base64
 import hashlib
 import hmac
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,11 +21,10 @@ from libs.common.errors import Unavailable
 from services.segment.domain.binding import Bindable
 from services.segment.store.columnar_cluster import local_table
 from services.segment.store.columnar_schema import BY_PERSON, CHANGES, WORKSPACE_TABLES, statements
+from services.segment.store.handles import Handles
 
 R = TypeVar("R")
 PERSONAL_POLICY = "personal"
-HANDLES = 2
-"""So many statements run at once: to analyse one takes a single thread, and as long as its rows take."""
 KEPT = "kept"
 """The database, in the memory of an embedded engine, of rows that several statements read."""
 CACHE_BYTES = 1_000_000_000
@@ -38,7 +34,10 @@ _DOES_NOT_FIT = (396, 407)
 # Set once for the client: embedded, a setting given with a call costs three more calls of the engine.
 SETTINGS = {
     "max_execution_time": 60,
-    "max_memory_usage": 8_000_000_000,
+    # of one statement; as many run at once as there are handles
+    "max_memory_usage": 4_000_000_000,
+    # all sub-queries of a statement see the same rows of a table, whatever goes in meanwhile
+    "enable_shared_storage_snapshot_in_query": 1,
     # hundreds of conditions in one statement are meant
     "max_query_size": 16_000_000,
     "max_ast_elements": 2_000_000,
@@ -85,22 +84,11 @@ class DoesNotFit(Refusal):
     """The answer has more rows than may be handed over, or a number too large for its column."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Handle:
-    """A way to the engine, and the thread that every call over it runs in."""
-
-    client: Client
-    thread: ThreadPoolExecutor
-
-
 class Columnar:
     """Asks and fills the columnar store; a call takes the handle that is free, or waits its turn."""
 
-    def __init__(self, handles: Sequence[_Handle], *, is_embedded: bool) -> None:
+    def __init__(self, handles: Handles, *, is_embedded: bool) -> None:
         self._handles = handles
-        self._free: asyncio.LifoQueue[_Handle] = asyncio.LifoQueue()
-        for handle in handles:
-            self._free.put_nowait(handle)
         self.is_embedded = is_embedded
         self._locals: dict[str, str] = {}
 
@@ -110,28 +98,30 @@ class Columnar:
 
         Embedded, what was read stays unpacked in up to `cache_bytes` of memory; a server has its own configuration.
         """
-        loop = asyncio.get_running_loop()
-        handles = []
-        for number in range(HANDLES):
-            thread = ThreadPoolExecutor(1, thread_name_prefix=f"columnar-{number}")
-            client = await loop.run_in_executor(thread, partial(_connect, url, master_key, cache_bytes))
-            handles.append(_Handle(client, thread))
+        handles = await Handles.open(partial(_connect, url, master_key, cache_bytes))
         store = cls(handles, is_embedded=url.startswith("chdb:"))
-        await store.find_locals()
-        # of a table before others its administrator changes those
-        changes = [change for table, change in CHANGES if table not in store._locals]
-        for statement in (*statements(PERSONAL_POLICY), *changes):
-            await store.command(statement)
-        if store.is_embedded:
-            await store.command(f"create database if not exists {KEPT} engine = Memory")
+        try:
+            await store._lay_out()
+        except BaseException:
+            await store.close()
+            raise
         return store
 
+    async def _lay_out(self) -> None:
+        """Make what tables are missing, and what changed of those of before."""
+        await self.find_locals()
+        # of a table before others its administrator changes those
+        changes = [change for table, change in CHANGES if table not in self._locals]
+        for statement in (*statements(PERSONAL_POLICY), *changes):
+            await self.command(statement)
+        if self.is_embedded:
+            # nothing of before lies in it but what somebody was cut off from
+            await self.command(f"drop database if exists {KEPT}")
+            await self.command(f"create database {KEPT} engine = Memory")
+
     async def close(self) -> None:
-        """Close the engine; what was inserted is on disk."""
-        loop = asyncio.get_running_loop()
-        for handle in self._handles:
-            await loop.run_in_executor(handle.thread, handle.client.close)
-            handle.thread.shutdown()
+        """Close the engine when what runs has ended; what was inserted is on disk. Whoever asks later is told so."""
+        await self._handles.close()
 
     async def ask(
         self, sql: str, parameters: Mapping[str, Bindable], *, few_rows: bool = False, most_rows: int = 0
@@ -158,7 +148,7 @@ class Columnar:
     async def insert(self, table: str, lines: bytes, *, token: str) -> None:
         """Insert a block of JSON lines exactly once: the same block with the same token stays single."""
         settings = {"insert_deduplication_token": token}
-        await self._call(lambda client: client.raw_insert(table, None, lines, settings, "JSONEachRow"))
+        await self._call(lambda client: client.raw_insert(table, None, lines, settings, "JSONEachRow"), to_the_end=True)
 
     async def delete(self, table: str, workspace_id: int, column: str, numbers: Sequence[int]) -> None:
         """Delete rows by a number; returns when the parts are rewritten."""
@@ -205,15 +195,10 @@ class Columnar:
     async def command(self, sql: str, parameters: Mapping[str, Bindable] | None = None) -> None:
         """Run a statement without an answer."""
         bound = dict(parameters or {})
-        await self._call(lambda client: client.command(sql, parameters=bound))
+        await self._call(lambda client: client.command(sql, parameters=bound), to_the_end=True)
 
-    async def _call(self, call: Callable[[Client], R]) -> R:
-        handle = await self._free.get()
-        try:
-            # whoever stops waiting gives the handle back at once: the next call over it waits in its thread
-            return await asyncio.get_running_loop().run_in_executor(handle.thread, self._said, call, handle.client)
-        finally:
-            self._free.put_nowait(handle)
+    async def _call(self, call: Callable[[Client], R], *, to_the_end: bool = False) -> R:
+        return await self._handles.run(partial(self._said, call), to_the_end=to_the_end)
 
     def _said(self, call: Callable[[Client], R], client: Client) -> R:
         try:

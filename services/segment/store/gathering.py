@@ -30,10 +30,10 @@ async def gathered(
     # not a temporary one, which is a handle's own: several are to read it at the same time
     table = f"{KEPT}.gathered_{new_id().hex}"
     laid = ", ".join([*always_read(scope), *columns])
-    await columnar.command(f"create table {table} engine = Memory empty as select {laid} from event")
     try:
+        await columnar.command(f"create table {table} engine = Memory empty as select {laid} from event")
         await columnar.fill(f"insert into {table} {rows} limit {MOST_ROWS + 1}", inquiry.bind.parameters)
         (kept,) = await columnar.rows(f"select count() as rows from {table}", {})
         yield scope if kept["rows"] > MOST_ROWS else replace(scope, events=table)
     finally:
-        await columnar.command(f"drop table {table}")
+        await columnar.command(f"drop table if exists {table}")

@@ -83,13 +83,19 @@ async def _ground(runtime: Runtime[SegmentParts], workspace_id: int) -> _Ground:
     now = runtime.now(workspace_id)
     async with runtime.worker_database.transaction(workspace_id) as tx:
         if await is_open(tx, workspace_id):
-            raise Unavailable("the columnar store is being rebuilt; ask again later", retry_after_seconds=5)
+            raise _rebuilt()
         world = await runtime.parts.world(tx, workspace_id, now=now)
         merged = await squashes.moved(tx, workspace_id)
-    await insert_blocks(
+    inserted = await insert_blocks(
         runtime.worker_database, runtime.parts.columnar, workspace_id=workspace_id, sealer=runtime.sealer(workspace_id)
     )
+    if inserted is None:
+        raise _rebuilt()
     return _Ground(world, merged, moment_of(runtime, workspace_id, now))
+
+
+def _rebuilt() -> Unavailable:
+    return Unavailable("the columnar store is being rebuilt; ask again later", retry_after_seconds=5)
 
 
 async def _ask(

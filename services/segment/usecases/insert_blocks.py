@@ -1,26 +1,46 @@
 """Bring the columnar store up to everything committed: cut blocks, insert each exactly once, settle."""
 
+import asyncio
+
 from libs.common.db import Database
 from libs.common.personal import Sealer
 from services.segment.store.columnar import Columnar
 from services.segment.store.rebuilds import must_wait
 from services.segment.store.staging import Block, content, cut_blocks, hold_block, hold_staged, settle_block
 
+OF_OWNERS = ("override", "override_span")
+"""What says whose an event is."""
 
-async def insert_blocks(database: Database, columnar: Columnar, *, workspace_id: int, sealer: Sealer) -> int:
-    """Insert all that is staged; return how many blocks went in.
+
+async def insert_blocks(
+    database: Database,
+    columnar: Columnar,
+    *,
+    workspace_id: int,
+    sealer: Sealer,
+    owners_are_in: asyncio.Event | None = None,
+) -> int | None:
+    """Insert all that is staged; return how many blocks went in, None when none may: the store is to be wiped.
 
     A block is cut and committed first, so that after a crash the identical block is sent again and the token keeps it
-    single.
+    single. `owners_are_in` is set as soon as nothing more goes in that says whose an event is.
     """
-    async with database.transaction(workspace_id) as tx:
-        # held before it is asked: a rebuild that begins meanwhile wipes what is staged from then on and cut by us
-        await hold_staged(tx, workspace_id)
-        if await must_wait(tx, workspace_id):
-            return 0
-        blocks = await cut_blocks(tx, workspace_id)
+    try:
+        async with database.transaction(workspace_id) as tx:
+            # held before it is asked: a rebuild that begins meanwhile wipes what is staged from then on and cut by us
+            await hold_staged(tx, workspace_id)
+            if await must_wait(tx, workspace_id):
+                return None
+            blocks = await cut_blocks(tx, workspace_id)
+        of_owners = [block for block in blocks if block.target in OF_OWNERS]
+        for block in of_owners:
+            await _insert(database, columnar, workspace_id, block, sealer)
+    finally:
+        if owners_are_in is not None:
+            owners_are_in.set()
     for block in blocks:
-        await _insert(database, columnar, workspace_id, block, sealer)
+        if block.target not in OF_OWNERS:
+            await _insert(database, columnar, workspace_id, block, sealer)
     return len(blocks)
 
 

@@ -53,7 +53,7 @@ async def rebuild_columnar(runtime: Runtime[SegmentParts], rebuild: Rebuild) -> 
             sealer=runtime.sealer(workspace_id),
         )
         if waiting:
-            return blocks
+            return blocks or 0
         await _finish(runtime, rebuild)
         return 1
 

@@ -1,44 +1,41 @@
 """One round of a workspace: read what waits, insert, ask, settle."""
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import cast
-from uuid import UUID
 
 from pyroaring import BitMap
 
 from libs.common.contracts.segment.cause import Cause
 from libs.common.db import Tx
 from libs.common.runtime import Runtime
-from services.segment.domain.answer import Change, Reason, reason_for
+from services.segment.domain.answer import Reason, reason_for
 from services.segment.domain.edges import Passed
 from services.segment.domain.fact import ANONYMITY
 from services.segment.domain.moment import Moment
 from services.segment.domain.moved import Moved
 from services.segment.domain.world import LiveSegment, World
-from services.segment.store import erasures, manual_lists, memberships, owners, persons, recomputes, squashes, troubles
+from services.segment.store import erasures, memberships, owners, persons, recomputes, squashes, troubles
 from services.segment.store.at_once import both
-from services.segment.store.columnar import QueryTooHeavy, Refusal
 from services.segment.store.erasures import Erasure
 from services.segment.store.parts import SegmentParts
 from services.segment.store.rebuilds import is_open
 from services.segment.store.recomputes import Recompute
 from services.segment.store.slices import moved_between
-from services.segment.store.touches import Touch, TouchCause, add_touches, read_touches, remove_touches
+from services.segment.store.touches import Touch, read_touches, remove_touches
 from services.segment.store.workspaces import moment_of
-from services.segment.store.worlds import definition_of
-from services.segment.usecases.answer_apart import reason_of
 from services.segment.usecases.answer_touches import Touched, answer_touches
 from services.segment.usecases.erase_rows import erase_rows
 from services.segment.usecases.insert_blocks import insert_blocks
-from services.segment.usecases.recompute_segment import recompute_segment
-from services.segment.usecases.settle_changes import apply_change, settle_changes
+from services.segment.usecases.settle_changes import settle_changes
 from services.segment.usecases.settle_erasures import settle_erasures
+from services.segment.usecases.settle_round import apply_round, settle_round
 from services.segment.usecases.stage_first_known import stage_first_known
 from services.segment.usecases.stage_overrides import stage_overrides
 from services.segment.usecases.stage_spans import settle_spans
+from services.segment.usecases.swap_version import swap_version
 
 log = logging.getLogger(__name__)
 
@@ -73,12 +70,19 @@ async def run_round(runtime: Runtime[SegmentParts], workspace_id: int) -> int:
         still = world.is_still(moment)
         # Read first, inserted after: whatever a touch stands for is then in the store. Whom the clock moved is asked
         # for meanwhile: who has a row that goes in now is touched for it.
-        _, moved = await both(
+        owners_are_in = asyncio.Event()
+        inserted, moved = await both(
             insert_blocks(
-                runtime.worker_database, parts.columnar, workspace_id=workspace_id, sealer=runtime.sealer(workspace_id)
+                runtime.worker_database,
+                parts.columnar,
+                workspace_id=workspace_id,
+                sealer=runtime.sealer(workspace_id),
+                owners_are_in=owners_are_in,
             ),
-            _moved(runtime, world, waiting, moment, still=still),
+            _moved(runtime, world, waiting, moment, still=still, owners_are_in=owners_are_in),
         )
+        if inserted is None:
+            return 0
         await erase_rows(parts.columnar, workspace_id=workspace_id, erasures=waiting.erasures)
         try:
             return await _answer(runtime, world, waiting, moved, moment, still=still)
@@ -121,11 +125,18 @@ async def _tell_who_they_are(tx: Tx, workspace_id: int, touches: Sequence[Touch]
 
 
 async def _moved(
-    runtime: Runtime[SegmentParts], world: World, waiting: Waiting, moment: Moment, *, still: bool
+    runtime: Runtime[SegmentParts],
+    world: World,
+    waiting: Waiting,
+    moment: Moment,
+    *,
+    still: bool,
+    owners_are_in: asyncio.Event,
 ) -> Mapping[Passed, BitMap]:
     last = moment_of(runtime, world.workspace_id, world.evaluated_until)
     if still or last.now >= moment.now:
         return {}
+    await owners_are_in.wait()
     return await moved_between(
         runtime.parts.columnar,
         world.edges(),
@@ -171,21 +182,15 @@ async def _answer(
         await remove_touches(tx, [touch.touch_no for touch in waiting.touches])
         await memberships.forget_sequences(tx, workspace_id, [erasure.person_no for erasure in waiting.erasures])
         await settle_erasures(tx, workspace_id=workspace_id, erasures=waiting.erasures, now=moment.now)
-        settled = await memberships.settle_round(tx, workspace_id, revision=world.revision, now=moment.now)
-        if not settled:
-            raise SettledElsewhereError(workspace_id)
+        await settle_round(tx, world, now=moment.now)
     # the next boundary stays what it is unless rows went in, or out, that a window looks at
     stays = not (waiting.recomputes or waiting.erasures or world.shifts_time(t.concern for t in waiting.touches))
-    _apply(world, answered.changes, answered.vanished, moment.now, upcoming_stays=still and stays)
+    apply_round(world, answered.changes, answered.vanished, moment.now, upcoming_stays=still and stays)
     for segment_id in answered.failed:
         world.segments[segment_id].is_troubled = True
     for recompute in waiting.recomputes:
-        await _recompute(runtime, world, recompute, waiting.merged, moment)
+        await swap_version(runtime, world, recompute, merged=waiting.merged, moment=moment)
     return len(waiting.touches) + sum(map(len, moved.values())) + len(waiting.recomputes) + len(waiting.erasures)
-
-
-class SettledElsewhereError(Exception):
-    """Another process settled this workspace, or its segments were changed, while the round ran: it is done again."""
 
 
 async def _who(tx: Tx, world: World, waiting: Waiting, moved: Mapping[Passed, BitMap]) -> Touched:
@@ -215,76 +220,3 @@ def _reason(touch: Touch) -> Reason:
     silent = touch.cause in _SILENT
     cause: Cause = "split" if silent else cast("Cause", touch.cause)
     return Reason(cause, touch.received_at, touch.concern, touch.cause_event_id, silent)
-
-
-def _apply(
-    world: World, changes: Sequence[Change], vanished: BitMap, now: datetime, *, upcoming_stays: bool = False
-) -> None:
-    for change in changes:
-        apply_change(change)
-    for segment in world.segments.values() if vanished else ():
-        segment.members -= vanished
-    world.revision += 1
-    world.evaluated_until = now
-    world.upcoming_known = upcoming_stays
-
-
-async def _recompute(
-    runtime: Runtime[SegmentParts], world: World, recompute: Recompute, merged: Moved | None, moment: Moment
-) -> None:
-    """Compute a version aside, swap it in, and let those who refer to the segment ask its changed members again."""
-    workspace_id = world.workspace_id
-    async with runtime.worker_database.transaction(workspace_id) as tx:
-        included, excluded = (await manual_lists.load(tx, workspace_id)).get(recompute.segment_id, ([], []))
-    known = world.segments.get(recompute.segment_id)
-    fresh = LiveSegment(
-        recompute.segment_id,
-        recompute.version,
-        definition_of(recompute.definition),
-        known.members if known else BitMap(),
-        BitMap(included),
-        BitMap(excluded),
-    )
-    try:
-        change = await recompute_segment(runtime.parts.columnar, world, fresh, merged=merged, moment=moment)
-    except (QueryTooHeavy, Refusal) as problem:
-        log.warning("a segment cannot be computed", extra={"segment": str(recompute.segment_id), "why": str(problem)})
-        async with runtime.worker_database.transaction(workspace_id) as tx:
-            await troubles.note(tx, workspace_id, {recompute.segment_id: reason_of(problem)}, now=moment.now)
-            await recomputes.drop(tx, workspace_id, recompute)
-        if known is not None and known.version == recompute.version:
-            known.is_troubled = True
-        return
-    reason = Reason(cast("Cause", recompute.cause), moment.now)
-    changed = change.entered | change.exited
-    dependent = any(recompute.segment_id in other.concerns.segments for other in world.segments.values())
-    async with runtime.worker_database.transaction(workspace_id) as tx:
-        ids = await _ids(tx, workspace_id, changed)
-        await settle_changes(
-            tx,
-            world=world,
-            changes=(change,),
-            vanished=BitMap(),
-            reason_of=lambda _segment, _person_no: reason,
-            person_ids=ids,
-            now=moment.now,
-        )
-        await recomputes.swap(tx, workspace_id, recompute)
-        await troubles.clear(tx, workspace_id, recompute.segment_id)
-        if dependent:
-            await _touch_dependents(tx, workspace_id, recompute, changed, moment.now)
-        if not await memberships.settle_round(tx, workspace_id, revision=world.revision, now=moment.now):
-            raise SettledElsewhereError(workspace_id)
-    world.segments[fresh.segment_id] = fresh
-    _apply(world, (change,), BitMap(), moment.now)
-
-
-async def _ids(tx: Tx, workspace_id: int, changed: BitMap) -> dict[int, UUID | None]:
-    found = await persons.snapshot(tx, workspace_id, list(changed))
-    return {person_no: person_id for person_no, (_, person_id) in found.items()}
-
-
-async def _touch_dependents(tx: Tx, workspace_id: int, recompute: Recompute, changed: BitMap, now: datetime) -> None:
-    cause = cast("TouchCause", recompute.cause)
-    concern = f"segment:{recompute.segment_id}"
-    await add_touches(tx, workspace_id, [Touch(person_no, cause, now, concern) for person_no in changed])
