@@ -153,9 +153,7 @@ async def main(persons: int, events: int, runs: int, directory: Path, properties
             f" select name, person_no, event_time, {number_column} from made {BULK}"
         )
         await store.command(f"system start merges {table}")
-        await store.command(
-            f"optimize table {table} final settings max_execution_time = 0, optimize_throw_if_noop = 1"
-        )
+        await store.command(f"optimize table {table} final settings max_execution_time = 0, optimize_throw_if_noop = 1")
         laid = time.process_time() - before
         (size,) = await store.rows(
             "select sum(bytes_on_disk) as bytes, count() as parts, uniqExact(partition) as months from system.parts"

@@ -40,7 +40,10 @@ NOW = datetime(2024, 6, 1, tzinfo=UTC)
 NAMES = 20
 DAYS = 90
 CHUNK = 5_000_000
-BULK = "settings max_execution_time = 0, min_insert_block_size_rows = 1000000, min_insert_block_size_bytes = 512000000"
+BULK = (
+    "settings max_execution_time = 0, max_memory_usage = 12000000000, min_insert_block_size_rows = 1000000,"
+    " min_insert_block_size_bytes = 512000000"
+)
 
 WINDOWED = {"did": "event 3", "count": {"op": "gte", "n": 2}, "window": {"last": "7 days"}}
 FOUR = {

@@ -1,5 +1,7 @@
 """Preview, explanation, live questions, sizes, counts."""
 
+from datetime import datetime
+
 
 async def test_a_question_sees_everything_committed_and_answers_for_the_merged(stage):
     await stage.event("kim", "bought")
@@ -49,14 +51,45 @@ async def test_an_explanation_shows_the_deciding_values(stage):
     }
     body = {"definition": definition, "person_no": stage.person("kim")}
     explained = (await stage.app.client.post("/v1/segment/explain", json=body)).json()
-    assert explained == {
-        "member": False,
-        "manual": None,
-        "conditions": [
-            {"pointer": "/definition/all/0", "holds": False, "value": "2"},
-            {"pointer": "/definition/all/1", "holds": True, "value": "Köln"},
-        ],
-    }
+    counted, city = explained.pop("conditions")
+    assert explained == {"member": False, "manual": None}
+    assert (counted["pointer"], counted["holds"], counted["value"]) == ("/definition/all/0", False, "2")
+    assert [one["name"] for one in counted["events"]] == ["bought", "bought"]
+    assert city == {"pointer": "/definition/all/1", "holds": True, "value": "Köln", "events": []}
+
+
+async def test_an_explanation_shows_the_latest_events_that_decide(stage):
+    for amount in range(8):
+        await stage.event("kim", "bought", {"amount": amount})
+        await stage.pass_time(hours=1)
+    await stage.event("kim", "seen")
+    await stage.event("lea", "bought", {"amount": 7})
+    conditions = [
+        {"did": "bought", "where": [{"prop": "amount", "op": "gte", "value": 2}]},
+        {"none": [{"did": "bought", "window": {"last": "90 minutes"}}]},
+        {"sequence": [{"event": "bought"}, {"event": "seen"}]},
+        {"did": "never"},
+    ]
+    body = {"definition": {"any": conditions}, "person_no": stage.person("kim")}
+    explained = (await stage.app.client.post("/v1/segment/explain", json=body)).json()
+    stored = await stage.app.runtime.parts.columnar.rows(
+        "select toString(event_id) as event_id, toString(name) as name, event_time from event"
+        f" where person_no = {stage.person('kim')} order by event_time desc, event_id desc",
+        {},
+    )
+    told = [[(one["event_id"], datetime.fromisoformat(one["event_time"])) for one in condition["events"]]
+            for condition in explained["conditions"]]  # fmt: skip
+    rows = [(row["event_id"], row["event_time"]) for row in stored]
+    assert told == [rows[1:6], rows[1:2], rows[:5], []]
+
+
+async def test_a_segment_says_which_refer_to_it(stage):
+    inner = await stage.segment({"did": "bought"})
+    outer = await stage.segment({"none": [{"in_segment": inner}]})
+    await stage.segment({"did": "seen"})
+    answer = await stage.app.client.get(f"/v1/segment/segments/{inner}/dependents")
+    assert answer.json() == {"segment_ids": [outer]}
+    assert (await stage.app.client.get(f"/v1/segment/segments/{outer}/dependents")).json() == {"segment_ids": []}
 
 
 async def test_sizes_are_kept_by_the_hour(stage):

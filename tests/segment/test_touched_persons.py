@@ -155,7 +155,7 @@ async def test_hand_made_lists_win_and_show_as_the_reason(stage):
     assert explained == {
         "member": False,
         "manual": "exclude",
-        "conditions": [{"pointer": "", "holds": True, "value": "20"}],
+        "conditions": [{"pointer": "", "holds": True, "value": "20", "events": []}],
     }
     await stage.trait("kim", "age", 21)
     assert await stage.members(segment) == {"lea"}

@@ -1,8 +1,9 @@
+from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from libs.common.http.callers import Caller, RuntimeOf, requires
 from services.segment.domain.definition import Definition
@@ -94,12 +95,28 @@ class ExplanationOf(BaseModel):
         return self
 
 
+class ExplainedEvent(BaseModel):
+    """An event that a condition looked at."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    event_id: UUID
+    name: str
+    event_time: datetime
+
+
 class ExplainedCondition(BaseModel):
-    """Whether a condition holds, and the value that decides it (how often, or the trait's text)."""
+    """Whether a condition holds, and what decides it.
+
+    `value` is how often, or the trait's text; `events` are the latest five that it counts or looks at, newest first.
+    """
+
+    model_config = ConfigDict(from_attributes=True)
 
     pointer: str
     holds: bool
     value: str | None
+    events: list[ExplainedEvent]
 
 
 class Explanation(BaseModel):
@@ -159,7 +176,7 @@ async def preview(body: PreviewOf, caller: Reader, runtime: RuntimeOf) -> Previe
 
 @router.post("/explain")
 async def explain(body: ExplanationOf, caller: Reader, runtime: RuntimeOf) -> Explanation:
-    """Return which conditions hold for one person, with the values that decide them."""
+    """Return which conditions hold for one person, with the values and the events that decide them."""
     workspace_id = caller.workspace_id
     subject: Definition | UUID
     if body.segment_id is not None:
@@ -169,8 +186,5 @@ async def explain(body: ExplanationOf, caller: Reader, runtime: RuntimeOf) -> Ex
     else:
         subject = await _definition(runtime, body.definition, "/definition")
     explained = await explain_person(runtime, workspace_id=workspace_id, subject=subject, person_no=body.person_no)
-    conditions = [
-        ExplainedCondition(pointer=condition.pointer, holds=condition.holds, value=condition.value)
-        for condition in explained.conditions
-    ]
+    conditions = [ExplainedCondition.model_validate(condition) for condition in explained.conditions]
     return Explanation(member=explained.member, manual=explained.manual, conditions=conditions)

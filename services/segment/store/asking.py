@@ -1,19 +1,37 @@
 """All questions of an inquiry, about everybody or about some persons only, by one statement that a server takes too."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
 from pyroaring import BitMap
 
 from services.segment.domain.condition import Inquiry
+from services.segment.domain.values import EPOCH
 from services.segment.store.asking_rows import ask_for_rows
 from services.segment.store.bitmaps import read_bitmap
 from services.segment.store.columnar import Columnar, DoesNotFit
 from services.segment.store.scans import Numbered, grouped, scans, whole_scan
 from services.segment.store.scope import Scope
 from services.segment.store.words import answer_rows, by_scan, place_of, read_words
+
+MOST_SEEN = 5
+_LATEST = (
+    f"groupArraySortedIf({MOST_SEEN})("
+    "(-toUnixTimestamp64Micro(event_time), toString(event_id), toString(name)), {rows})"
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An event a question looked at."""
+
+    event_id: UUID
+    name: str
+    event_time: datetime
 
 
 async def ask(columnar: Columnar, inquiry: Inquiry, scope: Scope) -> list[BitMap]:
@@ -54,6 +72,24 @@ async def explain(columnar: Columnar, inquiry: Inquiry, scope: Scope) -> list[st
         for row in await columnar.rows(grouped(inquiry, scope, numbered), inquiry.bind.parameters):
             for number, _ in numbered:
                 shown[number] = row[f"q{number}"]
+    return shown
+
+
+async def explain_events(columnar: Columnar, inquiry: Inquiry, scope: Scope) -> list[list[Seen]]:
+    """Return, for the one person of the scope, the latest events that each question looked at, newest first."""
+    shown: list[list[Seen]] = [[] for _ in inquiry.questions]
+    numbered = [
+        (number, replace(asked, holds=_LATEST.format(rows=asked.rows or "true"), by_row=False, simply=""))
+        for number, asked in enumerate(inquiry.questions)
+        if asked.source == "event"
+    ]
+    for one in numbered:
+        # each by itself: what one looks at is no bound to the rows of another
+        for row in await columnar.rows(grouped(inquiry, scope, [one]), inquiry.bind.parameters):
+            shown[one[0]] = [
+                Seen(UUID(event_id), name, EPOCH + timedelta(microseconds=-before))
+                for before, event_id, name in (tuple(seen.values()) for seen in row[f"q{one[0]}"])
+            ]
     return shown
 
 

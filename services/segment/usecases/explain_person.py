@@ -11,7 +11,7 @@ from services.segment.domain.condition import Inquiry
 from services.segment.domain.definition import Definition
 from services.segment.domain.formula import All, AnyOf, Atom, Formula, Not
 from services.segment.store import owners, persons, squashes
-from services.segment.store.asking import explain
+from services.segment.store.asking import MOST_SEEN, Seen, explain, explain_events
 from services.segment.store.parts import SegmentParts
 from services.segment.store.scope import Scope
 from services.segment.store.workspaces import moment_of
@@ -20,11 +20,12 @@ from services.segment.usecases.ask_membership import ask_persons
 
 @dataclass(frozen=True)
 class ConditionExplained:
-    """Whether a condition holds, and the value that decides it."""
+    """Whether a condition holds, the value that decides it, and the latest events it looked at, newest first."""
 
     pointer: str
     holds: bool
     value: str | None
+    events: tuple[Seen, ...]
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,11 @@ async def explain_person(
             merged = await squashes.moved(tx, workspace_id)
         scope = Scope(workspace_id, merged, [present], sorted({present, *under}))
         values = await explain(runtime.parts.columnar, inquiry, scope)
+        seen = await explain_events(runtime.parts.columnar, inquiry, scope)
     conditions = tuple(
-        ConditionExplained(pointer, present in asked.by_condition[pointer], _value(formula, values))
+        ConditionExplained(
+            pointer, present in asked.by_condition[pointer], _value(formula, values), _events(formula, seen)
+        )
         for pointer, formula in formulas.items()
     )
     manual = None
@@ -73,6 +77,12 @@ def _value(formula: Formula, values: list[str]) -> str | None:
     """Return what the first question that looked at anything saw; "" when none did, None where none was put."""
     shown = [values[atom.number] for atom in _atoms(formula)]
     return next((one for one in shown if one), "") if shown else None
+
+
+def _events(formula: Formula, seen: list[list[Seen]]) -> tuple[Seen, ...]:
+    """Return the latest of what any of its questions looked at."""
+    found = {one for atom in _atoms(formula) for one in seen[atom.number]}
+    return tuple(sorted(found, key=lambda one: (one.event_time, one.event_id), reverse=True)[:MOST_SEEN])
 
 
 def _atoms(formula: Formula) -> Iterator[Atom]:
