@@ -29,6 +29,9 @@ ON_A_DEVICE: tuple[tuple[EvidenceKind, int, bool], ...] = (
 )
 """What happens on a device: kind, tier, and whether it names who."""
 
+THROTTLED = 0.2
+"""How many of the links that came slowly enough wait for their source, which merges too many persons."""
+
 Decision = tuple[Pair, Hold]
 Telling = Evidence | Said | Decision
 
@@ -70,9 +73,10 @@ def a_dense_history(chance: random.Random) -> History:
         limits = Safeguards(largest_person=chance.choice([2, 3, 4, None]), joins_per_minute=1)
         policies = msgspec.structs.replace(policies, safeguards=limits)
         events = _at_once(chance, events)
-        decisions = [
-            (pair, "released" if chance.random() < 0.3 else "held") for pair in sorted(tripped(events, policies))
-        ]
+        rushed_in = tripped(events, policies)
+        decisions = [(pair, "released" if chance.random() < 0.3 else "held") for pair in sorted(rushed_in)]
+        others = {pair for event in events for pair, _ in link_pairs(event, policies)} - rushed_in
+        decisions += [(pair, "throttled") for pair in sorted(others) if chance.random() < THROTTLED]
     return History(policies, events, said, decisions)
 
 

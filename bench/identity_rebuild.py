@@ -61,6 +61,7 @@ def side_by_side(columns: Columns, times: int) -> Columns:
         tier=np.tile(columns.tier, times),
         at=np.tile(columns.at, times),
         basis=np.tile(columns.basis, times),
+        derived=np.tile(columns.derived, times),
         start=np.append(np.concatenate(starts), named * times),
         node=np.concatenate([columns.node + copy * count for copy in range(times)]),
     )

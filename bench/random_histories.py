@@ -6,7 +6,8 @@ History number n is the same in every run; a run goes through the numbers from `
 repeat histories. Each has up to 14 facts about accounts, unionids, telephones, openids, devices and cookies, of every
 kind, in a third of those alone that take nothing back. Half have up to 7 log-ins, log-outs and sightings more, on a
 device and a cookie that change hands; half state the bases of evidence and up to 8 words of consent; half limit the
-size of persons, and the circuit breaker holds links of which some were released (bench/dense_history.py).
+size of persons, and of the links some are held by the circuit breaker, some were released again, and some wait for the
+rate of their source (bench/dense_history.py).
 
 For each: delivered in another order with repeats; told piece by piece with only the touched raw component computed
 anew; and rebuilt in arrays. Compared are persons, who held each device when, and what else a form knows: hubs, the

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from services.identity.domain.evidence import Evidence, EvidenceKind, Identifier
 from services.identity.domain.links import once_each
+from services.identity.domain.twins import TWIN_SOURCE
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -23,7 +24,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """n nodes and m facts, each once; fact f names `node[start[f]:start[f + 1]]`, in any order, none twice.
+    """n nodes and m facts, each once; fact f names `node[start[f]:start[f + 1]]`, in its source's order, none twice.
 
     `kind` indexes KINDS, `at` is the effective time in microseconds since 1970, `basis` indexes `bases` (0: none).
     `namespace` and `scope` are by node; `namespace` indexes `namespaces`, equal scopes have equal numbers.
@@ -39,6 +40,8 @@ class Columns:
     tier: Ints
     at: Ints
     basis: Ints
+    derived: Flags
+    """Facts that nobody sent: they follow from the values of their identifiers."""
     start: Ints
     node: Ints
 
@@ -50,7 +53,7 @@ class Columns:
         at = EPOCH + timedelta(microseconds=int(self.at[fact]))
         return Evidence(
             event_id=UUID(int=fact),
-            source_id=0,
+            source_id=TWIN_SOURCE if self.derived[fact] else 0,
             kind=KINDS[self.kind[fact]],
             tier=int(self.tier[fact]),
             event_time=at,
@@ -82,6 +85,7 @@ def columns_of(evidence: Iterable[Evidence], spoken_of: Iterable[Identifier] = (
         tier=_ints(fact.tier for fact in facts),
         at=_ints((fact.effective_time - EPOCH) // timedelta(microseconds=1) for fact in facts),
         basis=_ints(bases[fact.consent_basis or ""] for fact in facts),
+        derived=np.array([fact.source_id == TWIN_SOURCE for fact in facts], dtype=np.bool_),
         start=np.concatenate([[0], np.cumsum(_ints(map(len, named)))]),
         node=_ints(one for nodes in named for one in nodes),
     ), names

@@ -20,6 +20,7 @@ from services.identity.domain.partition import graph_of
 from services.identity.domain.parts import connected
 from services.identity.domain.plain import rules_of
 from services.identity.domain.policy import PolicySet
+from services.identity.domain.respelling import unheld
 
 PLAIN_KINDS = frozenset({"login", "bind", "import", "observe", "logout"})
 Holds = Mapping[tuple[int, int], Hold]
@@ -29,10 +30,12 @@ NEVER = np.iinfo(np.int64).max
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """By node: the least node of its person, and whether it is a hub; `by_rule` nodes went through the rule itself."""
+    """By node: the least node of its person, whether it is a hub, and whether it is an alias that is nobody's (and the
+    only one of its person here); `by_rule` nodes went through the rule itself."""
 
     person: Ints
     shared: Flags
+    nobodys: Flags
     by_rule: int
 
 
@@ -140,6 +143,8 @@ def _stars(columns: Columns, told: _Policies) -> tuple[_Links, Flags, Flags]:
     np.minimum.at(best, fact, priority)
     strongest = priority == best[fact]
     odd = ~np.isin(columns.kind, [KINDS.index(one) for one in PLAIN_KINDS]) | (columns.tier >= INFERRED)
+    # What two spellings or a number and its hash say is for the rule: it hangs on their names and on what is declared.
+    odd |= columns.derived
     odd &= sizes > 1
     # With several of one strength the bytes decide which is the middle: that is the rule's to say.
     odd |= np.bincount(fact[strongest], minlength=len(sizes)) > 1
@@ -246,7 +251,8 @@ def complete(
     person, shared, rest = settled.person.copy(), settled.shared.copy(), settled.rest
     clear = dict(zip(settled.nodes.tolist(), names, strict=True))
     number = {name: one for one, name in clear.items()}
-    graph = graph_of(columns.evidence(settled.facts, clear), policies, consents, _named(holds, clear))
+    said = columns.evidence(settled.facts, clear)
+    graph = graph_of(said, policies, consents, _named(holds, clear))
     numbers = [number[node.identifier] for node in graph.nodes]
     for node, one in zip(graph.nodes, numbers, strict=True):
         node.known_hub = bool(shared[one])
@@ -255,7 +261,9 @@ def complete(
     for group in result.groups:
         members = [numbers[one] for one in group if rest[numbers[one]]]
         person[members] = min(members, default=0)
-    return Rebuilt(_least(person), shared, int(rest.sum()))
+    nobodys = np.zeros_like(shared)
+    nobodys[[number[one] for one in unheld(said, policies)]] = True
+    return Rebuilt(_least(person), shared, nobodys, int(rest.sum()))
 
 
 def _named(holds: Holds, clear: Mapping[int, Identifier]) -> dict[tuple[Identifier, Identifier], Hold]:

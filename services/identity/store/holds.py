@@ -17,6 +17,7 @@ from services.identity.store.nodes import Key, columns, key, number_of
 _HOLD = load_sql(__file__, "hold_links.sql")
 _LIST = load_sql(__file__, "list_holds.sql")
 _CAUSES = load_sql(__file__, "list_hold_causes.sql")
+_OPEN = load_sql(__file__, "list_open_holds.sql")
 _ANY = statement("select exists (select from held_link where workspace_id = any(:workspace_ids::int[]))")
 _OF = statement(
     "select h.workspace_id, h.low_no, h.high_no, h.state"
@@ -35,13 +36,6 @@ _THEN = statement(
     " from held_link where workspace_id = :workspace_id and low_no = any(:low_nos::int[])"
     " and case when reason in ('rate', 'source_rate') then held_at <= :at and (decided_at is null or decided_at > :at)"
     " else state = 'released' and decided_at <= :at end"
-)
-_OPEN = statement(
-    "select low_no, high_no from held_link"
-    " where workspace_id = :workspace_id and state in ('held', 'throttled', 'oversized')"
-    " and (hold_id = any(:hold_ids::uuid[]) or low_no = any(:node_nos::int[]) or high_no = any(:node_nos::int[])"
-    " or state = 'throttled' and source_id = any(:source_ids::int[]))"
-    " order by low_no, high_no limit :row_limit"
 )
 _DECIDE = statement(
     "update held_link h set state = case when :thrown_away then 'thrown_away'"

@@ -11,6 +11,7 @@ from pyarrow import csv
 from libs.common.db import Statement, Tx, load_sql
 from services.identity.domain.columns import KINDS, Columns, Flags, Ints
 from services.identity.domain.consents import EVERY
+from services.identity.domain.twins import TWIN_SOURCE
 
 _NODES = load_sql(__file__, "whole_nodes.sql")
 _EVIDENCE = load_sql(__file__, "whole_evidence.sql")
@@ -32,9 +33,10 @@ async def read_whole(tx: Tx, workspace_id: int) -> WholeGraph:
     facts = await _copy(
         tx,
         _EVIDENCE,
-        ["fact", "kind", "tier", "at", "basis", "node"],
+        ["fact", "kind", "tier", "at", "basis", "derived", "node"],
         {"kind": _TEXT, "basis": _TEXT},
         workspace_id=workspace_id,
+        derived_source=TWIN_SOURCE,
     )
     # Of what was said about consent only purposes matter that evidence was taken for.
     purposes = [one for one in (EVERY, *pc.unique(facts["basis"]).to_pylist()) if one]
@@ -67,6 +69,7 @@ async def read_whole(tx: Tx, workspace_id: int) -> WholeGraph:
         tier=_column(facts, "tier")[first],
         at=_column(facts, "at")[first],
         basis=basis[first],
+        derived=_column(facts, "derived")[first].astype(np.bool_),
         start=np.append(first, len(fact)),
         node=place,
     )

@@ -83,7 +83,8 @@ def _person(asked: UUID, person: PersonRow, at: datetime, then: Then, group: fro
 async def _bearer(tx: Tx, policies: PolicySet, then: Then, group: Collection[Identifier]) -> PersonRow:
     """Return whose a group was: of the persons its identifiers were born to the one that survives when they meet.
 
-    An identifier that was born to somebody erased counts as born to whose it is by now.
+    An identifier that was born to somebody erased counts as born to whose it is by now. Raises NotFound when that is
+    nobody.
     """
     rows = [then.rows[name] for name in group]
     found = await persons.read(tx, {key(row.workspace_id, row.born_no) for row in rows} | {row.owner for row in rows})
@@ -91,7 +92,11 @@ async def _bearer(tx: Tx, policies: PolicySet, then: Then, group: Collection[Ide
     for name, row in zip(group, rows, strict=True):
         born = found.get(key(row.workspace_id, row.born_no))
         bearer = row.owner if born is None or born.state == "erased" else born.key
+        if not number_of(bearer):  # nobody owns it yet
+            continue
         owned.setdefault(bearer, []).append(_owned(name, row, policies, then.tiers.get(name, INFERRED)))
+    if not owned:
+        raise NotFound("the identifier belonged to nobody at that time")
     return found[min(owned, key=lambda one: merit(number_of(one), owned[one]))]
 
 

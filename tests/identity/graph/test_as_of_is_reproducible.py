@@ -6,14 +6,17 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from libs.common.db import statement
 from libs.common.errors import NotFound
 from services.identity.domain.evidence import Evidence, Identifier
 from services.identity.domain.partition import partition
-from services.identity.domain.policy import NamespacePolicy, PolicySet
+from services.identity.domain.policy import Declared, NamespacePolicy, PolicySet
+from services.identity.usecases.put_policies import put_policies
 from services.identity.usecases.read_person_then import read_identifier_then, read_person_then
 from tests.identity.graph.graphs import WORKSPACE, Graph
 from tests.identity.graph.test_hash_twins import DEFAULTS, KINDS, MD5
 from tests.identity.graph.test_hash_twins import PHONE as PLAIN
+from tests.identity.graph.test_respelling import FOLDING, put
 from tests.identity.graph.worlds import DENSE, EXAMPLES, FADING, START, a_history, an_identifier, evidence
 
 THEN = START + timedelta(days=60)
@@ -130,6 +133,33 @@ async def test_only_late_evidence_changes_the_past(graph_of):
     assert (await ask(graph, {CRM}))[CRM][0] == {CRM}
     await take(graph, evidence(3, PHONE, CRM, kind="bind", at=30))
     assert (await ask(graph, {CRM}))[CRM][0] == {ANNA, PHONE, CRM}
+
+
+async def test_an_alias_that_is_nobodys_today_was_nobodys_then(graph_of):
+    graph: Graph = await graph_of(DEFAULTS, KINDS)
+    one, other = an_identifier("email", "an.na@mail.example"), an_identifier("email", "anna@mail.example")
+    alias = Identifier("email_alias", "", other.value)
+    await take(graph, evidence(1, one, at=1), evidence(2, other, at=2))
+    ids = (await graph.stored()).ids
+    await put(graph, FOLDING)
+    assert (await ask(graph, {alias}))[alias][0] == {one, other, alias}
+    async with graph.database.worker.transaction(WORKSPACE) as tx:
+        await put_policies(tx, graph.tools, WORKSPACE, Declared(DEFAULTS.policies))
+    for _ in range(2):  # before its region is looked at, and after that
+        assert await ask(graph, {one, other, alias}) == {
+            alias: (),
+            **{address: ({address}, frozenset(), ids[address]) for address in (one, other)},
+            **{ids[address]: ({address}, frozenset()) for address in (one, other)},
+        }
+        await graph.look_again()
+
+
+async def test_an_identifier_that_nobody_owns_yet_was_nobodys_then(graph_of):
+    graph: Graph = await graph_of(DENSE)
+    await take(graph, evidence(1, ANNA, at=1))
+    async with graph.database.worker.transaction(WORKSPACE) as tx:
+        await tx.execute(statement("update node set person_no = 0, born_no = 0"))
+    assert await ask(graph, {ANNA}) == {ANNA: ()}
 
 
 async def test_a_hash_that_is_seen_later_was_nobodys_then(graph_of):

@@ -8,13 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from libs.common.ids import new_id
 from services.identity.domain.columns import columns_of
 from services.identity.domain.consents import Consents
 from services.identity.domain.partition import partition
 from services.identity.domain.parts import connected
 from services.identity.domain.rebuild import rebuild
+from services.identity.domain.respelling import EMAIL_ALIAS
+from services.identity.domain.twins import twin_evidence
 from tests.identity.graph.consenting import CONSENTED, on_bases, permissions, standing
 from tests.identity.graph.test_plain_regions import POSITIVE, ROOMY
+from tests.identity.graph.test_respelling import BOTH, DEFAULTS, FOLDING, with_respellings
+from tests.identity.graph.test_respelling import histories as spellings
 from tests.identity.graph.worlds import (
     DENSE,
     EXAMPLES,
@@ -98,6 +103,24 @@ def test_withdrawn_consent_and_reassignment_go_to_the_rule():
     ]
     assert compare(events, DENSE, consents={member: Consents(frozenset({"linking"}))}).by_rule > 0
     assert compare(events, FADING).by_rule == 4
+
+
+@pytest.mark.parametrize("policies", [DEFAULTS, FOLDING, BOTH], ids=["taken back", "folding", "both"])
+def test_spellings_count_in_the_arrays_while_the_policies_say_so(policies):
+    for seed in range(EXAMPLES):
+        events = with_respellings([one for one in spellings(seed) if seed % 2 or one.kind in POSITIVE], BOTH)
+        aliases = {one for event in events for one in event.identifiers if one.namespace == EMAIL_ALIAS}
+        told, names = compare(events, policies), columns_of(events)[1]
+        nobodys = {names[one] for one in np.flatnonzero(told.nobodys)}
+        assert nobodys == (aliases if policies is DEFAULTS else set())
+
+
+def test_a_number_and_its_hash_are_one_hub_in_the_arrays():
+    plain, hashed = an_identifier("phone", "+8613912345678"), an_identifier("phone_md5", "0" * 32)
+    users = [an_identifier("user_id", one, f"shop {one}") for one in range(6)]
+    said = [evidence(one, user, plain if one < 3 else hashed, at=one) for one, user in enumerate(users)]
+    told = compare([*said, twin_evidence(plain, hashed, event_id=new_id(), received_at=NOW)], DEFAULTS)
+    assert told.shared.sum() == 2
 
 
 def test_nobody_is_rebuilt_from_nothing():

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from typing import Any
-from uuid import UUID
 
 import msgspec
 import pytest
@@ -11,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import services.identity.namespaces
-from libs.common.db import statement
 from libs.common.ids import new_id
 from libs.common.registry import discover
 from services.identity.domain.canonical import tidy
@@ -21,9 +19,7 @@ from services.identity.domain.evidence import Evidence, EvidenceKind, Identifier
 from services.identity.domain.partition import partition
 from services.identity.domain.policy import Declared, Folding, InvalidValue, NamespaceKind, PolicySet
 from services.identity.domain.respelling import denotes, respelling
-from services.identity.store import persons, respelling_queue
-from services.identity.store.persons import PersonRow
-from services.identity.usecases.find_person import living
+from services.identity.store import respelling_queue
 from services.identity.usecases.put_policies import put_policies
 from services.identity.usecases.respell_identifiers import respell_identifiers
 from tests.identity.graph.graphs import WORKSPACE, Graph
@@ -151,11 +147,6 @@ async def put(graph: Graph, policies: PolicySet) -> None:
     await graph.look_again()
 
 
-async def told(graph: Graph) -> list[str]:
-    async with graph.database.worker.transaction(WORKSPACE) as tx:
-        return [row["subject"] for row in await tx.fetch(statement("select subject from outbox_log"))]
-
-
 @pytest.mark.parametrize("seed", range(EXAMPLES // 2))
 async def test_who_takes_a_folding_back_has_the_persons_of_one_who_never_declared_it(graph_of: Any, seed: int) -> None:
     chance = random.Random(seed)
@@ -175,34 +166,3 @@ async def test_who_takes_a_folding_back_has_the_persons_of_one_who_never_declare
     await put(graph, FOLDING)
     assert_equal(await graph.stored(), with_respellings(events, FOLDING), FOLDING)
     assert (await graph.stored()).nobodys == frozenset()
-
-
-async def made_a_person(graph: Graph, alias: Identifier) -> UUID:
-    """Make an alias a person by itself, as one was left that had been taken back by an older version."""
-    person_id, lookup = new_id(), graph.tools.lookup(WORKSPACE, alias)
-    async with graph.database.worker.transaction(WORKSPACE) as tx:
-        [number] = await graph.tools.numbers.take(tx, WORKSPACE, "person", 1)
-        version = await persons.next_version(tx)
-        await persons.insert(tx, [PersonRow(WORKSPACE, number, person_id, "active", None, None, version, NOW)])
-        changed = statement("update node set person_no = :person, born_no = :person where lookup = :lookup")
-        await tx.execute(changed, person=number, lookup=lookup)
-        await tx.execute(statement("delete from link where low_no = :one or high_no = :one"), one=await tx.fetch_value(
-            statement("select node_no from node where lookup = :lookup"), lookup=lookup))  # fmt: skip
-    return person_id
-
-
-async def test_an_alias_that_was_left_a_person_ends_in_the_person_of_its_address(graph_of: Any) -> None:
-    graph = await graph_of(FOLDING, KINDS)
-    one, other = an_identifier("email", "an.na@mail.example"), an_identifier("email", "anna@mail.example")
-    await graph.take([evidence(1, one, at=1), evidence(2, other, at=2)])
-    alias = Identifier("email_alias", "", other.value)
-    ghost = await made_a_person(graph, alias)
-    await put(graph, DEFAULTS)
-    found = await graph.stored()
-    assert found.nobodys == {alias}
-    assert len(set(found.ids.values())) == 2
-    async with graph.database.worker.transaction(WORKSPACE) as tx:
-        row = await persons.by_id(tx, WORKSPACE, ghost)
-        assert row is not None
-        assert (await living(tx, row)).person_id in set(found.ids.values())
-    assert (await told(graph)).count("identity.person.merged.v1") >= 1

@@ -10,7 +10,7 @@ from services.identity.domain.evidence import INFERRED, Evidence, Identifier
 from services.identity.domain.links import POSITIVE
 from services.identity.domain.partition import Partition, described, graph_of
 from services.identity.domain.policy import PolicySet
-from services.identity.domain.respelling import EMAIL_ALIAS
+from services.identity.domain.respelling import EMAIL_ALIAS, unheld
 from services.identity.domain.twins import TWIN_SOURCE
 from services.identity.store import evidence, history, holds, nodes
 from services.identity.store.nodes import NodeRow, key, number_of
@@ -27,7 +27,10 @@ MOST_HUB_LINKS = 500
 
 @dataclass(slots=True)
 class Then:
-    """The partition around nodes at a time, with the nodes and how well each was proved by then."""
+    """The partition around nodes at a time, with the nodes and how well each was proved by then.
+
+    An alias that no declaration of today holds is in no person.
+    """
 
     partition: Partition
     rows: dict[Identifier, NodeRow]
@@ -58,7 +61,8 @@ async def partition_then(
     for node in graph.nodes:
         node.known_hub = node.identifier in crowded
     found = described(graph, assign(graph.nodes, graph.links, policies, at))
-    return Then(found, {batch.names[one]: row for one, row in known.items()}, _tiers(said))
+    somebodys = {node.identifier for node in graph.nodes} - unheld(said, policies)
+    return Then(found.among(somebodys), {batch.names[one]: row for one, row in known.items()}, _tiers(said))
 
 
 def _said_by(said: Sequence[Evidence], at: datetime) -> list[Evidence]:

@@ -7,7 +7,7 @@ from services.identity.domain.persons import Settlement
 from services.identity.domain.respelling import EMAIL_ALIAS
 from services.identity.store import nodes, persons
 from services.identity.store.links import ends
-from services.identity.store.nodes import Key, key, number_of, workspace_of
+from services.identity.store.nodes import Key, NodeRow, key, number_of, workspace_of
 from services.identity.usecases.graph.assign_regions import Outcome
 from services.identity.usecases.graph.batch import Batch, Move, PersonChanges
 
@@ -37,14 +37,17 @@ async def leave_to_nobody(
         for settlement in settlements
         for one in settlement.members
     }
+    bare -= {key(workspace_of(one), number) for one, number in present.items()}
+    of_owner: dict[Key, list[Key]] = {}
     for one in owned:
-        row = batch.nodes[one]
-        if row.owner in bare:
-            survivor = await _survivor(tx, batch, one, present)
+        of_owner.setdefault(batch.nodes[one].owner, []).append(one)
+    for owner, aliases in of_owner.items():
+        if owner in bare:
+            survivor = await _survivor(tx, batch, aliases, present)
             if survivor is None:
                 continue
-            changes.merged.append((row.owner, survivor))
-        changes.moves.append(Move(one, row.person_no, 0))
+            changes.merged.append((owner, survivor))
+        changes.moves.extend(Move(one, number_of(owner), 0) for one in aliases)
 
 
 async def _bare(tx: Tx, batch: Batch, owned: Collection[Key]) -> set[Key]:
@@ -63,11 +66,28 @@ async def _bare(tx: Tx, batch: Batch, owned: Collection[Key]) -> set[Key]:
     return owners - more
 
 
-async def _survivor(tx: Tx, batch: Batch, alias: Key, present: Mapping[Key, int]) -> Key | None:
-    """Return the person whose address an alias was of, as he is after the batch; else where the alias was born."""
-    row, address = batch.nodes[alias], batch.void_aliases.get(alias)
-    if address is not None:
-        return key(row.workspace_id, present.get(address, batch.nodes[address].person_no))
+async def _survivor(tx: Tx, batch: Batch, aliases: Collection[Key], present: Mapping[Key, int]) -> Key | None:
+    """Return the person whose address one of the aliases was of, as he is after the batch; else where one was born."""
+    for one in aliases:
+        owner = batch.nodes[one].owner
+        found = await _of_address(tx, batch, one, present) or await _of_birth(tx, batch.nodes[one])
+        if found is not None and found != owner:
+            return found
+    return None
+
+
+async def _of_address(tx: Tx, batch: Batch, alias: Key, present: Mapping[Key, int]) -> Key | None:
+    address = batch.void_aliases.get(alias)
+    if address is None:
+        return None
+    if address in present:
+        return key(workspace_of(alias), present[address])
+    # What was read without a lock is not kept; and whoever ceased to be meanwhile is nobody's person.
+    row = batch.nodes.get(address) or next(iter(await nodes.read(tx, [address])), None)
+    return row.owner if row is not None and row.person_no else None
+
+
+async def _of_birth(tx: Tx, row: NodeRow) -> Key | None:
     born = key(row.workspace_id, row.born_no)
     if born == row.owner:
         return None
@@ -75,4 +95,4 @@ async def _survivor(tx: Tx, batch: Batch, alias: Key, present: Mapping[Key, int]
     while found is not None and found.redirect_to is not None:
         led = key(row.workspace_id, found.redirect_to)
         found = (await persons.read(tx, [led])).get(led)
-    return found.key if found is not None and found.state == "active" and found.key != row.owner else None
+    return found.key if found is not None and found.state == "active" else None

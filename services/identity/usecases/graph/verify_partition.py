@@ -15,8 +15,8 @@ from services.identity.usecases.graph.tools import GraphTools
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """How many identifiers there are, in how many persons; `different` are those whose person or hub state is not the
-    rebuilt one, `by_rule` those that array passes could not settle."""
+    """How many identifiers there are, in how many persons (an alias that no declaration holds is in none); `different`
+    are those whose person or hub state is not the rebuilt one, `by_rule` those that array passes could not settle."""
 
     identifiers: int
     persons: int
@@ -38,9 +38,11 @@ async def verify_partition(tx: Tx, tools: GraphTools, workspace_id: int) -> Veri
     names = [name_of(row, tools) for row in named]
     consents = {name: row.consents(now) for name, row in zip(names, named, strict=True) if row.permissions}
     told = complete(settled, graph.columns, names, policies, now, consents, decided)
-    _, first, stored = np.unique(graph.person_no, return_index=True, return_inverse=True)
-    different = (first[stored] != told.person) | (graph.shared != told.shared)
-    return Verified(len(graph.node_no), len(first), int(different.sum()), told.by_rule)
+    persons, first, stored = np.unique(graph.person_no, return_index=True, return_inverse=True)
+    unowned = graph.person_no == 0
+    wrong = np.where(unowned | told.nobodys, unowned != told.nobodys, first[stored] != told.person)
+    different = wrong | (graph.shared != told.shared)
+    return Verified(len(graph.node_no), int(np.count_nonzero(persons)), int(different.sum()), told.by_rule)
 
 
 async def _rows(tx: Tx, workspace_id: int, graph: WholeGraph, settled: Outline) -> list[NodeRow]:
