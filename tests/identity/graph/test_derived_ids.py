@@ -11,7 +11,10 @@ from libs.common.db import statement
 from libs.common.personal import Sealer
 from services.identity.domain.evidence import Evidence, Identifier
 from services.identity.domain.twins import TWIN_SOURCE, id_of_derived
+from services.identity.store.respelling_queue import RespellingEntry
+from services.identity.usecases.respell_identifiers import respell_identifiers
 from tests.identity.graph.graphs import WORKSPACE, Graph
+from tests.identity.graph.test_erasures_in_the_midst import erase
 from tests.identity.graph.test_hash_twins import MD5, PHONE
 from tests.identity.graph.test_respelling import BOTH, KINDS
 from tests.identity.graph.worlds import an_identifier, evidence
@@ -101,6 +104,21 @@ async def test_a_store_of_before_is_renamed_and_nothing_counts_twice(graph_of: A
     assert await derived(graph) == known
     after = await counts(graph)
     assert {pair: after[min(pair), max(pair)] for pair in known} == dict.fromkeys(known, 1)
+
+
+async def test_what_an_erased_alias_denoted_is_kept_nowhere_however_often_it_comes(graph_of: Any) -> None:
+    graph = await a_store(graph_of, EVENTS)
+    await erase(graph, MAIL)
+    other = an_identifier("email", "anna+x@mail.example")
+    for number in range(20, 23):
+        await graph.take([evidence(number, other, STRANGER, at=number)], tools=graph.fresh_tools())
+    async with graph.database.worker.transaction(WORKSPACE) as tx:
+        await respell_identifiers(tx, RespellingEntry(WORKSPACE, 1, 0), graph.fresh_tools())
+    async with graph.database.worker.transaction(WORKSPACE) as tx:
+        rows = await tx.fetch(statement("select source_id, node_nos from evidence"))
+    assert all(len(row["node_nos"]) == 2 for row in rows)
+    assert sum(row["source_id"] != TWIN_SOURCE for row in rows) == 3, "what was sent of the stranger"
+    assert await derived(graph) == {}
 
 
 def test_the_id_is_of_the_workspace_and_both_numbers_in_their_order() -> None:
