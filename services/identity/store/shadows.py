@@ -28,7 +28,14 @@ _LIST = statement(
     f"select {_COLUMNS} from policy_shadow where workspace_id = :workspace_id"
     " and (:before::uuid is null or shadow_id < :before) order by shadow_id desc limit :row_limit"
 )
-queue = LeasedQueue("shadow_queue", "policy_shadow", "shadow_id")
+# While evidence gets other ids, whoever reads it in the order of its ids would miss some.
+queue = LeasedQueue(
+    "shadow_queue",
+    "policy_shadow",
+    "shadow_id",
+    ready="not exists (select from renaming_queue r"
+    " where r.workspace_id = q.workspace_id and r.due_at <= clock_timestamp())",
+)
 _OPEN = statement("select count(*) from shadow_queue where workspace_id = :workspace_id")
 _FINISH = statement(
     "update policy_shadow set state = :state, report = :report, why = :why, finished_at = :finished_at"

@@ -1,11 +1,13 @@
 """Shadow runs of policies that end badly are given up, and the others go on; a run reads a little at a time."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from services.identity.jobs import resolve_events, run_shadows
+from libs.common.db import statement
+from services.identity.jobs import rename_derived, resolve_events, run_shadows
 from services.identity.store import shadows
 from services.identity.usecases.run_shadow import run_shadow
 from tests.identity.collection.conftest import Door
@@ -79,6 +81,22 @@ async def test_no_transaction_stands_while_policies_are_tried(door: Door, monkey
     monkeypatch.setattr(run_shadows, "run_shadow", look)
     assert await run_shadows.run(door.runtime) == 1
     assert ((await told(door, where))["state"], found) == ("done", [0])
+
+
+async def test_a_run_waits_until_evidence_has_its_new_ids(door: Door) -> None:
+    await say(door, ("login", 1, [U1]))
+    where = await asked(door, EMAIL)
+    async with door.runtime.worker_database.transaction([]) as tx:
+        queue = (
+            "insert into renaming_queue (workspace_id, due_at)"
+            " select workspace_id, now() + wait from workspace, unnest(:waits::interval[]) wait"
+        )
+        await tx.execute(statement(queue), waits=[timedelta(0), timedelta(days=1)])
+    assert await run_shadows.run(door.runtime) == 0
+    while await rename_derived.run(door.runtime):
+        pass
+    assert await run_shadows.run(door.runtime) == 1
+    assert (await told(door, where))["state"] == "done"
 
 
 async def test_spellings_that_denote_one_are_joined_however_few_are_read_at_once(
