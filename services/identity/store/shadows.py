@@ -11,6 +11,7 @@ from libs.common.db import Tx, statement
 from services.identity.domain.consents import Linking
 from services.identity.domain.policy import Declared, NamespacePolicy, Safeguards
 from services.identity.store.leases import LeasedQueue
+from services.identity.store.policies import said_in
 
 CHUNK = 20_000
 _COLUMNS = (
@@ -102,10 +103,10 @@ async def keep(
     now: datetime,
 ) -> None:  # fmt: skip
     """Keep a shadow run and queue it."""
+    said = said_in(declared)
     await tx.execute(
-        _KEEP, workspace_id=workspace_id, shadow_id=shadow_id, base_version=base,
-        policies=msgspec.to_builtins(declared.namespaces), safeguards=msgspec.to_builtins(declared.safeguards),
-        linking=declared.linking, author=author, created_at=now,
+        _KEEP, workspace_id=workspace_id, shadow_id=shadow_id, base_version=base, policies=said["namespaces"],
+        safeguards=said["safeguards"], linking=declared.linking, author=author, created_at=now,
     )  # fmt: skip
     await tx.execute(_QUEUE, workspace_id=workspace_id, shadow_id=shadow_id)
 
