@@ -16,7 +16,7 @@ from services.identity.store.policies import said_in
 CHUNK = 20_000
 _COLUMNS = (
     "workspace_id, shadow_id, base_version, policies, safeguards, linking, state, report, author, created_at,"
-    " finished_at, switched_to, begun, why"
+    " finished_at, switched_to, begun, tries, why"
 )
 _KEEP = statement(
     "insert into policy_shadow (workspace_id, shadow_id, base_version, policies, safeguards, linking, author,"
@@ -86,6 +86,7 @@ class ShadowRow(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None
     switched_to: int | None
     begun: int
+    tries: int
     why: str
 
     @property
