@@ -31,7 +31,7 @@ def id_of_derived(workspace_id: int, one_no: int, other_no: int) -> UUID:
     """Return the event id of what follows from two identifiers, by the numbers they are stored under.
 
     The same two always have the same, and it tells nothing of their values: of a telephone number all there are could
-    be tried. Only the keyed hash of an identifier leads to its number. Migration 0015 says the same in SQL.
+    be tried. Only the keyed hash of an identifier leads to its number.
     """
     return UUID(bytes=sha256(f"derived/{workspace_id}/{one_no}/{other_no}".encode()).digest()[:16])
 

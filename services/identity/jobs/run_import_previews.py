@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 MOST_TIMES = 3
-"""So many times a preview is begun: one that ends the process, by its size, must not end it for ever."""
+"""So many times a preview is tried: one that ends the process, by its size, must not end it for ever."""
 
 
 class _Impossible(Exception):
@@ -52,9 +52,10 @@ async def run(runtime: Runtime[Any]) -> int:
         await _make(runtime, row)
     except LeaseLostError:
         log.warning("an import preview took too long between two signs of life", extra={"preview": str(row.preview_id)})
-    except BaseException:
+    except BaseException as error:
+        counts = isinstance(error, Exception) and not is_transient(error)
         async with runtime.worker_database.transaction(row.workspace_id) as tx:
-            await queue.let_go(tx, *claimed, begun)
+            await queue.let_go(tx, *claimed, begun, counts=counts)
         raise
     return 1
 
@@ -71,7 +72,7 @@ async def _make(runtime: Runtime[Any], row: PreviewRow) -> None:
 
     report, why = None, ""
     try:
-        if row.begun > MOST_TIMES:
+        if row.tries > MOST_TIMES:
             raise _Impossible(f"it was begun {MOST_TIMES} times and not ended: try a smaller file")
         report = msgspec.to_builtins(await _foreseen(runtime, row, progress))
     except _Impossible as error:

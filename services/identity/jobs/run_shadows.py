@@ -15,7 +15,7 @@ from services.identity.usecases.run_shadow import run_shadow
 log = logging.getLogger(__name__)
 
 MOST_TIMES = 3
-"""So many times a run is begun: one that fails, or ends its process, every time must not be tried for ever."""
+"""So many times a run is tried: one that fails, or ends its process, every time must not be tried for ever."""
 
 
 async def run(runtime: Runtime[Any]) -> int:
@@ -35,22 +35,23 @@ async def run(runtime: Runtime[Any]) -> int:
         await _make(runtime, shadow)
     except LeaseLostError:
         log.warning("a shadow run took too long between two signs of life", extra={"shadow": str(shadow.shadow_id)})
-    except BaseException:
+    except BaseException as error:
+        counts = isinstance(error, Exception) and not is_transient(error)
         async with runtime.worker_database.transaction(shadow.workspace_id) as tx:
-            await queue.let_go(tx, *claimed, shadow.begun)
+            await queue.let_go(tx, *claimed, shadow.begun, counts=counts)
         raise
     return 1
 
 
 async def _make(runtime: Runtime[Any], shadow: ShadowRow) -> None:
     report, why = None, f"it was begun {MOST_TIMES} times and not ended"
-    if shadow.begun <= MOST_TIMES:
+    if shadow.tries <= MOST_TIMES:
         try:
             report = await _reported(runtime, shadow)
         except LeaseLostError:
             raise
         except Exception as error:
-            if is_transient(error) or shadow.begun < MOST_TIMES:
+            if is_transient(error) or shadow.tries < MOST_TIMES:
                 raise
             log.exception("a shadow run cannot be made", extra={"shadow": str(shadow.shadow_id)})
             why = f"it failed {MOST_TIMES} times: {type(error).__name__}; the log says more"

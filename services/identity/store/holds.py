@@ -19,8 +19,10 @@ _LIST = load_sql(__file__, "list_holds.sql")
 _CAUSES = load_sql(__file__, "list_hold_causes.sql")
 _OPEN = load_sql(__file__, "list_open_holds.sql")
 _ANY = statement("select exists (select from held_link where workspace_id = any(:workspace_ids::int[]))")
+# Whether a link that was let go is too large is for the rule to say, each time.
 _OF = statement(
-    "select h.workspace_id, h.low_no, h.high_no, h.state"
+    "select h.workspace_id, h.low_no, h.high_no,"
+    " case when h.state = 'oversized' and h.decided_at is not null then 'free' else h.state end"
     " from unnest(:workspace_ids::int[], :lows::int[], :highs::int[]) as wanted (workspace_id, low_no, high_no)"
     " join held_link h on h.workspace_id = wanted.workspace_id and h.low_no = wanted.low_no"
     " and h.high_no = wanted.high_no"
@@ -84,7 +86,10 @@ class NewHold:
 
 
 class HoldRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A link in quarantine, or one that was, with the persons its ends belong to now."""
+    """A link in quarantine, or one that was, with the persons its ends belong to now.
+
+    One that is too large may have been let go, as too fast, before: then it says when, and by whom.
+    """
 
     hold_id: UUID
     low_no: int
@@ -115,7 +120,7 @@ async def is_any(tx: Tx, workspace_ids: Collection[int]) -> bool:
 
 
 async def of(tx: Tx, pairs: Collection[Pair]) -> dict[Pair, HoldState]:
-    """Return what is noted about links."""
+    """Return what is noted about links; what was let go is `free`, too large or not."""
     workspace_ids, lows = columns(pair[0] for pair in pairs)
     _, highs = columns(pair[1] for pair in pairs)
     rows = await tx.fetch(_OF, workspace_ids=workspace_ids, lows=lows, highs=highs)

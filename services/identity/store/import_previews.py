@@ -12,12 +12,12 @@ from services.identity.store.row_files import Format
 
 _COLUMNS = (
     "workspace_id, preview_id, source_id, file_name, file_path, file_hash, format, mapping, state, total_rows,"
-    " rows_read, report, why, created_at, finished_at, begun"
+    " rows_read, report, why, created_at, finished_at, begun, tries"
 )
 _ADD = statement(
     f"insert into import_preview ({_COLUMNS})"
     " values (:workspace_id, :preview_id, :source_id, :file_name, :file_path, :file_hash, :format, :mapping, :state,"
-    " :total_rows, :rows_read, :report, :why, :created_at, :finished_at, :begun)"
+    " :total_rows, :rows_read, :report, :why, :created_at, :finished_at, :begun, :tries)"
 )
 _QUEUE = statement("insert into import_preview_queue (preview_id, workspace_id) values (:preview_id, :workspace_id)")
 # Where it is being said of known identifiers what they are spellings of, a preview would miss what is not said yet.
@@ -64,6 +64,7 @@ class PreviewRow(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     finished_at: datetime | None = None
     begun: int = 0
+    tries: int = 0
 
 
 async def add(tx: Tx, row: PreviewRow) -> None:

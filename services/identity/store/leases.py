@@ -1,6 +1,7 @@
 """Queues of long work: what is taken stays on the queue under a lease until it is done.
 
 Who takes it over is told by `begun`, the number of times it was begun: whoever began before that writes nothing more.
+`tries` are those of them that may tell against the work: it failed by itself, or nobody heard of its worker again.
 """
 
 from datetime import timedelta
@@ -23,7 +24,7 @@ class LeasedQueue:
             f" (select q.{name} from {queue} q where q.taken_until < clock_timestamp() and {ready}"
             f" order by q.{name} limit 1 for update skip locked) returning workspace_id, {name}"
         )
-        self._begin = statement(f"update {work} set begun = begun + 1 where {mine} returning begun")
+        self._begin = statement(f"update {work} set begun = begun + 1, tries = tries + 1 where {mine} returning begun")
         self._renew = statement(
             f"update {queue} set taken_until = clock_timestamp() + :lease::interval where {mine}"
             f" and exists (select from {work} where {mine} and begun = :begun)"
@@ -32,6 +33,7 @@ class LeasedQueue:
             f"update {queue} set taken_until = '-infinity' where {mine}"
             f" and exists (select from {work} where {mine} and begun = :begun)"
         )
+        self._forgive = statement(f"update {work} set tries = tries - 1 where {mine} and begun = :begun")
         self._end = statement(f"delete from {queue} where {mine}")
 
     async def claim(self, tx: Tx) -> tuple[int, UUID] | None:
@@ -48,9 +50,11 @@ class LeasedQueue:
         told = await tx.execute(self._renew, workspace_id=workspace_id, one=one, begun=begun, lease=LEASE)
         return told > 0
 
-    async def let_go(self, tx: Tx, workspace_id: int, one: UUID, begun: int) -> None:
-        """Leave it to anybody at once."""
+    async def let_go(self, tx: Tx, workspace_id: int, one: UUID, begun: int, *, counts: bool) -> None:
+        """Leave it to anybody at once; a try counts that failed by itself, not one that was interrupted."""
         await tx.execute(self._let_go, workspace_id=workspace_id, one=one, begun=begun)
+        if not counts:
+            await tx.execute(self._forgive, workspace_id=workspace_id, one=one, begun=begun)
 
     async def end(self, tx: Tx, workspace_id: int, one: UUID) -> None:
         """Take it off the queue."""

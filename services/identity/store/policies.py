@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from libs.common.db import Tx, statement
-from services.identity.domain.policy import Declared
+from services.identity.domain.policy import Declared, NamespacePolicy, Safeguards
 
 _HEADS = statement(
     "select workspace_id, version from policy_head where workspace_id = any(:workspace_ids) order by 1 for share"
@@ -56,13 +57,38 @@ async def read(tx: Tx, workspace_id: int, version: int) -> Declared:
     return msgspec.convert(dict(found[0]), Declared) if found else Declared()
 
 
+def said_in(declared: Declared) -> dict[str, dict[str, Any]]:
+    """Return what is kept of a declaration, as JSON: `namespaces` by name, and `safeguards`.
+
+    What is off unless declared is left out where it is off: a process of before, which does not know the field, reads
+    policies that do not use it.
+    """
+    return {
+        "namespaces": {name: _said(policy) for name, policy in declared.namespaces.items()},
+        "safeguards": _said(declared.safeguards),
+    }
+
+
+def _said(one: NamespacePolicy | Safeguards) -> dict[str, Any]:
+    silent = {
+        field.name
+        for field in msgspec.structs.fields(one)
+        if not (default := _default(field)) and getattr(one, field.name) == default
+    }
+    return {name: value for name, value in msgspec.to_builtins(one).items() if name not in silent}
+
+
+def _default(field: msgspec.structs.FieldInfo) -> object:
+    return field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+
+
 async def put(tx: Tx, workspace_id: int, declared: Declared, now: datetime) -> int:
     """Keep a new version and put it in force once nobody works with the old one; return its number."""
     await tx.execute(_ENSURE, workspace_ids=[workspace_id])
-    version = int(await tx.fetch_value(_LOCK, workspace_id=workspace_id)) + 1
+    version, said = int(await tx.fetch_value(_LOCK, workspace_id=workspace_id)) + 1, said_in(declared)
     await tx.execute(
-        _KEEP, workspace_id=workspace_id, version=version, policies=msgspec.to_builtins(declared.namespaces),
-        safeguards=msgspec.to_builtins(declared.safeguards), linking=declared.linking, created_at=now,
+        _KEEP, workspace_id=workspace_id, version=version, policies=said["namespaces"], safeguards=said["safeguards"],
+        linking=declared.linking, created_at=now,
     )  # fmt: skip
     await tx.execute(_ADVANCE, workspace_id=workspace_id, version=version)
     return version

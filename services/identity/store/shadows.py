@@ -11,11 +11,12 @@ from libs.common.db import Tx, statement
 from services.identity.domain.consents import Linking
 from services.identity.domain.policy import Declared, NamespacePolicy, Safeguards
 from services.identity.store.leases import LeasedQueue
+from services.identity.store.policies import said_in
 
 CHUNK = 20_000
 _COLUMNS = (
     "workspace_id, shadow_id, base_version, policies, safeguards, linking, state, report, author, created_at,"
-    " finished_at, switched_to, begun, why"
+    " finished_at, switched_to, begun, tries, why"
 )
 _KEEP = statement(
     "insert into policy_shadow (workspace_id, shadow_id, base_version, policies, safeguards, linking, author,"
@@ -28,7 +29,14 @@ _LIST = statement(
     f"select {_COLUMNS} from policy_shadow where workspace_id = :workspace_id"
     " and (:before::uuid is null or shadow_id < :before) order by shadow_id desc limit :row_limit"
 )
-queue = LeasedQueue("shadow_queue", "policy_shadow", "shadow_id")
+# While evidence gets other ids, whoever reads it in the order of its ids would miss some.
+queue = LeasedQueue(
+    "shadow_queue",
+    "policy_shadow",
+    "shadow_id",
+    ready="not exists (select from renaming_queue r"
+    " where r.workspace_id = q.workspace_id and r.due_at <= clock_timestamp())",
+)
 _OPEN = statement("select count(*) from shadow_queue where workspace_id = :workspace_id")
 _FINISH = statement(
     "update policy_shadow set state = :state, report = :report, why = :why, finished_at = :finished_at"
@@ -78,6 +86,7 @@ class ShadowRow(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None
     switched_to: int | None
     begun: int
+    tries: int
     why: str
 
     @property
@@ -95,10 +104,10 @@ async def keep(
     now: datetime,
 ) -> None:  # fmt: skip
     """Keep a shadow run and queue it."""
+    said = said_in(declared)
     await tx.execute(
-        _KEEP, workspace_id=workspace_id, shadow_id=shadow_id, base_version=base,
-        policies=msgspec.to_builtins(declared.namespaces), safeguards=msgspec.to_builtins(declared.safeguards),
-        linking=declared.linking, author=author, created_at=now,
+        _KEEP, workspace_id=workspace_id, shadow_id=shadow_id, base_version=base, policies=said["namespaces"],
+        safeguards=said["safeguards"], linking=declared.linking, author=author, created_at=now,
     )  # fmt: skip
     await tx.execute(_QUEUE, workspace_id=workspace_id, shadow_id=shadow_id)
 

@@ -6,11 +6,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+
+import pytest
 
 from libs.common.db import statement
 from services.identity.domain.policy import PolicySet
 from services.identity.jobs import recompute_regions, resolve_events, run_import_previews
+from services.identity.store.leases import LeasedQueue
 from tests.identity.collection.conftest import Door
 from tests.identity.collection.importing import run_to_end, start
 
@@ -118,6 +122,25 @@ async def imported(door: Door, path: str, **spec: Any) -> None:
     await start(door, path=path, **spec)
     await run_to_end(door)
     await resolved(door)
+
+
+async def die(*_: Any) -> None:
+    """Work that ends with its worker."""
+    raise asyncio.CancelledError
+
+
+async def nothing(*_: Any, **__: Any) -> None:
+    """A process that is killed lets nothing go."""
+
+
+async def killed(door: Door, patched: pytest.MonkeyPatch, job: ModuleType, queue: LeasedQueue) -> None:
+    """Have a job's worker killed in the midst of work that is patched to die, and the lease end."""
+    patched.setattr(queue, "let_go", nothing)
+    with pytest.raises(asyncio.CancelledError):
+        await job.run(door.runtime)
+    async with door.runtime.worker_database.transaction([]) as tx:
+        for name in ("import_preview_queue", "shadow_queue"):
+            await tx.execute(statement(f"update {name} set taken_until = clock_timestamp() where taken_until > now()"))
 
 
 async def standing(door: Door) -> int:

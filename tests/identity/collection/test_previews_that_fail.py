@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from libs.common.db import statement
@@ -15,6 +16,9 @@ from services.identity.usecases.graph.judge_regions import judge_regions
 from tests.identity.collection.conftest import Door, OpenDoor
 from tests.identity.collection.foreseeing import (
     customers,
+    die,
+    killed,
+    nothing,
     standing,
     write_rows,
 )
@@ -26,9 +30,6 @@ async def test_a_worker_that_dies_in_a_preview_leaves_it_to_another(
     name = write_rows(door.import_dir / "people.ndjson", [customers(number) for number in range(5)])
     asked = {"source_id": door.server.source_id, "path": name}
     made = await door.ask("POST", "/v1/imports/previews", json=asked)
-
-    async def die(*_: Any) -> None:
-        raise asyncio.CancelledError
 
     with monkeypatch.context() as patched:
         patched.setattr("services.identity.usecases.foresee_import.judge_regions", die)
@@ -48,14 +49,10 @@ async def test_a_preview_that_ends_its_process_again_and_again_is_given_up(
     asked = {"source_id": door.server.source_id, "path": name}
     made = [await door.ask("POST", "/v1/imports/previews", json=asked) for _ in range(2)]
 
-    async def die(*_: Any) -> None:
-        raise asyncio.CancelledError
-
     with monkeypatch.context() as patched:
         patched.setattr("services.identity.usecases.foresee_import.judge_regions", die)
         for _ in range(run_import_previews.MOST_TIMES):
-            with pytest.raises(asyncio.CancelledError):
-                await run_import_previews.run(door.runtime)
+            await killed(door, patched, run_import_previews, import_previews.queue)
         assert await run_import_previews.run(door.runtime) == 1
     assert await run_import_previews.run(door.runtime) == 1
     told = [(await door.ask("GET", one.headers["location"])).json() for one in made]
@@ -63,6 +60,25 @@ async def test_a_preview_that_ends_its_process_again_and_again_is_given_up(
         ("failed", "it was begun 3 times and not ended: try a smaller file"),
         ("done", ""),
     ]
+
+
+@pytest.mark.parametrize("passing", [asyncio.CancelledError, asyncpg.SerializationError])
+async def test_restarts_and_what_passes_by_itself_do_not_tell_against_a_preview(
+    door: Door, monkeypatch: pytest.MonkeyPatch, passing: type[BaseException]
+) -> None:
+    name = write_rows(door.import_dir / "people.ndjson", [customers(1)])
+    made = await door.ask("POST", "/v1/imports/previews", json={"source_id": door.server.source_id, "path": name})
+
+    async def stop(*_: Any) -> None:
+        raise passing
+
+    with monkeypatch.context() as patched:
+        patched.setattr("services.identity.usecases.foresee_import.judge_regions", stop)
+        for _ in range(run_import_previews.MOST_TIMES + 1):
+            with pytest.raises(passing):
+                await run_import_previews.run(door.runtime)
+    assert await run_import_previews.run(door.runtime) == 1
+    assert (await door.ask("GET", made.headers["location"])).json()["state"] == "done"
 
 
 async def test_a_preview_that_cannot_be_made_does_not_keep_others_from_being_made(
@@ -89,12 +105,6 @@ async def test_a_preview_whose_worker_was_killed_is_taken_over_when_its_lease_en
 ) -> None:
     name = write_rows(door.import_dir / "people.ndjson", [customers(1)])
     made = await door.ask("POST", "/v1/imports/previews", json={"source_id": door.server.source_id, "path": name})
-
-    async def die(*_: Any) -> None:
-        raise asyncio.CancelledError
-
-    async def nothing(*_: Any) -> None:
-        """A process that is killed lets nothing go."""
 
     with monkeypatch.context() as patched:
         patched.setattr("services.identity.usecases.foresee_import.judge_regions", die)

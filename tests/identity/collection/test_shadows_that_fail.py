@@ -1,15 +1,18 @@
 """Shadow runs of policies that end badly are given up, and the others go on; a run reads a little at a time."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
-from services.identity.jobs import resolve_events, run_shadows
+from libs.common.db import statement
+from services.identity.jobs import rename_derived, resolve_events, run_shadows
 from services.identity.store import shadows
 from services.identity.usecases.run_shadow import run_shadow
 from tests.identity.collection.conftest import Door
-from tests.identity.collection.foreseeing import standing
+from tests.identity.collection.foreseeing import die, killed, standing
 from tests.identity.collection.test_suggestions import U1, say
 
 FOLDING = {"mail.example": {"dots": True}}
@@ -55,17 +58,31 @@ async def test_a_run_that_ends_its_process_again_and_again_is_given_up(
 ) -> None:
     where = await asked(door, {})
 
-    async def die(*_: Any) -> None:
-        raise asyncio.CancelledError
-
     with monkeypatch.context() as patched:
         patched.setattr(run_shadows, "run_shadow", die)
         for _ in range(run_shadows.MOST_TIMES):
-            with pytest.raises(asyncio.CancelledError):
-                await run_shadows.run(door.runtime)
+            await killed(door, patched, run_shadows, shadows.queue)
         assert await run_shadows.run(door.runtime) == 1
     found = await told(door, where)
     assert (found["state"], found["why"]) == ("failed", "it was begun 3 times and not ended")
+
+
+async def test_restarts_and_what_passes_by_itself_do_not_tell_against_a_run(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = await asked(door, {})
+
+    for error in (ZeroDivisionError, *[asyncio.CancelledError, asyncpg.SerializationError] * 2, ZeroDivisionError):
+
+        async def stop(*_: Any, error: type[BaseException] = error) -> None:
+            raise error
+
+        with monkeypatch.context() as patched:
+            patched.setattr(run_shadows, "run_shadow", stop)
+            with pytest.raises(error):
+                await run_shadows.run(door.runtime)
+    assert await run_shadows.run(door.runtime) == 1
+    assert (await told(door, where))["state"] == "done"
 
 
 async def test_no_transaction_stands_while_policies_are_tried(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,6 +96,22 @@ async def test_no_transaction_stands_while_policies_are_tried(door: Door, monkey
     monkeypatch.setattr(run_shadows, "run_shadow", look)
     assert await run_shadows.run(door.runtime) == 1
     assert ((await told(door, where))["state"], found) == ("done", [0])
+
+
+async def test_a_run_waits_until_evidence_has_its_new_ids(door: Door) -> None:
+    await say(door, ("login", 1, [U1]))
+    where = await asked(door, EMAIL)
+    async with door.runtime.worker_database.transaction([]) as tx:
+        queue = (
+            "insert into renaming_queue (workspace_id, due_at)"
+            " select workspace_id, now() + wait from workspace, unnest(:waits::interval[]) wait"
+        )
+        await tx.execute(statement(queue), waits=[timedelta(0), timedelta(days=1)])
+    assert await run_shadows.run(door.runtime) == 0
+    while await rename_derived.run(door.runtime):
+        pass
+    assert await run_shadows.run(door.runtime) == 1
+    assert (await told(door, where))["state"] == "done"
 
 
 async def test_spellings_that_denote_one_are_joined_however_few_are_read_at_once(

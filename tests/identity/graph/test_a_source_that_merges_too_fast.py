@@ -124,6 +124,34 @@ async def test_case_30_what_was_decided_about_is_not_held_again(graph_of, thrown
     assert await rates(graph) == {(1, NOW): MOST}, "a person's decision is no source's merge"
 
 
+async def test_case_30_what_was_released_is_not_held_when_it_was_too_large_in_between(graph_of):
+    graph: Graph = await graph_of(RATED)
+    await graph.take(two_each(12))
+    await graph.take([a_join(number) for number in range(12)])
+
+    async def release(tx: Tx) -> None:
+        await decide_quarantine(
+            tx, graph.tools, WORKSPACE, hold_ids=[], identifier=None, source_id=1, thrown_away=False, author="me"
+        )
+
+    await graph.again_when_lost(WORKSPACE, release)
+    later = NOW + timedelta(minutes=5)
+    await graph.set_clock(later)
+    await graph.declare(WORKSPACE, msgspec.structs.replace(RATED, safeguards=Safeguards(largest_person=1)))
+    await graph.look_again()
+    assert await pairs_joined(graph) == 0
+    assert sum((await waiting(graph)).values()) == 12
+    async with graph.database.worker.transaction(WORKSPACE) as tx:
+        rows = await holds.list_rows(tx, workspace_id=WORKSPACE, limit=20, state="open", reason="size", before=None)
+        assert sorted(str(row.author) for row in rows) == ["None"] * MOST + ["me"] * (12 - MOST)
+    await graph.declare(WORKSPACE, RATED)
+    await graph.take([a_join(number, at=later, again=1) for number in range(12)])
+    assert await pairs_joined(graph) == 12, "those not released are as many as may be merged in a minute"
+    assert await rates(graph) == {(1, NOW): MOST, (1, later): MOST}
+    await graph.look_again()
+    assert await pairs_joined(graph) == 12
+
+
 async def test_case_30_neither_decisions_nor_visitors_who_log_in_are_a_sources_merges(graph_of):
     graph: Graph = await graph_of(RATED)
     await graph.take(two_each(20))

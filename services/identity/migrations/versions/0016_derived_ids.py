@@ -1,28 +1,30 @@
-"""Evidence that follows from the values of identifiers has its id of their numbers, not of the values."""
+"""Evidence that follows from the values of identifiers gets its id of their numbers, not of the values."""
 
 from libs.common.db.migration import execute
+from libs.common.db.schema import claim_queue
 
 revision = "0016"
 down_revision = "0015"
 
-# As services.identity.domain.twins.id_of_derived: of two telephone numbers' hash, all there are could be tried.
-RENAME = """
-update identity.evidence
-set event_id = encode(
-    substr(sha256(convert_to(format('derived/%s/%s/%s', workspace_id, node_nos[1], node_nos[2]), 'UTF8')), 1, 16), 'hex'
-)::uuid
-where source_id = -1 and cardinality(node_nos) = 2
+RENAMING = """
+-- Passes over the evidence of a workspace, and how far each is: what has an id of its values is renamed, in the
+-- background, since reading all evidence takes as long as there is of it.
+create table identity.renaming_queue (
+    workspace_id integer not null,
+    due_at       timestamptz not null,
+    after_id     uuid not null default '00000000-0000-0000-0000-000000000000',
+    primary key (workspace_id, due_at)
+);
+
+-- The second pass is for what processes of before say while they are replaced.
+insert into identity.renaming_queue (workspace_id, due_at)
+select workspace_id, now() + wait from identity.workspace, unnest(array[interval '0', interval '1 day']) as wait;
 """
 
 
 def upgrade() -> None:
-    """Rename them all; what is said once more is found under its new id, and stays one fact."""
-    execute(
-        # the owner of the table sees every workspace's rows while nobody forces the policy on him
-        "alter table identity.evidence no force row level security",
-        RENAME,
-        "alter table identity.evidence force row level security",
-    )
+    """Queue two passes for every workspace; no evidence is read or written here."""
+    execute(RENAMING, *claim_queue("identity", "renaming_queue", app=""))
 
 
 def downgrade() -> None:
