@@ -99,7 +99,11 @@ def _counted(inquiry: Inquiry, scope: Scope, numbered: _Scans) -> Iterator[str]:
             rows = f"select {person} as person, {told} from ({rows})"
             yield bit_rows("person", rows, asked, place=place_of(scan, len(numbered)), most=most)
             continue
-        where = "" if asked[0][1].rows == looks[0][1] else f" where {looks[0][1]}"
+        question, looked = asked[0][1], looks[0][1]
+        if len(question.names) == 1 and question.prefix is None:
+            # every row of the scan has the name
+            looked = looked.removeprefix(f"name = {inquiry.bind.text(question.names[0])} and ")
+        where = "" if question.rows == looks[0][1] else f" where {looked}"
         place = place_of(scan, len(numbered))
         yield f"select person as person_no{place} from (select {person} as person from ({rows}){where})"
 
