@@ -236,14 +236,10 @@ class Batch:
     async def _round(self, last: datetime) -> None:
         moments = Moment(last, self.zone), Moment(self.now, self.zone)
         # as in a round: whose an event is goes in first, the rest before or after it is asked whom the clock moved
-        await self._insert(OF_OWNERS)
-        asks_first = self.chance.random() < 0.5
-        if not asks_first:
-            await self._insert()
+        await self._insert(("event", *OF_OWNERS) if self.chance.random() < 0.5 else OF_OWNERS)
         whose = {"workspace_id": self.workspace_id, "merged": self.moved_subjects}
         moved = await moved_between(self.store, self.world.edges(), **whose, last=moments[0], now=moments[1])
-        if asks_first:
-            await self._insert()
+        await self._insert()
         everyone = {*self.touched, *BitMap.union(BitMap(), *moved.values())}
         people = {one: (ALIVE if self.sources[one].owner == one else MERGED, None) for one in everyone}
         under = sorted(
