@@ -58,6 +58,13 @@ def settings_of(cluster: EmbeddedPostgres, home: str, *roles: Role) -> IdentityS
     )
 
 
+async def analyze(address: str) -> None:
+    """Have the statistics that a store has which was not filled this minute."""
+    admin = await asyncpg.connect(address)
+    await admin.execute("analyze")
+    await admin.close()
+
+
 async def prepare(cluster: EmbeddedPostgres, home: str) -> Keys:
     """Make a migrated database with a workspace and two sources, for services that start afterwards."""
     admin = await asyncpg.connect(cluster.url())

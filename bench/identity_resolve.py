@@ -23,9 +23,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import asyncpg
-
-from bench.identity_alone import PASSWORDS
+from bench.identity_alone import PASSWORDS, analyze
 from bench.rates import Row
 from bench.resolve_way import whole_way
 from launcher.postgres import EmbeddedPostgres
@@ -195,13 +193,6 @@ async def waits(worker: Worker, other: Worker, options: argparse.Namespace, firs
         f" {options.resolves} resolves); load {statistics.median(load):,.0f}/s in batches of"
         f" {statistics.median(sizes):.0f}; event loop held {statistics.median(held):.0f} ms at the longest"
     )
-
-
-async def analyze(address: str) -> None:
-    """Have the statistics that a store has which was not filled this minute."""
-    admin = await asyncpg.connect(address)
-    await admin.execute("analyze")
-    await admin.close()
 
 
 async def main() -> None:

@@ -21,7 +21,7 @@ from typing import Any
 
 import httpx
 
-from bench.identity_alone import Alone, Keys, identity_alone, prepare, serve, settings_of
+from bench.identity_alone import DATABASE, Alone, Keys, analyze, identity_alone, prepare, serve, settings_of
 from bench.rates import Row
 from launcher.postgres import EmbeddedPostgres
 from libs.common.contracts.identity.event_recorded import EventRecorded
@@ -55,7 +55,10 @@ async def whole_way(cluster: EmbeddedPostgres, home: str, options: argparse.Name
     async with identity_alone(cluster, keys, home, "api") as alone:
         if alone.runtime.relay is not None:
             await alone.runtime.relay.stop()
-        await _job(Job(alone, cluster.pid or 0), options.persons, options.runs)
+        job = Job(alone, cluster.pid or 0)
+        await job.take([seen(-1 - n, (-1 - n, 0)) for n in range(options.persons)])
+        await analyze(cluster.url(DATABASE))
+        await _job(job, options.persons, options.runs)
     await _questions(cluster, keys, home, options)
 
 
