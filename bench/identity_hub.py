@@ -20,7 +20,8 @@ from pathlib import Path
 
 import msgspec
 
-from bench.identity_resolve import START, WORKSPACE, Worker, analyze, event, user
+from bench.identity_alone import analyze
+from bench.identity_resolve import START, WORKSPACE, Worker, event, user
 from bench.start_system import cpu_seconds
 from launcher.postgres import EmbeddedPostgres
 from libs.common.db import Database, statement
