@@ -122,7 +122,7 @@ async def asked(store: Columnar, bodies: list[Any], universe: BitMap, touched: l
     inquiry = Inquiry(Moment(NOW))
     formulas = [parse_definition(body, grammar()).formula(inquiry) for body in bodies]
     scope = Scope(1, None) if touched is None else Scope(1, None, touched, touched)
-    atoms = await (ask if touched is None else ask_few)(store, inquiry, scope)
+    atoms = await (ask(store, inquiry, scope, formulas) if touched is None else ask_few(store, inquiry, scope))
     among = universe if touched is None else BitMap(touched)
     return [len(answer_one(formula, atoms=atoms, among=among, members={})) for formula in formulas]
 

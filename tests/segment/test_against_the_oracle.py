@@ -75,19 +75,20 @@ def test_full_and_touched_questions_agree_with_the_oracle(loop, store, bodies, p
             expected = [
                 {number for number, person in numbered.items() if is_member(body, person, when)} for body in bodies
             ]
-            full = await fused(store, workspace_id, bodies, universe, moment, None)
-            assert [set(found) for found in full] == expected, (bodies, when)
+            for narrowing in (False, True):
+                full = await fused(store, workspace_id, bodies, universe, moment, None, narrowing=narrowing)
+                assert [set(found) for found in full] == expected, (bodies, when, narrowing)
             touched = await fused(store, workspace_id, bodies, BitMap(some), moment, some)
             assert [set(found) for found in touched] == [found & set(some) for found in expected], (bodies, when)
 
     loop.run_until_complete(compare())
 
 
-async def fused(store, workspace_id, bodies, among, moment, persons):
+async def fused(store, workspace_id, bodies, among, moment, persons, *, narrowing=False):
     inquiry = Inquiry(moment)
     formulas = [parsed(body).formula(inquiry) for body in bodies]
     if persons is None:
-        atoms = await ask(store, inquiry, Scope(workspace_id, None))
+        atoms = await ask(store, inquiry, Scope(workspace_id, None), formulas if narrowing else ())
     else:
         atoms = await ask_few(store, inquiry, Scope(workspace_id, None, persons, persons))
     return [answer_one(formula, atoms=atoms, among=among, members={}) for formula in formulas]

@@ -1,6 +1,6 @@
 """All questions of an inquiry, about everybody or about some persons only, by one statement that a server takes too."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,6 +10,8 @@ import pyarrow as pa
 from pyroaring import BitMap
 
 from services.segment.domain.condition import Inquiry
+from services.segment.domain.formula import Formula
+from services.segment.domain.narrowing import beside_each
 from services.segment.domain.values import EPOCH
 from services.segment.store.asking_rows import ask_for_rows
 from services.segment.store.bitmaps import read_bitmap
@@ -34,14 +36,17 @@ class Seen:
     event_time: datetime
 
 
-async def ask(columnar: Columnar, inquiry: Inquiry, scope: Scope) -> list[BitMap]:
-    """Return, per question of the inquiry, the persons it holds for."""
+async def ask(columnar: Columnar, inquiry: Inquiry, scope: Scope, formulas: Iterable[Formula] = ()) -> list[BitMap]:
+    """Return, per question of the inquiry, the persons it holds for.
+
+    With all the `formulas` the answers are for, it may be told to hold for others whom none of them holds for.
+    """
     answers = [BitMap() for _ in inquiry.questions]
     if not inquiry.questions or (scope.persons is not None and not len(scope.persons)):
         return answers
     if scope.persons is None and columnar.is_embedded:
         try:
-            return await ask_for_rows(columnar, inquiry, scope)
+            return await ask_for_rows(columnar, inquiry, scope, beside_each(formulas))
         except DoesNotFit:
             # the engine counts them by itself then, as a server does, from which rows would have a long way
             pass

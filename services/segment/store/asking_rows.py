@@ -5,7 +5,8 @@ a place in an array by itself. So a question that comes down to a total, or that
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -13,7 +14,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from services.segment.domain.condition import Inquiry
+from services.segment.domain.condition import Inquiry, Question
+from services.segment.domain.narrowing import Beside, matters_to
 from services.segment.domain.values import DECIMAL_PLACES
 from services.segment.store.at_once import at_once
 from services.segment.store.bitmaps import bitmap_of
@@ -25,43 +27,87 @@ from services.segment.store.words import WORD, answer_rows, bit_rows, by_scan, p
 
 MOST_ROWS = 32_000_000
 """So many rows are handed over at once, of 14 bytes at the most; of fewer where more answers lie beside each."""
+MOST_NAMED = 500_000
+"""So many persons are named at the most where answers matter for some alone; each costs the engine about 100 ns."""
 
 
 _Scans = Sequence[Sequence[Numbered]]
 _Found = Iterator[tuple[int, BitMap]]
-_Spelling = Callable[[Inquiry, Scope, _Scans], Iterator[str]]
+_Spelling = Callable[[Inquiry, Sequence[Scope], _Scans], Iterator[str]]
 _Reading = Callable[[pa.Table, Sequence[Numbered]], _Found]
 
 
-async def ask_for_rows(columnar: Columnar, inquiry: Inquiry, scope: Scope) -> list[BitMap]:
-    """Return, per question about everybody, whom it holds for; DoesNotFit where that is too much to be handed over."""
-    answers: dict[int, BitMap] = {}
-    counted: list[Numbered] = []
-    others: list[Numbered] = []
-    for number, asked in enumerate(inquiry.questions):
-        is_counted = asked.by_row or (asked.total is not None and not asked.total.of)
-        (counted if is_counted else others).append((number, asked))
+async def ask_for_rows(
+    columnar: Columnar, inquiry: Inquiry, scope: Scope, beside: Mapping[int, Beside]
+) -> list[BitMap]:
+    """Return, per question about everybody, whom it holds for; DoesNotFit where that is too much to be handed over.
 
-    async def put(numbered: _Scans, spell: _Spelling, read: _Reading) -> None:
-        if numbered:
-            sql = "\nunion all\n".join(spell(inquiry, scope, numbered))
-            words = max(1, -(-max(map(len, numbered)) // WORD))
-            table = await columnar.ask(sql, inquiry.bind.parameters, few_rows=False, most_rows=MOST_ROWS // words)
-            parts = zip(await asyncio.to_thread(by_scan, table, len(numbered)), numbered, strict=True)
-            for found in await at_once(*(asyncio.to_thread(_read, read, *part) for part in parts)):
-                answers.update(found)
+    Counts of events come first where they stand beside what costs more: that is asked of those alone whom they hold
+    for, if they are few (`beside`: domain/narrowing.py).
+    """
+    numbered = list(enumerate(inquiry.questions))
+    first = _decisive(inquiry.questions, beside)
+    rows = _Rows(columnar, inquiry, scope, beside)
+    await rows.ask([one for one in numbered if one[0] in first])
+    await rows.ask([one for one in numbered if one[0] not in first])
+    return [rows.answers[number] for number, _ in numbered]
 
-    odd = await _odd(columnar, inquiry, scope, others)
-    summed = [(number, asked) for number, asked in others if asked.total and number not in odd]
-    rest = [(number, asked) for number, asked in others if not asked.total or number in odd]
-    # The engine is at the next statement while the rows of one are added up: sums come first, as there is most to be
-    # done about them afterwards.
-    await at_once(
-        put(list(_of_one_value(summed)), _summed, _read_summed),
-        put(list(scans(scope, rest)), _grouped, _read_grouped),
-        put(list(scans(scope, counted)), _counted, _read_counted),
-    )
-    return [answers[number] for number, _ in enumerate(inquiry.questions)]
+
+def _decisive(questions: Sequence[Question], beside: Mapping[int, Beside]) -> set[int]:
+    """Return the counts of events that stand beside something dearer."""
+    cheap = {number for number, asked in enumerate(questions) if asked.source == "event" and _is_counted(asked)}
+    return cheap & set().union(*(others for number, others in beside.items() if number not in cheap))
+
+
+def _is_counted(asked: Question) -> bool:
+    return asked.by_row or (asked.total is not None and not asked.total.of)
+
+
+class _Rows:
+    """What was asked of an inquiry so far; what is answered narrows what is asked next."""
+
+    def __init__(self, columnar: Columnar, inquiry: Inquiry, scope: Scope, beside: Mapping[int, Beside]) -> None:
+        self._columnar = columnar
+        self._inquiry = inquiry
+        self._scope = scope
+        self._beside = beside
+        self._known: Mapping[int, BitMap] = {}
+        self.answers: dict[int, BitMap] = {}
+
+    async def ask(self, numbered: Sequence[Numbered]) -> None:
+        self._known = dict(self.answers)
+        counted = [one for one in numbered if _is_counted(one[1])]
+        others = [one for one in numbered if not _is_counted(one[1])]
+        odd = await _odd(self._columnar, self._inquiry, self._scope, others)
+        summed = [(number, asked) for number, asked in others if asked.total and number not in odd]
+        rest = [(number, asked) for number, asked in others if not asked.total or number in odd]
+        # The engine is at the next statement while the rows of one are added up: sums come first, as there is most to
+        # be done about them afterwards.
+        await at_once(
+            self._put(_of_one_value(summed), _summed, _read_summed),
+            self._put(scans(self._scope, rest), _grouped, _read_grouped),
+            self._put(scans(self._scope, counted), _counted, _read_counted),
+        )
+
+    async def _put(self, scanned: Iterable[list[Numbered]], spell: _Spelling, read: _Reading) -> None:
+        numbered: list[list[Numbered]] = []
+        scopes: list[Scope] = []
+        for asked in scanned:
+            matters = matters_to([number for number, _ in asked], self._beside, self._known)
+            if matters is not None and not matters:
+                self.answers |= {number: BitMap() for number, _ in asked}
+                continue
+            numbered.append(asked)
+            scopes.append(replace(self._scope, among=matters if matters and len(matters) <= MOST_NAMED else None))
+        if not numbered:
+            return
+        sql = "\nunion all\n".join(spell(self._inquiry, scopes, numbered))
+        words = max(1, -(-max(map(len, numbered)) // WORD))
+        most_rows = MOST_ROWS // words
+        table = await self._columnar.ask(sql, self._inquiry.bind.parameters, most_rows=most_rows)
+        parts = zip(await asyncio.to_thread(by_scan, table, len(numbered)), numbered, strict=True)
+        for found in await at_once(*(asyncio.to_thread(_read, read, *part) for part in parts)):
+            self.answers |= found
 
 
 async def _odd(columnar: Columnar, inquiry: Inquiry, scope: Scope, numbered: Sequence[Numbered]) -> set[int]:
@@ -88,10 +134,10 @@ def _of_one_value(summed: Sequence[Numbered]) -> Iterator[list[Numbered]]:
         yield list(group)
 
 
-def _counted(inquiry: Inquiry, scope: Scope, numbered: _Scans) -> Iterator[str]:
+def _counted(inquiry: Inquiry, scopes: Sequence[Scope], numbered: _Scans) -> Iterator[str]:
     """Yield the select of the rows of each scan that some question looks at."""
     most = max(map(len, numbered))
-    for scan, asked in enumerate(numbered):
+    for scan, (scope, asked) in enumerate(zip(scopes, numbered, strict=True)):
         person, rows = rows_of(inquiry, scope, [question for _, question in asked])
         looks = [(f"q{number}", question.holds if question.by_row else question.rows) for number, question in asked]
         if most > 1:
@@ -108,9 +154,9 @@ def _counted(inquiry: Inquiry, scope: Scope, numbered: _Scans) -> Iterator[str]:
         yield f"select person as person_no{place} from (select {person} as person from ({rows}){where})"
 
 
-def _summed(inquiry: Inquiry, scope: Scope, numbered: _Scans) -> Iterator[str]:
+def _summed(inquiry: Inquiry, scopes: Sequence[Scope], numbered: _Scans) -> Iterator[str]:
     """Yield the select of the rows of each scan and what each is worth, in 10^-10."""
-    for scan, asked in enumerate(numbered):
+    for scan, (scope, asked) in enumerate(zip(scopes, numbered, strict=True)):
         person, rows = rows_of(inquiry, scope, [question for _, question in asked])
         of = asked[0][1].total.of if asked[0][1].total else "0"
         worth = f"reinterpretAsInt64(toDecimal64({of}, {DECIMAL_PLACES})) as worth"
@@ -118,10 +164,10 @@ def _summed(inquiry: Inquiry, scope: Scope, numbered: _Scans) -> Iterator[str]:
         yield f"select person as person_no{place_of(scan, len(numbered))}, worth from ({told})"
 
 
-def _grouped(inquiry: Inquiry, scope: Scope, numbered: _Scans) -> Iterator[str]:
+def _grouped(inquiry: Inquiry, scopes: Sequence[Scope], numbered: _Scans) -> Iterator[str]:
     """Yield the select of the answers to each scan, grouped by the engine."""
     most = max(map(len, numbered))
-    for scan, asked in enumerate(numbered):
+    for scan, (scope, asked) in enumerate(zip(scopes, numbered, strict=True)):
         yield answer_rows(inquiry, scope, asked, place=place_of(scan, len(numbered)), most=most)
 
 

@@ -124,6 +124,8 @@ def trait_rows(inquiry: Inquiry, scope: Scope, asked: Sequence[Question]) -> str
     where = [f"workspace_id = {bind.whole(scope.workspace_id)}", _named(inquiry, asked)]
     if scope.persons is not None:
         where.append(f"person_no in {bind.wholes(scope.persons)}")
+    if scope.among is not None:
+        where.append(f"person_no in {bind.crowd(scope.among)}")
     return " union all ".join(
         f"select * from {table} final where {' and '.join(where)}" for table in ("trait", "personal_trait")
     )
@@ -178,6 +180,8 @@ def event_rows(inquiry: Inquiry, scope: Scope, asked: Sequence[Question]) -> lis
     oldest = min((floor for floor in floors if floor is not None), default=None)
     if oldest is not None and None not in floors:
         where.append(f"event_time >= {bind.time(oldest)}")
+    if scope.among is not None:
+        where.append(f"{_person(inquiry, scope)} in {bind.crowd(scope.among)}")
     filters = {question.rows for question in asked}
     if scope.persons is None and "" not in filters and len(filters) <= FEW_FILTERS:
         alone = next(iter(filters)) if len(filters) == 1 else ""

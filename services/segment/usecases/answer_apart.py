@@ -71,7 +71,7 @@ async def _ask(
     among: Callable[[UUID], BitMap],
 ) -> list[BitMap]:
     if scope.persons is None:
-        return await ask(columnar, inquiry, scope)
+        return await ask(columnar, inquiry, scope, formulas.values())
     concerned = [BitMap() for _ in inquiry.questions]
     for segment_id, formula in formulas.items():
         for number in atoms_in(formula):

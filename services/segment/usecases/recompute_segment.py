@@ -16,7 +16,7 @@ async def recompute_segment(
     """Return the change that brings `segment` (with the members it has now) to what its definition says."""
     inquiry = Inquiry(moment)
     formula = segment.definition.formula(inquiry)
-    atoms = await ask(columnar, inquiry, Scope(world.workspace_id, merged))
+    atoms = await ask(columnar, inquiry, Scope(world.workspace_id, merged), [formula])
     members = {other.segment_id: other.members for other in world.segments.values()}
     found = answer_one(formula, atoms=atoms, among=world.universe, members=members)
     after = segment.with_lists(found, world.universe)
