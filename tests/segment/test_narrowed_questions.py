@@ -8,7 +8,7 @@ from pyroaring import BitMap
 from services.segment.domain.answer import answer_one
 from services.segment.domain.condition import Inquiry
 from services.segment.domain.moment import Moment
-from services.segment.store import asking_rows
+from services.segment.store import crowds
 from services.segment.store.asking import ask
 from services.segment.store.scope import Scope
 from tests.fixtures.apps import START
@@ -69,7 +69,7 @@ def expected(body):
 @pytest.mark.parametrize("most", [500_000, 3])
 @pytest.mark.parametrize("body", BODIES)
 async def test_the_same_persons_are_found(store, monkeypatch, body, most):
-    monkeypatch.setattr(asking_rows, "MOST_NAMED", most)
+    monkeypatch.setattr(crowds, "MOST", most)
     assert expected(body)
     assert await members(store, [body]) == [expected(body)]
 
@@ -78,22 +78,24 @@ async def test_the_same_persons_are_found_for_many_at_once(store):
     assert await members(store, BODIES) == [expected(body) for body in BODIES]
 
 
-async def test_the_count_is_asked_first_and_the_rest_of_whom_it_holds_for(store):
+async def test_the_count_is_asked_first_and_a_sum_of_whom_it_holds_for(store):
     await members(store, [BODIES[0]])
-    first, *rest = store.statements
-    assert "reinterpretAsInt32" not in first
-    asked = [sql for sql in rest if "groupBitmap" in sql or " as worth" in sql or "from trait" in sql]
-    assert len(asked) == 2
-    assert all("reinterpretAsInt32" in sql for sql in asked)
+    (count,) = [sql for sql in store.statements if "from event" in sql and "worth" not in sql and "g0" not in sql][:1]
+    (summed,) = [sql for sql in store.statements if " as worth" in sql]
+    assert "crowd_" in summed
+    assert store.statements.index(count) < store.statements.index(summed)
+    assert not [sql for sql in store.statements if "crowd_" in sql and sql != summed]
+    left = await store.rows("select count() as tables from system.tables where name like 'crowd_%'", {})
+    assert left == [{"tables": 0}]
 
 
-async def test_where_a_count_holds_for_nobody_nothing_else_is_asked(store):
+async def test_where_a_count_holds_for_nobody_nothing_dearer_is_asked(store):
     never = {"did": "never", "count": {"op": "gte", "n": 2}}
-    assert await members(store, [{"all": [never, SPENT, OLD_OR_HERE]}]) == [set()]
-    assert not [sql for sql in store.statements if "trait" in sql or "worth" in sql]
+    assert await members(store, [{"all": [never, SPENT, {"none": [AT_MOST]}, OLD_OR_HERE]}]) == [set()]
+    assert not [sql for sql in store.statements if "worth" in sql or "w0" in sql]
 
 
 async def test_where_a_count_holds_for_very_many_the_rest_is_asked_of_everybody(store, monkeypatch):
-    monkeypatch.setattr(asking_rows, "MOST_NAMED", 3)
+    monkeypatch.setattr(crowds, "MOST", 3)
     await members(store, [BODIES[0]])
-    assert not [sql for sql in store.statements if "reinterpretAsInt32" in sql]
+    assert not [sql for sql in store.statements if "crowd_" in sql]

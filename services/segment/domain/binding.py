@@ -1,13 +1,9 @@
 """Every value a user gave reaches SQL as a bound parameter; only texts of our own become SQL."""
 
-import base64
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
-
-import numpy as np
-from pyroaring import BitMap
 
 from services.segment.domain.values import EPOCH
 
@@ -48,12 +44,6 @@ class Binder:
     def wholes(self, values: Sequence[int]) -> str:
         """Bind a list of numbers of persons or days."""
         return self._bind("Array(Int32)", list(values))
-
-    def crowd(self, persons: BitMap) -> str:
-        """Bind a set of very many persons: as one text, as a list of them costs the engine a microsecond each."""
-        packed = np.asarray(persons, np.dtype("<i4")).tobytes()
-        one = f"substring(base64Decode({self.text(base64.b64encode(packed).decode())}), number * 4 + 1, 4)"
-        return f"(select reinterpretAsInt32({one}) from numbers({len(persons)}))"
 
     def lists(self, values: Sequence[Sequence[int]]) -> str:
         """Bind lists of small numbers."""

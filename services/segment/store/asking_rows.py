@@ -5,8 +5,7 @@ a place in an array by itself. So a question that comes down to a total, or that
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 import numpy as np
@@ -20,6 +19,7 @@ from services.segment.domain.values import DECIMAL_PLACES
 from services.segment.store.at_once import at_once
 from services.segment.store.bitmaps import bitmap_of
 from services.segment.store.columnar import Columnar, DoesNotFit
+from services.segment.store.crowds import Crowds
 from services.segment.store.scans import Numbered, odd_events, rows_of, scans
 from services.segment.store.scope import Scope
 from services.segment.store.totals import TooLarge, Totals
@@ -27,13 +27,13 @@ from services.segment.store.words import WORD, answer_rows, bit_rows, by_scan, p
 
 MOST_ROWS = 32_000_000
 """So many rows are handed over at once, of 14 bytes at the most; of fewer where more answers lie beside each."""
-MOST_NAMED = 500_000
-"""So many persons are named at the most where answers matter for some alone; each costs the engine about 100 ns."""
+STATEMENTS = 4
+"""So many statements the counts are asked by at the most."""
 
 
-_Scans = Sequence[Sequence[Numbered]]
+_Scoped = Sequence[tuple[Scope, Sequence[Numbered]]]
 _Found = Iterator[tuple[int, BitMap]]
-_Spelling = Callable[[Inquiry, Sequence[Scope], _Scans], Iterator[str]]
+_Spelling = Callable[[Inquiry, _Scoped], Iterator[str]]
 _Reading = Callable[[pa.Table, Sequence[Numbered]], _Found]
 
 
@@ -42,21 +42,62 @@ async def ask_for_rows(
 ) -> list[BitMap]:
     """Return, per question about everybody, whom it holds for; DoesNotFit where that is too much to be handed over.
 
-    Counts of events come first where they stand beside what costs more: that is asked of those alone whom they hold
-    for, if they are few (`beside`: domain/narrowing.py).
+    What is more than counting is asked of those alone whom the counts beside it hold for (domain/narrowing.py), if
+    they are few. It goes on beside the other counts, a statement each: as many go on as the store has handles.
     """
     numbered = list(enumerate(inquiry.questions))
-    first = _decisive(inquiry.questions, beside)
-    rows = _Rows(columnar, inquiry, scope, beside)
-    await rows.ask([one for one in numbered if one[0] in first])
-    await rows.ask([one for one in numbered if one[0] not in first])
+    dear = [one for one in numbered if not _is_counted(one[1])]
+    deciding = set().union(*(beside.get(number, frozenset()) for number, _ in dear))
+    first = [one for one in numbered if one[0] in deciding and one[1].source == "event" and _is_counted(one[1])]
+    rest = [one for one in numbered if one not in first and one not in dear]
+    rows = _Rows(columnar, inquiry, alone=len(list(scans(scope, numbered))) == 1)
+    parts = _parts([(scope, asked) for asked in scans(scope, rest)])
+
+    async def ask_counts() -> None:
+        while parts:
+            await rows.ask(parts.pop(), _counted, _read_counted)
+
+    async def ask_all() -> None:
+        await rows.ask([(scope, asked) for asked in scans(scope, first)], _counted, _read_counted)
+        known = {number: rows.answers[number] for number, _ in first}
+        await _ask_dear(columnar, inquiry, scope, rows, dear, lambda asked: matters_to(asked, beside, known))
+        await ask_counts()
+
+    await at_once(ask_all(), ask_counts())
     return [rows.answers[number] for number, _ in numbered]
 
 
-def _decisive(questions: Sequence[Question], beside: Mapping[int, Beside]) -> set[int]:
-    """Return the counts of events that stand beside something dearer."""
-    cheap = {number for number, asked in enumerate(questions) if asked.source == "event" and _is_counted(asked)}
-    return cheap & set().union(*(others for number, others in beside.items() if number not in cheap))
+async def _ask_dear(
+    columnar: Columnar,
+    inquiry: Inquiry,
+    scope: Scope,
+    rows: "_Rows",
+    dear: Sequence[Numbered],
+    matters: Callable[[list[int]], BitMap | None],
+) -> None:
+    """Ask what is more than counting; `matters` tells for whom alone the answers to some questions do."""
+    odd = await _odd(columnar, inquiry, scope, dear)
+    summed = _of_one_value([one for one in dear if one[1].total and one[0] not in odd])
+    grouped = scans(scope, [one for one in dear if not one[1].total or one[0] in odd])
+    async with Crowds(columnar) as crowds:
+
+        async def scoped(part: Iterator[list[Numbered]]) -> list[tuple[Scope, list[Numbered]]]:
+            found: list[tuple[Scope, list[Numbered]]] = []
+            for asked in part:
+                persons = matters([number for number, _ in asked])
+                if persons is None or persons:
+                    found.append((await crowds.scope_of(scope, persons), asked))
+                else:
+                    rows.answers |= {number: BitMap() for number, _ in asked}
+            return found
+
+        await rows.ask(await scoped(summed), _summed, _read_summed)
+        await rows.ask(await scoped(grouped), _grouped, _read_grouped)
+
+
+def _parts(scoped: _Scoped) -> list[_Scoped]:
+    """Return the scans of each statement, so many as end at about the same time on all handles; the last is first."""
+    return [part for start in range(STATEMENTS) if (part := scoped[start::STATEMENTS])]
 
 
 def _is_counted(asked: Question) -> bool:
@@ -64,47 +105,24 @@ def _is_counted(asked: Question) -> bool:
 
 
 class _Rows:
-    """What was asked of an inquiry so far; what is answered narrows what is asked next."""
+    """What was answered of an inquiry so far."""
 
-    def __init__(self, columnar: Columnar, inquiry: Inquiry, scope: Scope, beside: Mapping[int, Beside]) -> None:
+    def __init__(self, columnar: Columnar, inquiry: Inquiry, *, alone: bool) -> None:
         self._columnar = columnar
+        self._alone = alone
         self._inquiry = inquiry
-        self._scope = scope
-        self._beside = beside
-        self._known: Mapping[int, BitMap] = {}
         self.answers: dict[int, BitMap] = {}
 
-    async def ask(self, numbered: Sequence[Numbered]) -> None:
-        self._known = dict(self.answers)
-        counted = [one for one in numbered if _is_counted(one[1])]
-        others = [one for one in numbered if not _is_counted(one[1])]
-        odd = await _odd(self._columnar, self._inquiry, self._scope, others)
-        summed = [(number, asked) for number, asked in others if asked.total and number not in odd]
-        rest = [(number, asked) for number, asked in others if not asked.total or number in odd]
-        # The engine is at the next statement while the rows of one are added up: sums come first, as there is most to
-        # be done about them afterwards.
-        await at_once(
-            self._put(_of_one_value(summed), _summed, _read_summed),
-            self._put(scans(self._scope, rest), _grouped, _read_grouped),
-            self._put(scans(self._scope, counted), _counted, _read_counted),
-        )
-
-    async def _put(self, scanned: Iterable[list[Numbered]], spell: _Spelling, read: _Reading) -> None:
-        numbered: list[list[Numbered]] = []
-        scopes: list[Scope] = []
-        for asked in scanned:
-            matters = matters_to([number for number, _ in asked], self._beside, self._known)
-            if matters is not None and not matters:
-                self.answers |= {number: BitMap() for number, _ in asked}
-                continue
-            numbered.append(asked)
-            scopes.append(replace(self._scope, among=matters if matters and len(matters) <= MOST_NAMED else None))
-        if not numbered:
+    async def ask(self, scoped: _Scoped, spell: _Spelling, read: _Reading) -> None:
+        """Ask scans, each in its scope, by one statement."""
+        if not scoped:
             return
-        sql = "\nunion all\n".join(spell(self._inquiry, scopes, numbered))
+        numbered = [asked for _, asked in scoped]
+        sql = "\nunion all\n".join(spell(self._inquiry, scoped))
         words = max(1, -(-max(map(len, numbered)) // WORD))
-        most_rows = MOST_ROWS // words
-        table = await self._columnar.ask(sql, self._inquiry.bind.parameters, most_rows=most_rows)
+        table = await self._columnar.ask(
+            sql, self._inquiry.bind.parameters, most_rows=MOST_ROWS // words, alone=self._alone
+        )
         parts = zip(await asyncio.to_thread(by_scan, table, len(numbered)), numbered, strict=True)
         for found in await at_once(*(asyncio.to_thread(_read, read, *part) for part in parts)):
             self.answers |= found
@@ -134,41 +152,41 @@ def _of_one_value(summed: Sequence[Numbered]) -> Iterator[list[Numbered]]:
         yield list(group)
 
 
-def _counted(inquiry: Inquiry, scopes: Sequence[Scope], numbered: _Scans) -> Iterator[str]:
+def _counted(inquiry: Inquiry, scoped: _Scoped) -> Iterator[str]:
     """Yield the select of the rows of each scan that some question looks at."""
-    most = max(map(len, numbered))
-    for scan, (scope, asked) in enumerate(zip(scopes, numbered, strict=True)):
+    most = max(len(asked) for _, asked in scoped)
+    for scan, (scope, asked) in enumerate(scoped):
         person, rows = rows_of(inquiry, scope, [question for _, question in asked])
         looks = [(f"q{number}", question.holds if question.by_row else question.rows) for number, question in asked]
         if most > 1:
             told = ", ".join(f"{predicate} as {name}" for name, predicate in looks)
             rows = f"select {person} as person, {told} from ({rows})"
-            yield bit_rows("person", rows, asked, place=place_of(scan, len(numbered)), most=most)
+            yield bit_rows("person", rows, asked, place=place_of(scan, len(scoped)), most=most)
             continue
         question, looked = asked[0][1], looks[0][1]
         if len(question.names) == 1 and question.prefix is None:
             # every row of the scan has the name
             looked = looked.removeprefix(f"name = {inquiry.bind.text(question.names[0])} and ")
         where = "" if question.rows == looks[0][1] else f" where {looked}"
-        place = place_of(scan, len(numbered))
+        place = place_of(scan, len(scoped))
         yield f"select person as person_no{place} from (select {person} as person from ({rows}){where})"
 
 
-def _summed(inquiry: Inquiry, scopes: Sequence[Scope], numbered: _Scans) -> Iterator[str]:
+def _summed(inquiry: Inquiry, scoped: _Scoped) -> Iterator[str]:
     """Yield the select of the rows of each scan and what each is worth, in 10^-10."""
-    for scan, (scope, asked) in enumerate(zip(scopes, numbered, strict=True)):
+    for scan, (scope, asked) in enumerate(scoped):
         person, rows = rows_of(inquiry, scope, [question for _, question in asked])
         of = asked[0][1].total.of if asked[0][1].total else "0"
         worth = f"reinterpretAsInt64(toDecimal64({of}, {DECIMAL_PLACES})) as worth"
         told = f"select {person} as person, {worth} from ({rows})"
-        yield f"select person as person_no{place_of(scan, len(numbered))}, worth from ({told})"
+        yield f"select person as person_no{place_of(scan, len(scoped))}, worth from ({told})"
 
 
-def _grouped(inquiry: Inquiry, scopes: Sequence[Scope], numbered: _Scans) -> Iterator[str]:
+def _grouped(inquiry: Inquiry, scoped: _Scoped) -> Iterator[str]:
     """Yield the select of the answers to each scan, grouped by the engine."""
-    most = max(map(len, numbered))
-    for scan, (scope, asked) in enumerate(zip(scopes, numbered, strict=True)):
-        yield answer_rows(inquiry, scope, asked, place=place_of(scan, len(numbered)), most=most)
+    most = max(len(asked) for _, asked in scoped)
+    for scan, (scope, asked) in enumerate(scoped):
+        yield answer_rows(inquiry, scope, asked, place=place_of(scan, len(scoped)), most=most)
 
 
 def _read(read: _Reading, part: pa.Table, asked: Sequence[Numbered]) -> dict[int, BitMap]:

@@ -21,7 +21,7 @@ from libs.common.errors import Unavailable
 from services.segment.domain.binding import Bindable
 from services.segment.store.columnar_cluster import local_table
 from services.segment.store.columnar_schema import BY_PERSON, CHANGES, WORKSPACE_TABLES, statements
-from services.segment.store.handles import Handles
+from services.segment.store.handles import HANDLES, Handles
 
 R = TypeVar("R")
 PERSONAL_POLICY = "personal"
@@ -69,6 +69,7 @@ FEW_ROWS = (
     f", preferred_optimize_projection_name = '{BY_PERSON}'"
 )
 """Compiling hundreds of expressions costs more than it saves on the rows of a thousand persons."""
+ALL_THREADS = ", max_threads = 0"
 MOST_ROWS = "\nsettings max_result_rows = {most}, result_overflow_mode = 'throw'"
 
 
@@ -124,10 +125,21 @@ class Columnar:
         await self._handles.close()
 
     async def ask(
-        self, sql: str, parameters: Mapping[str, Bindable], *, few_rows: bool = False, most_rows: int = 0
+        self,
+        sql: str,
+        parameters: Mapping[str, Bindable],
+        *,
+        few_rows: bool = False,
+        most_rows: int = 0,
+        alone: bool = False,
     ) -> Table:
-        """Return the answer as an Arrow table; QueryTooHeavy beyond the limits, DoesNotFit beyond `most_rows`."""
+        """Return the answer as an Arrow table; QueryTooHeavy beyond the limits, DoesNotFit beyond `most_rows`.
+
+        A statement has the processors of its handle, or all of them where it is told that it is `alone`.
+        """
         settings = (FEW_ROWS if few_rows else "") + (MOST_ROWS.format(most=most_rows) if most_rows else "")
+        if alone and self.is_embedded:
+            settings += ALL_THREADS if settings else f"\nsettings {ALL_THREADS[2:]}"
         with _refusals():
             bound = dict(parameters)
             answer = await self._call(
@@ -149,6 +161,10 @@ class Columnar:
         """Insert a block of JSON lines exactly once: the same block with the same token stays single."""
         settings = {"insert_deduplication_token": token}
         await self._call(lambda client: client.raw_insert(table, None, lines, settings, "JSONEachRow"), to_the_end=True)
+
+    async def insert_numbers(self, table: str, packed: bytes) -> None:
+        """Insert rows of one column of Int32, as they lie in memory, into a table kept in memory."""
+        await self._call(lambda client: client.raw_insert(table, None, packed, None, "RowBinary"), to_the_end=True)
 
     async def delete(self, table: str, workspace_id: int, column: str, numbers: Sequence[int]) -> None:
         """Delete rows by a number; returns when the parts are rewritten."""
@@ -228,8 +244,10 @@ def _connect(url: str, master_key: str, cache_bytes: int) -> Client:
     path = Path(url.removeprefix("chdb://")).absolute()
     path.mkdir(parents=True, exist_ok=True)
     config = _write_config(path, master_key, cache_bytes)
+    # what two threads of one statement hand each other costs a quarter of it; the handles keep as many busy
+    threads = {"max_threads": max(1, (os.cpu_count() or 1) // HANDLES)}
     return clickhouse_connect.get_client(
-        dsn=f"chdb://{path}", settings=SETTINGS, chdb_options={"config-file": str(config)}
+        dsn=f"chdb://{path}", settings=SETTINGS | threads, chdb_options={"config-file": str(config)}
     )
 
 

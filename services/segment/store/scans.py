@@ -125,7 +125,7 @@ def trait_rows(inquiry: Inquiry, scope: Scope, asked: Sequence[Question]) -> str
     if scope.persons is not None:
         where.append(f"person_no in {bind.wholes(scope.persons)}")
     if scope.among is not None:
-        where.append(f"person_no in {bind.crowd(scope.among)}")
+        where.append(f"person_no in (select person_no from {scope.among})")
     return " union all ".join(
         f"select * from {table} final where {' and '.join(where)}" for table in ("trait", "personal_trait")
     )
@@ -181,7 +181,7 @@ def event_rows(inquiry: Inquiry, scope: Scope, asked: Sequence[Question]) -> lis
     if oldest is not None and None not in floors:
         where.append(f"event_time >= {bind.time(oldest)}")
     if scope.among is not None:
-        where.append(f"{_person(inquiry, scope)} in {bind.crowd(scope.among)}")
+        where.append(f"{_person(inquiry, scope)} in (select person_no from {scope.among})")
     filters = {question.rows for question in asked}
     if scope.persons is None and "" not in filters and len(filters) <= FEW_FILTERS:
         alone = next(iter(filters)) if len(filters) == 1 else ""

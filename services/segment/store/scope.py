@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pyroaring import BitMap
-
 from services.segment.domain.moved import Moved
 
 EVENT = "event"
@@ -15,8 +13,8 @@ class Scope:
     """Who is asked about: everybody, or `persons`, whose events lie under `stored_under` (their past numbers too).
 
     `merged` says that some subject of the workspace has another owner now than its rows say. `events` is the table of
-    events, or of those of the persons alone (store/gathering.py). About everybody, answers may matter for those `among`
-    alone: for others they may be anything.
+    events, or of those of the persons alone (store/gathering.py). About everybody, answers may matter for some alone,
+    whom the table `among` names (store/crowds.py): for others they may be anything.
     """
 
     workspace_id: int
@@ -24,4 +22,4 @@ class Scope:
     persons: Sequence[int] | None = None
     stored_under: Sequence[int] = ()
     events: str = EVENT
-    among: BitMap | None = None
+    among: str | None = None
