@@ -16,6 +16,7 @@ from tests.fixtures.apps import House, a_house
 from tests.fixtures.nats import running_nats
 from tests.fixtures.postgres import ServiceDatabase, Templates, running_cluster
 from tests.fixtures.system import a_brand, sink, stack
+from tests.fixtures.types_of_arrays import learn_types_once
 from tests.fixtures.workers import UnitScheduling
 
 __all__ = ["a_brand", "sink", "stack"]
@@ -23,6 +24,7 @@ __all__ = ["a_brand", "sink", "stack"]
 # a busy machine is no fault of what is tested
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
+learn_types_once()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -93,8 +95,17 @@ def bus(request: pytest.FixtureRequest) -> Bus:
     return chosen
 
 
+@pytest_asyncio.fixture(scope="session")
+async def sandboxes() -> AsyncIterator[None]:
+    """Processes that render for messaging, kept for the session."""
+    from tests.fixtures.sandboxes import lasting_sandboxes  # a test that starts no service need not know messaging
+
+    async with lasting_sandboxes():
+        yield
+
+
 @pytest_asyncio.fixture
-async def house(templates: Templates, memory_bus: MemoryBus) -> AsyncIterator[House]:
+async def house(templates: Templates, memory_bus: MemoryBus, sandboxes: None) -> AsyncIterator[House]:
     """Services of this process: `await house.start("journey")`."""
     async with a_house(templates, memory_bus) as made:
         yield made

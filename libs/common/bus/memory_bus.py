@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -20,6 +21,9 @@ from libs.common.bus.port import (
     StreamState,
 )
 from libs.common.clock import wall_now
+
+LONGEST_WAIT_SECONDS = 0.25
+"""A fetch that waits looks at least so often; what happens on the bus wakes it."""
 
 
 @dataclass
@@ -75,7 +79,8 @@ class _Stream:
 class MemoryDelivery:
     """A message in hand."""
 
-    def __init__(self, durable: _Durable, stored: _Stored, attempt: int) -> None:
+    def __init__(self, bus: "MemoryBus", durable: _Durable, stored: _Stored, attempt: int) -> None:
+        self._bus = bus
         self._durable = durable
         self.subject = stored.message.subject
         self.payload = stored.message.payload
@@ -91,6 +96,7 @@ class MemoryDelivery:
         """Ask for it again, not before the delay."""
         if self.sequence in self._durable.open:
             self._durable.open[self.sequence] = (time.monotonic() + delay_seconds, self.attempt)
+            self._bus.tell_news()
 
     async def term(self) -> None:
         """Never deliver it again."""
@@ -115,6 +121,7 @@ class MemoryConsumer:
     def interrupt(self) -> None:
         """Let the fetch that waits, and every later one, return nothing at once."""
         self._interrupted = True
+        self._bus.tell_news()
 
     async def fetch(self, limit: int, timeout_seconds: float) -> Sequence[Delivery]:
         """Return up to `limit` messages, as soon as there is one; none at the timeout. Raises ConsumerLost."""
@@ -125,11 +132,16 @@ class MemoryConsumer:
             remaining = deadline - time.monotonic()
             if taken or remaining <= 0 or self._interrupted:
                 return taken
-            try:
-                # short, because a message handed out before may fall due for redelivery
-                await asyncio.wait_for(news.wait(), min(remaining, 0.02))
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                await asyncio.wait_for(news.wait(), min(remaining, self._until_redelivery()))
+
+    def _until_redelivery(self) -> float:
+        """Return the seconds until what was handed out before falls due again, at most the longest wait."""
+        stream = self._bus.streams.get(self._owner)
+        durable = stream.durables.get(self.name) if stream else None
+        if self._bus.down or durable is None or not durable.open:
+            return LONGEST_WAIT_SECONDS
+        return min(LONGEST_WAIT_SECONDS, max(0.0, min(again for again, _ in durable.open.values()) - time.monotonic()))
 
     def _take(self, limit: int) -> list[Delivery]:
         if self._bus.down:
@@ -145,7 +157,7 @@ class MemoryConsumer:
         for sequence, attempt in (due + fresh)[:limit]:
             durable.open[sequence] = (now + durable.ack_wait_seconds, attempt)
             durable.next_sequence = max(durable.next_sequence, sequence + 1)
-            taken.append(MemoryDelivery(durable, stream.messages[sequence], attempt))
+            taken.append(MemoryDelivery(self._bus, durable, stream.messages[sequence], attempt))
         return taken
 
     async def state(self) -> ConsumerState:
@@ -200,6 +212,12 @@ class MemoryBus:
     def wipe(self) -> None:
         """Lose every stream, message and consumer."""
         self.streams = {}
+        self.tell_news()
+
+    def tell_news(self) -> None:
+        """Wake every fetch that waits: something happened that it may be waiting for."""
+        self.news.set()
+        self.news = asyncio.Event()
 
     async def ensure_stream(self, owner: str) -> None:
         """Make the owner's stream."""
@@ -226,8 +244,7 @@ class MemoryBus:
                 answers.append(Refused("maximum bytes exceeded"))
             else:
                 answers.append(self.streams[owner].add(message))
-        self.news.set()
-        self.news = asyncio.Event()
+        self.tell_news()
         return answers
 
     async def consumer(self, owner: str, name: str, subject: str, ack_wait_seconds: float = 60) -> Consumer:

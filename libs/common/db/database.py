@@ -31,7 +31,18 @@ class Database:
 
     @classmethod
     async def open(cls, url: str, *, service: str, pool_size: int = 10) -> "Database":
-        """Connect, and refuse a server whose durability settings are off (DurabilityOffError)."""
+        """Connect, and see that the server keeps what it acknowledges (else DurabilityOffError)."""
+        database = cls.at(url, service=service, pool_size=pool_size)
+        try:
+            await database.assert_durable()
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    @classmethod
+    def at(cls, url: str, *, service: str, pool_size: int = 10) -> "Database":
+        """Return the door alone: who first needs a connection makes it, and the server's settings are not looked at."""
         engine = create_async_engine(
             make_url(url).set(drivername="postgresql+asyncpg"),
             pool_size=pool_size,
@@ -53,13 +64,16 @@ class Database:
             },
         )
         event.listen(engine.sync_engine, "connect", _install_codecs)
-        database = cls(engine, service)
-        try:
-            await database._assert_durable()
-        except BaseException:
-            await engine.dispose()
-            raise
-        return database
+        return cls(engine, service)
+
+    async def assert_durable(self) -> None:
+        """Refuse a server whose durability settings are off (DurabilityOffError)."""
+        async with self.engine.connect() as connection:
+            names = ", ".join(f"current_setting('{name}')" for name in _DURABLE)
+            values = (await connection.exec_driver_sql(f"select {names}")).one()
+        off = [name for name, value in zip(_DURABLE, values, strict=True) if value == "off"]
+        if off:
+            raise DurabilityOffError(", ".join(off))
 
     async def close(self) -> None:
         """Close every connection."""
@@ -133,14 +147,6 @@ class Database:
         # SQLAlchemy begins with the first statement that goes through it; the raw driver joins after that.
         await connection.exec_driver_sql(SET_WORKSPACES, (literal,))
         return connection
-
-    async def _assert_durable(self) -> None:
-        async with self.engine.connect() as connection:
-            names = ", ".join(f"current_setting('{name}')" for name in _DURABLE)
-            values = (await connection.exec_driver_sql(f"select {names}")).one()
-        off = [name for name, value in zip(_DURABLE, values, strict=True) if value == "off"]
-        if off:
-            raise DurabilityOffError(", ".join(off))
 
 
 def _install_codecs(dbapi_connection: Any, _record: object) -> None:

@@ -8,6 +8,7 @@ import msgspec
 
 from libs.common.access import service_tokens
 from libs.common.errors import FieldError, Problem, Unavailable
+from libs.common.http.authorities import trusted_authorities
 from libs.common.http.problems import problem_of_status
 from libs.common.settings import ServiceSettings
 from libs.common.telemetry import inject_headers
@@ -39,6 +40,7 @@ class Peers:
                 timeout=TIMEOUT_SECONDS,
                 transport=self._transports.get(peer),
                 limits=httpx.Limits(max_keepalive_connections=4, max_connections=16),
+                verify=trusted_authorities(),
                 trust_env=False,
             )
             self._clients[peer] = client

@@ -8,6 +8,7 @@ import httpx
 import msgspec
 
 from libs.common.errors import Conflict, Problem, Unauthorized, Unavailable
+from libs.common.http.authorities import trusted_authorities
 from services.identity.domain.webhook import Known, LoggedIn, WebhookSettings
 
 TIMEOUT_SECONDS = 5.0
@@ -38,7 +39,9 @@ class WeChat:
     def __init__(self, wechat_url: str, wecom_url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._urls = {"wecom": wecom_url}
         self._wechat_url = wechat_url
-        self._client = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, transport=transport, trust_env=False)
+        self._client = httpx.AsyncClient(
+            timeout=TIMEOUT_SECONDS, transport=transport, verify=trusted_authorities(), trust_env=False
+        )
         self._tokens: dict[tuple[str, str, str], tuple[str, float]] = {}
 
     async def close(self) -> None:

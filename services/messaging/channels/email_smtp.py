@@ -8,6 +8,7 @@ import aiosmtplib
 import httpx
 
 from libs.common.errors import Unavailable
+from libs.common.http.authorities import trusted_authorities
 from services.messaging.channels import ChannelContext, ChannelDriver
 from services.messaging.domain.bounce import read_bounce
 from services.messaging.domain.channel import (
@@ -155,7 +156,8 @@ class EmailSmtp:
         Raises Unavailable when it does not answer.
         """
         found: dict[str, Found] = {}
-        async with httpx.AsyncClient(timeout=LOOKUP_SECONDS, trust_env=False) as client:
+        trusted = trusted_authorities()
+        async with httpx.AsyncClient(timeout=LOOKUP_SECONDS, verify=trusted, trust_env=False) as client:
             for start in range(0, len(message_ids), LOOKUP_BATCH):
                 part = message_ids[start : start + LOOKUP_BATCH]
                 try:

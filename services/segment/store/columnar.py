@@ -110,15 +110,25 @@ class Columnar:
 
     async def _lay_out(self) -> None:
         """Make what tables are missing, and what changed of those of before."""
-        await self.find_locals()
-        # of a table before others its administrator changes those
-        changes = [change for table, change in CHANGES if table not in self._locals]
+        of_before = await self._find_tables()
+        # one made just now lacks nothing; of a table before others its administrator changes those
+        changes = [change for table, change in CHANGES if table in of_before and table not in self._locals]
         for statement in (*statements(PERSONAL_POLICY), *changes):
             await self.command(statement)
         if self.is_embedded:
             # nothing of before lies in it but what somebody was cut off from
             await self.command(f"drop database if exists {KEPT}")
             await self.command(f"create database {KEPT} engine = Memory")
+
+    async def _find_tables(self) -> set[str]:
+        """Return which tables there are; what is deleted from a distributed one is deleted from its local ones."""
+        tables = await self.rows(
+            "select name, engine, engine_full from system.tables where database = currentDatabase()", {}
+        )
+        self._locals = {
+            row["name"]: local_table(row["engine_full"]) for row in tables if row["engine"] == "Distributed"
+        }
+        return {row["name"] for row in tables}
 
     async def close(self) -> None:
         """Close the engine when what runs has ended; what was inserted is on disk. Whoever asks later is told so."""
@@ -185,14 +195,6 @@ class Columnar:
             " and position(command, {column:String}) > 0"
         )
         return bool((await self.rows(open_ones, {"table": table, "column": column}))[0]["open"])
-
-    async def find_locals(self) -> None:
-        """Learn which tables are distributed: what is deleted has to be deleted from their local ones."""
-        tables = await self.rows(
-            "select name, engine_full from system.tables where database = currentDatabase() and engine = 'Distributed'",
-            {},
-        )
-        self._locals = {row["name"]: local_table(row["engine_full"]) for row in tables}
 
     async def wipe(self, workspace_id: int) -> None:
         """Delete every row of a workspace; returns when the parts are rewritten."""

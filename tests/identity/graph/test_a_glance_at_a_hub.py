@@ -8,6 +8,7 @@ import pytest
 
 from libs.common.db import statement
 from services.identity.domain.policy import PolicySet
+from services.identity.store import links
 from tests.identity.graph.graphs import WORKSPACE, Graph
 from tests.identity.graph.test_erasures_in_the_midst import erase, nothing_dangles
 from tests.identity.graph.test_storms_on_hubs import CHILDLESS, a_storm
@@ -61,6 +62,22 @@ async def test_a_crowd_under_a_large_threshold_loses_people_until_it_is_somebody
         stored = await graph.stored()
         assert bool(stored.shared) == (number < 27)
         assert_equal(stored, events, WIDE)
+
+
+@pytest.mark.parametrize("most", [1, 7, 40])
+async def test_of_each_link_a_glance_shows_it_shows_all(graph_of, most):
+    graph: Graph = await graph_of(WIDE)
+    await graph.set_clock(NOW)
+    accounts = [an_identifier("account", number) for number in range(30)]
+    await graph.take([evidence(number, account, TEL, at=1) for number, account in enumerate(accounts)])
+    await graph.take([evidence(100 + n, accounts[n], TEL, kind="unbind", at=2) for n in range(30)])
+    async with graph.database.worker.transaction(WORKSPACE) as tx:
+        [tel] = await tx.fetch(statement("select node_no from node where namespace = 'tel'"))
+        hub = WORKSPACE << 32 | tel["node_no"]
+        seen, whole = await links.some(tx, hub, most), await links.some(tx, hub, 1000)
+    assert len(whole) == 30 and all(len(facts) == 2 for facts in whole.values())
+    assert 1 <= len(seen) <= 2 * most
+    assert {pair: facts.keys() for pair, facts in seen.items()} == {pair: whole[pair].keys() for pair in seen}
 
 
 @pytest.mark.parametrize("crowd", [5, 500], ids=["crowded", "small"])
