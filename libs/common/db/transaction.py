@@ -19,7 +19,9 @@ _BY_INDEX = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
-_PLAN_BY_INDEX = "select " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _BY_INDEX.items())
+_SETTINGS = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _BY_INDEX.items())
+_PLAN_BY_INDEX = f"select {_SETTINGS}"
+SET_WORKSPACES_BY_INDEX = f"{SET_WORKSPACES}, {_SETTINGS}"
 
 
 class Tx:
@@ -29,11 +31,18 @@ class Tx:
     the transaction. asyncpg's own errors come through the driver methods, SQLAlchemy's through `connection`.
     """
 
-    def __init__(self, connection: AsyncConnection, driver: "Connection[Record]", workspaces: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        driver: "Connection[Record]",
+        workspaces: tuple[int, ...],
+        *,
+        by_index: bool = False,
+    ) -> None:
         self.connection = connection
         self.driver = driver
         self.workspaces = workspaces
-        self._by_index = False
+        self._by_index = by_index
         self._committed: list[Callable[[], None]] = []
         self._left: list[tuple[Callable[[Tx, Sequence[Any]], Awaitable[None]], Any]] = []
 

@@ -102,6 +102,8 @@ async def test_a_transaction_by_index_reads_no_small_table_whole_and_the_next_on
             assert not await is_read_whole(tx)
     async with database.app.transaction(1) as tx:
         assert await is_read_whole(tx)
+    async with database.app.transaction(1, by_index=True) as tx:
+        assert not await is_read_whole(tx)
 
 
 async def test_a_savepoint_undoes_only_its_block(database):

@@ -28,7 +28,7 @@ def calls(turn: int) -> list[dict[str, object]]:
 
 async def resolve(door: Door, limit: int) -> dict[str, tuple[int, int]]:
     """Resolve a batch of the queue; return the rows of each table that were read whole, and those found by an index."""
-    async with door.runtime.worker_database.transaction([]) as tx:
+    async with door.runtime.worker_database.transaction([], by_index=True) as tx:
         before = await read(tx)
         entries = await ingest_queue.claim_entries(tx, limit)
         await tx.see({entry.workspace_id for entry in entries})
