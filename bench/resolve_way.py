@@ -1,9 +1,9 @@
 """The whole way of resolving: events of the record claimed, read, resolved and told; and questions over HTTP beside it.
 
-The rates are of the resolver's job itself (jobs/resolve_events.py) in this process, at its own pace: what the collector
-took is claimed, opened and read, goes through the graph, and is written to the outbox with its persons, commits
-included. Nothing else runs meanwhile: the collector has taken the events before, and the relay publishes none.
-PostgreSQL's part is that of all its processes.
+The rates are of the resolver's job itself (jobs/resolve_events.py) in this process, with as many workers as a process
+of the service has, at their own pace: what the collector took is claimed, opened and read, goes through the graph, and
+is written to the outbox with its persons, commits included. Nothing else runs meanwhile: the collector has taken the
+events before, and the relay publishes none. PostgreSQL's part is that of all its processes.
 """
 
 import argparse
@@ -83,6 +83,9 @@ class Job:
         assert told == len(calls), f"{told} of {len(calls)} events were told"
 
     async def _run(self) -> None:
+        await asyncio.gather(*(self._work() for _ in range(resolve_events.job.workers)))
+
+    async def _work(self) -> None:
         while await resolve_events.run(self.alone.runtime):
             pass
 

@@ -12,7 +12,13 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from libs.common.db import codecs
-from libs.common.db.transaction import SET_FOR_SESSION, SET_WORKSPACES, Tx, array_literal
+from libs.common.db.transaction import (
+    SET_FOR_SESSION,
+    SET_WORKSPACES,
+    SET_WORKSPACES_BY_INDEX,
+    Tx,
+    array_literal,
+)
 
 _shared: ContextVar[dict[int, Tx]] = ContextVar("shared", default={})  # noqa: B039 - never changed, only replaced
 _DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
@@ -93,8 +99,11 @@ class Database:
                 _shared.reset(token)
 
     @asynccontextmanager
-    async def transaction(self, workspaces: int | Sequence[int]) -> AsyncIterator[Tx]:
-        """Open a transaction that sees these workspaces; commit at the end of the block, roll back when it raises."""
+    async def transaction(self, workspaces: int | Sequence[int], *, by_index: bool = False) -> AsyncIterator[Tx]:
+        """Open a transaction that sees these workspaces; commit at the end of the block, roll back when it raises.
+
+        `by_index`: as after `Tx.plan_by_index`, without a statement more.
+        """
         visible = (workspaces,) if isinstance(workspaces, int) else tuple(dict.fromkeys(workspaces))
         shared = _shared.get().get(id(self))
         if shared is not None:
@@ -103,10 +112,11 @@ class Database:
             yield shared
             return
         async with AsyncExitStack() as stack:
-            connection = await self._begin(stack, visible)
+            settings = SET_WORKSPACES_BY_INDEX if by_index else SET_WORKSPACES
+            connection = await self._begin(stack, visible, settings)
             raw = await connection.get_raw_connection()
             driver = cast("Connection[Record]", raw.driver_connection)
-            tx = Tx(connection, driver, visible)
+            tx = Tx(connection, driver, visible, by_index=by_index)
             yield tx
             await tx.finish()
             await connection.commit()
@@ -131,21 +141,21 @@ class Database:
                 # Its workspaces and temporary tables must not reach whoever is given the connection next.
                 await connection.invalidate()
 
-    async def _begin(self, stack: AsyncExitStack, workspaces: tuple[int, ...]) -> AsyncConnection:
+    async def _begin(self, stack: AsyncExitStack, workspaces: tuple[int, ...], settings: str) -> AsyncConnection:
         literal = array_literal(workspaces)
         try:
-            return await self._try_begin(stack, literal)
+            return await self._try_begin(stack, literal, settings)
         except (InterfaceError, DBAPIError) as error:
             # The server restarted since this connection was pooled. Nothing has happened in the transaction yet, and
             # the pool has dropped its stale connections, so one more try is safe and enough.
             if not error.connection_invalidated:
                 raise
-        return await self._try_begin(stack, literal)
+        return await self._try_begin(stack, literal, settings)
 
-    async def _try_begin(self, stack: AsyncExitStack, literal: str) -> AsyncConnection:
+    async def _try_begin(self, stack: AsyncExitStack, literal: str, settings: str) -> AsyncConnection:
         connection = await stack.enter_async_context(self.engine.connect())
         # SQLAlchemy begins with the first statement that goes through it; the raw driver joins after that.
-        await connection.exec_driver_sql(SET_WORKSPACES, (literal,))
+        await connection.exec_driver_sql(settings, (literal,))
         return connection
 
 

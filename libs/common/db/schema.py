@@ -53,3 +53,23 @@ def claim_queue(schema: str, table: str, *, app: str = "insert") -> list[str]:
         *([f"grant {app} on {schema}.{table} to {schema}_app"] if app else []),
         f"grant select, insert, update, delete on {schema}.{table} to {schema}_worker",
     ]
+
+
+def assume_one_workspace(schema: str) -> str:
+    """Return the DDL that has the planner take nearly all rows of tables that were never analysed for one workspace's.
+
+    Of a table without statistics it takes the rows of the transaction's workspaces, which row-level security asks for,
+    for a handful. Then it reads them all and compares each with each of a batch: 400 ms for 300 of 4,000 links.
+    """
+    return f"""
+        do $$
+        begin
+            perform pg_restore_attribute_stats(
+                'schemaname', '{schema}', 'relname', c.relname::text, 'attname', 'workspace_id', 'inherited', false,
+                'null_frac', 0::real, 'avg_width', 4, 'n_distinct', 1::real)
+            from pg_class c
+            join pg_attribute a on a.attrelid = c.oid and a.attname = 'workspace_id' and not a.attisdropped
+            where c.relnamespace = '{schema}'::regnamespace and c.relkind = 'r' and c.reltuples < 0;
+        end
+        $$
+    """

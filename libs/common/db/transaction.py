@@ -13,6 +13,15 @@ T = TypeVar("T")
 
 SET_WORKSPACES = "select set_config('app.workspaces', $1, true)"
 SET_FOR_SESSION = "select set_config('app.workspaces', $1, false)"
+_BY_INDEX = {
+    "plan_cache_mode": "force_custom_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+_SETTINGS = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _BY_INDEX.items())
+_PLAN_BY_INDEX = f"select {_SETTINGS}"
+SET_WORKSPACES_BY_INDEX = f"{SET_WORKSPACES}, {_SETTINGS}"
 
 
 class Tx:
@@ -22,10 +31,18 @@ class Tx:
     the transaction. asyncpg's own errors come through the driver methods, SQLAlchemy's through `connection`.
     """
 
-    def __init__(self, connection: AsyncConnection, driver: "Connection[Record]", workspaces: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        driver: "Connection[Record]",
+        workspaces: tuple[int, ...],
+        *,
+        by_index: bool = False,
+    ) -> None:
         self.connection = connection
         self.driver = driver
         self.workspaces = workspaces
+        self._by_index = by_index
         self._committed: list[Callable[[], None]] = []
         self._left: list[tuple[Callable[[Tx, Sequence[Any]], Awaitable[None]], Any]] = []
 
@@ -50,16 +67,28 @@ class Tx:
         self.workspaces = tuple(dict.fromkeys(workspaces))
         await self.driver.fetchval(SET_WORKSPACES, array_literal(self.workspaces))
 
+    async def plan_by_index(self) -> None:
+        """Have every statement from here on find its rows by indexes, whatever is known of how large the tables are.
+
+        For batches of look-ups by key. Left to itself the planner reads a table whole as long as it takes that for the
+        price of the look-ups: milliseconds a statement, however small the batch; a plan it keeps goes on reading when
+        the table has grown (seen: 3.8 s instead of 10 ms for locking 1,000 rows).
+        """
+        if not self._by_index:
+            await self.driver.fetchval(_PLAN_BY_INDEX)
+            self._by_index = True
+
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """Undo only the block when it raises, with what waited in it for the commit; the transaction goes on."""
-        waiting, left = len(self._committed), len(self._left)
+        waiting, left, by_index = len(self._committed), len(self._left), self._by_index
         try:
             async with self.driver.transaction():
                 yield
         except BaseException:
             del self._committed[waiting:]
             del self._left[left:]
+            self._by_index = by_index
             raise
 
     def before_commit(self, work: "Callable[[Tx, Sequence[T]], Awaitable[None]]", item: T) -> None:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from libs.common.db import Tx
-from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
+from libs.common.http.callers import Caller, RuntimeOf, Transaction, TransactionByIndex, requires
 from services.identity.api.graph_changes import change_graph
 from services.identity.api.graph_models import (
     NAME,
@@ -140,7 +140,7 @@ async def read_person(
 
 
 @router.post("/lookup")
-async def look_up(caller: Reader, tx: Transaction, body: LookupBody) -> LookupAnswer:
+async def look_up(caller: Reader, tx: TransactionByIndex, body: LookupBody) -> LookupAnswer:
     """Many persons by number or id; those that do not exist are left out."""
     found = await look_up_persons(tx, caller.workspace_id, body.person_nos, body.person_ids)
     return LookupAnswer(items=[_looked_up(one) for one in found])

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common.db import Tx
 from libs.common.errors import Invalid
-from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
+from libs.common.http.callers import Caller, RuntimeOf, TransactionByIndex, requires
 from libs.common.ids import new_id
 from libs.common.runtime import Runtime
 from services.identity.api.graph_changes import change_graph
@@ -73,7 +73,7 @@ class ResolveAnswer(BaseModel):
 
 
 @router.post("/resolve")
-async def resolve(caller: Reader, tx: Transaction, runtime: RuntimeOf, body: ResolveBody) -> ResolveAnswer:
+async def resolve(caller: Reader, tx: TransactionByIndex, runtime: RuntimeOf, body: ResolveBody) -> ResolveAnswer:
     """Say whose identifiers these are, in batches; asking changes nothing unless `create` is set."""
     parts = parts_of(runtime)
     if body.create and not caller.may("persons:write"):

@@ -177,7 +177,7 @@ def bucket(identifier: Identifier, policies: PolicySet) -> tuple[str, str]:
 
 def contradictory(evidence: Evidence, policies: PolicySet) -> frozenset[Identifier]:
     """Return the identifiers of one event that contradict each other: two of one singleton namespace."""
-    if evidence.kind in DECISIONS or len(evidence.identifiers) < 2:
+    if evidence.kind in DECISIONS or len({one.namespace for one in evidence.identifiers}) == len(evidence.identifiers):
         return frozenset()
     singles: dict[tuple[str, str], set[Identifier]] = {}
     for identifier in evidence.identifiers:

@@ -1,6 +1,6 @@
 """How many events one transaction of the resolver takes: as many as are done before anybody waits too long for it."""
 
-LEAST = 50
+LEAST = 100
 MOST = 1_000
 
 

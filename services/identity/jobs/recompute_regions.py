@@ -16,7 +16,7 @@ BATCH = 200
 async def run(runtime: Runtime[Any]) -> int:
     """Look at one batch of due regions; return how many nodes named them."""
     try:
-        async with runtime.worker_database.transaction([]) as tx:
+        async with runtime.worker_database.transaction([], by_index=True) as tx:
             due = await regions.claim(tx, BATCH)
             if due:
                 workspace_ids = {workspace_of(one) for one in due}

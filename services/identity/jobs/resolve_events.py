@@ -39,7 +39,7 @@ async def run(runtime: Runtime[Any]) -> int:
 
 async def _resolve(runtime: Runtime[Any], limit: int) -> int:
     begun = time.perf_counter()
-    async with runtime.worker_database.transaction([]) as tx:
+    async with runtime.worker_database.transaction([], by_index=True) as tx:
         entries = await ingest_queue.claim_entries(tx, limit)
         if entries:
             await _resolve_entries(runtime, tx, entries)
@@ -59,7 +59,7 @@ async def _resolve_entries(runtime: Runtime[Any], tx: Tx, entries: list[IngestEn
 
 async def _resolve_alone(runtime: Runtime[Any]) -> int:
     """Resolve the first event of the queue; when it is at fault itself, set aside this very one in its transaction."""
-    async with runtime.worker_database.transaction([]) as tx:
+    async with runtime.worker_database.transaction([], by_index=True) as tx:
         entries = await ingest_queue.claim_entries(tx, 1)
         for entry in entries:
             try:

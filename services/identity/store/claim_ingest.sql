@@ -2,7 +2,7 @@
 -- `predecessor_waits`: the copy whose place this one took is unread, in the hands of another worker.
 with claimed as (
     delete from ingest_queue
-    where entry_no in (select entry_no from ingest_queue order by entry_no limit :limit for update skip locked)
+    where entry_no = any (array(select entry_no from ingest_queue order by entry_no limit :limit for update skip locked))
     returning entry_no, workspace_id, event_id, received_at, evidence_only, replaces
 )
 select

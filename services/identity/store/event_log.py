@@ -144,12 +144,15 @@ async def replace_event(tx: Tx, row: EventRow, holder: Holder, copy_key: bytes) 
 
 
 async def read_events(tx: Tx, references: Sequence[tuple[int, datetime, UUID]]) -> list[LoggedEvent]:
-    """Return the events named by (workspace, received_at, event id), in no particular order."""
+    """Return the events named by (workspace, received_at, event id), at least one, in no particular order."""
+    received_ats = [reference[1] for reference in references]
     rows = await tx.fetch(
         _READ,
         workspace_ids=[reference[0] for reference in references],
-        received_ats=[reference[1] for reference in references],
+        received_ats=received_ats,
         event_ids=[reference[2] for reference in references],
+        earliest=min(received_ats),
+        latest=max(received_ats),
     )
     return [LoggedEvent(**dict(row)) for row in rows]
 

@@ -42,7 +42,7 @@ class IngestEntry(msgspec.Struct, frozen=True):
 
 
 async def claim_entries(tx: Tx, limit: int) -> list[IngestEntry]:
-    """Take up to `limit` entries off the queue (worker role); a rollback puts them back."""
+    """Take up to `limit` entries off the queue (worker role, by index); a rollback puts them back."""
     rows = await tx.fetch(_CLAIM, limit=limit)
     return [IngestEntry(**dict(row)) for row in rows]
 

@@ -15,15 +15,10 @@ _READ = load_sql(__file__, "read_nodes.sql")
 _INSERT = load_sql(__file__, "insert_nodes.sql")
 _SAVE = load_sql(__file__, "save_nodes.sql")
 _TOUCH = load_sql(__file__, "touch_nodes.sql")
-_BY_LOOKUP = (
+_FIND = statement(
     "select n.workspace_id, n.lookup, n.node_no, n.person_no"
     " from unnest(:workspace_ids::int[], :lookups::bytea[]) as wanted (workspace_id, lookup)"
     " join node n on n.workspace_id = wanted.workspace_id and n.lookup = wanted.lookup"
-)
-_FIND = statement(_BY_LOOKUP)
-_FIND_UNBURIED = statement(
-    f"{_BY_LOOKUP} where not exists"
-    " (select from tombstone t where t.workspace_id = n.workspace_id and t.lookup = n.lookup)"
 )
 _TIMED = statement(
     "select n.workspace_id, n.node_no from unnest(:workspace_ids::int[], :node_nos::int[]) as w (workspace_id, node_no)"
@@ -150,19 +145,9 @@ async def read(tx: Tx, keys: Collection[Key]) -> list[NodeRow]:
     return [read_row(one) for one in await tx.fetch(_READ, workspace_ids=workspace_ids, node_nos=node_nos)]
 
 
-async def find(
-    tx: Tx, wanted: Collection[tuple[int, bytes]], *, unburied: bool = False
-) -> dict[tuple[int, bytes], tuple[int, int]]:
-    """Return (node number, person number) by (workspace, keyed hash) of the identifiers that exist.
-
-    `unburied` leaves out those that have a tombstone: asked after an insert that waited for an erasure, whose
-    tombstones it could not see.
-    """
-    rows = await tx.fetch(
-        _FIND_UNBURIED if unburied else _FIND,
-        workspace_ids=[one[0] for one in wanted],
-        lookups=[one[1] for one in wanted],
-    )
+async def find(tx: Tx, wanted: Collection[tuple[int, bytes]]) -> dict[tuple[int, bytes], tuple[int, int]]:
+    """Return (node number, person number) by (workspace, keyed hash) of the identifiers that exist."""
+    rows = await tx.fetch(_FIND, workspace_ids=[one[0] for one in wanted], lookups=[one[1] for one in wanted])
     return {(row["workspace_id"], row["lookup"]): (row["node_no"], row["person_no"]) for row in rows}
 
 

@@ -44,6 +44,7 @@ async def resolve_events(tx: Tx, entries: Sequence[IngestEntry], tools: GraphToo
     """Resolve queued events of any workspaces in one go; return how many were told."""
     workspace_ids = {entry.workspace_id for entry in entries}
     batch = await open_batch(tx, workspace_ids, tools)
+    batch.said = []
     logged = await event_log.read_events(
         tx, [(entry.workspace_id, entry.received_at, entry.event_id) for entry in entries]
     )
@@ -69,7 +70,7 @@ async def resolve_events(tx: Tx, entries: Sequence[IngestEntry], tools: GraphToo
         },
     )
     told = await _tell(tx, batch, tools, [one for one in read if one.said])
-    await outbox.add(tx, told)
+    await outbox.add(tx, [*batch.said, *told])
     await identifier_counters.add(tx, _counted(read))
     return len(told)
 

@@ -77,6 +77,35 @@ async def test_a_session_sees_its_workspaces_without_a_transaction_and_leaves_no
         assert not (await connection.exec_driver_sql(text)).scalar()
 
 
+async def test_a_transaction_by_index_reads_no_small_table_whole_and_the_next_one_is_free(database):
+    found = statement(
+        "explain select n.* from unnest(:ids::uuid[]) w join note n on n.workspace_id = 1 and n.note_id = w"
+    )
+
+    async def is_read_whole(tx: Tx) -> bool:
+        return any("Seq Scan" in row[0] for row in await tx.fetch(found, ids=[new_id() for _ in range(100)]))
+
+    async def plan_and_fail(tx: Tx) -> None:
+        async with tx.savepoint():
+            await tx.plan_by_index()
+            raise ZeroDivisionError
+
+    async with database.app.transaction(1) as tx:
+        for _ in range(3):
+            await add_note(tx, 1)
+        assert await is_read_whole(tx)
+        with pytest.raises(ZeroDivisionError):
+            await plan_and_fail(tx)
+        assert await is_read_whole(tx), "what a savepoint undoes is undone"
+        for _ in range(2):
+            await tx.plan_by_index()
+            assert not await is_read_whole(tx)
+    async with database.app.transaction(1) as tx:
+        assert await is_read_whole(tx)
+    async with database.app.transaction(1, by_index=True) as tx:
+        assert not await is_read_whole(tx)
+
+
 async def test_a_savepoint_undoes_only_its_block(database):
     async with database.app.transaction(1) as tx:
         await add_note(tx, 1)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from libs.common.contracts.event import Event
 from services.identity.domain.evidence import Evidence, Identifier
 from services.identity.domain.graph import Hold
 from services.identity.domain.links import LinkFacts
@@ -108,6 +109,8 @@ class Batch:
     settling: set[Key] = field(default_factory=set)
     """Crowded hubs that may be hubs no more: they stay shared until they are looked at in the background."""
     changes: PersonChanges | None = None
+    said: list[Event] | None = None
+    """What is to be told of the changes, where whoever opened the batch tells it together with his own."""
     quarantined: Counter[str] = field(default_factory=Counter)
     """How many links went into quarantine, by reason."""
     sizes: list[int] = field(default_factory=list)
@@ -151,6 +154,8 @@ class Batch:
             self.freed, self.settling, self.rising, self.hanging, self.void_aliases,
         ):  # fmt: skip
             found.clear()
+        if self.said is not None:
+            self.said.clear()
         for devices in (self.suspects, self.backfilled, self.untimed):
             devices.clear()
 

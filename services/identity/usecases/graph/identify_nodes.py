@@ -30,10 +30,11 @@ async def identify_nodes(tx: Tx, batch: Batch, tools: GraphTools) -> None:
         wanted = _wanted(batch, tools)
         missing = {one: identifier for one, identifier in missing.items() if one in wanted}
     if missing:
-        await _insert(tx, batch, tools, missing)
+        made = await _insert(tx, batch, tools, missing)
         # The insert may have waited for an erasure that took the same identifier: then its tombstone shows only now.
-        found |= await _found(tx, list(missing), unburied=True)
-        if not found.keys() >= missing.keys():
+        gone = await erasures.buried_among(tx, list(missing))
+        found |= made | await _found(tx, [one for one in missing if one not in made])
+        if gone or not found.keys() >= missing.keys():
             raise Unavailable("an identifier was erased at this moment; send it again", retry_after_seconds=1)
     tx.after_commit(lambda: tools.numbered.update(found))
     for one, number in (numbers | found).items():
@@ -67,12 +68,13 @@ def _leave_out(batch: Batch, erased: set[tuple[int, Identifier]]) -> None:
         fact.is_erased = left is None
 
 
-async def _found(tx: Tx, wanted: list[tuple[int, bytes]], *, unburied: bool = False) -> dict[tuple[int, bytes], int]:
-    rows = await nodes.find(tx, wanted, unburied=unburied) if wanted else {}
+async def _found(tx: Tx, wanted: list[tuple[int, bytes]]) -> dict[tuple[int, bytes], int]:
+    rows = await nodes.find(tx, wanted) if wanted else {}
     return {one: number for one, (number, _) in rows.items()}
 
 
-async def _insert(tx: Tx, batch: Batch, tools: GraphTools, missing: Wanted) -> None:
+async def _insert(tx: Tx, batch: Batch, tools: GraphTools, missing: Wanted) -> dict[tuple[int, bytes], int]:
+    """Make identifiers; return the numbers of those that nobody else made meanwhile."""
     by_workspace: dict[int, list[tuple[bytes, Identifier]]] = {}
     for (workspace_id, lookup), identifier in sorted(missing.items(), key=lambda item: item[0]):
         by_workspace.setdefault(workspace_id, []).append((lookup, identifier))
@@ -93,3 +95,4 @@ async def _insert(tx: Tx, batch: Batch, tools: GraphTools, missing: Wanted) -> N
             for number, (lookup, identifier) in zip(numbers, entries, strict=True)
         )
     batch.fresh = await nodes.insert(tx, rows)
+    return {(row.workspace_id, row.lookup): row.node_no for row in rows if row.key in batch.fresh}

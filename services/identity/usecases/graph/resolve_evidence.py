@@ -104,7 +104,7 @@ def _assert_there(batch: Batch, tools: GraphTools) -> None:
 async def reassign(
     tx: Tx, batch: Batch, tools: GraphTools, stirred: set[Key], unsettled: set[Key], *, patient: bool
 ) -> None:
-    """Assign the regions of nodes anew, write what changed, and tell it."""
+    """Assign the regions of nodes anew, write what changed, and tell it (or leave it to `batch.said`)."""
     outcome = Outcome()
     if stirred:
         decided = await load_regions(tx, batch, tools, stirred, unsettled, patient=patient)
@@ -123,7 +123,9 @@ async def reassign(
     await regions.schedule(tx, {one: batch.now[workspace_of(one)] for one in batch.settling}, glance=True)
     if batch.settling:
         tx.after_commit(tools.settling)
-    if events:
+    if batch.said is not None:
+        batch.said += events
+    elif events:
         await outbox.add(tx, events)
 
 
