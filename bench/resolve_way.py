@@ -135,11 +135,15 @@ async def ask(http: httpx.AsyncClient, browsers: Iterable[tuple[int, int]]) -> l
 
 @asynccontextmanager
 async def _served(cluster: EmbeddedPostgres, keys: Keys, home: str) -> AsyncIterator[httpx.AsyncClient]:
-    """Serve the service on loopback in a process of its own, collector and resolver included."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    settings = settings_of(cluster, home, "api", "jobs")
-    process = multiprocessing.get_context("spawn").Process(target=serve, args=(settings, listener), daemon=True)
-    process.start()
+    """Serve the service on loopback as k8s/ has it: the API with the collector in one process, the jobs in another."""
+    listener, spawn = socket.create_server(("127.0.0.1", 0)), multiprocessing.get_context("spawn")
+    answering, working = settings_of(cluster, home, "api"), settings_of(cluster, home, "jobs")
+    processes = [
+        spawn.Process(target=serve, args=arguments, daemon=True)
+        for arguments in ((answering, listener), (working, None))
+    ]
+    for process in processes:
+        process.start()
     try:
         async with httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=START_SECONDS, trust_env=False,
@@ -148,8 +152,9 @@ async def _served(cluster: EmbeddedPostgres, keys: Keys, home: str) -> AsyncIter
             (await http.get("/live")).raise_for_status()  # the socket is open: the call waits for the service
             yield http
     finally:
-        process.terminate()
-        process.join(START_SECONDS)
+        for process in processes:
+            process.terminate()
+            process.join(START_SECONDS)
         listener.close()
 
 

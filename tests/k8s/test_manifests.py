@@ -14,6 +14,8 @@ from tests.k8s.rendering import Resource, containers, pod_of, render
 
 K8S = Path(__file__).resolve().parents[2] / "k8s"
 SERVICES = ("identity", "profile", "segment", "journey", "messaging")
+WORKERS = {"identity-worker": "identity"}
+"""Workloads that work off what a service takes in, beside the one that answers."""
 LAYOUTS = ("base", "overlays/production", "overlays/embedded-columns")
 RENDERED = {layout: render(K8S / layout) for layout in LAYOUTS}
 
@@ -72,7 +74,7 @@ def sorted_lists(value):
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_each_service_has_one_workload_a_name_an_account_and_a_disruption_budget(layout):
     workloads = of_kind(layout, "Deployment", "StatefulSet")
-    assert set(workloads) == set(SERVICES)
+    assert set(workloads) == {*SERVICES, *WORKERS}
     for service in SERVICES:
         labels = workloads[service]["spec"]["template"]["metadata"]["labels"]
         assert workloads[service]["spec"]["selector"]["matchLabels"].items() <= labels.items()
@@ -82,6 +84,32 @@ def test_each_service_has_one_workload_a_name_an_account_and_a_disruption_budget
         assert budget["selector"]["matchLabels"].items() <= labels.items()
         assert pod_of(workloads[service])["serviceAccountName"] == service
         assert of_kind(layout, "ServiceAccount")[service]["automountServiceAccountToken"] is False
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("worker", WORKERS)
+def test_a_worker_does_all_that_the_workload_that_answers_leaves_and_is_asked_nothing(layout, worker):
+    workloads, budgets = of_kind(layout, "Deployment"), of_kind(layout, "PodDisruptionBudget")
+    answering, working = workloads[WORKERS[worker]], workloads[worker]
+    assert roles_of(answering) == {"api"}
+    assert roles_of(working) == {"subscribers", "jobs"}
+    asked = of_kind(layout, "Service")[WORKERS[worker]]["spec"]["selector"]
+    for one in (answering, working):
+        labels = one["spec"]["template"]["metadata"]["labels"]
+        others = {working["metadata"]["name"], answering["metadata"]["name"]} - {one["metadata"]["name"]}
+        assert (asked.items() <= labels.items()) is (one is answering)
+        assert one["spec"]["selector"]["matchLabels"].items() <= labels.items()
+        for other in others:
+            theirs = workloads[other]["spec"]["template"]["metadata"]["labels"]
+            assert not one["spec"]["selector"]["matchLabels"].items() <= theirs.items()
+        budget = budgets[one["metadata"]["name"]]["spec"]["selector"]["matchLabels"]
+        assert budget == one["spec"]["selector"]["matchLabels"]
+    assert {**pod_of(working), "containers": []} == {**pod_of(answering), "containers": []}
+
+
+def roles_of(workload: Resource) -> set[str]:
+    (container,) = containers(workload)
+    return {role for one in container["env"] if one["name"] == "RAPPORT_ROLES" for role in one["value"].split(",")}
 
 
 @pytest.mark.parametrize("workload", WORKLOADS)
@@ -139,7 +167,7 @@ def test_a_new_version_takes_no_replica_away_before_its_own_is_ready(layout):
 
 def test_what_can_grow_grows_and_the_owner_of_columns_does_not():
     for layout in LAYOUTS:
-        assert set(of_kind(layout, "HorizontalPodAutoscaler")) == set(SERVICES) - {"segment"}
+        assert set(of_kind(layout, "HorizontalPodAutoscaler")) == {*SERVICES, *WORKERS} - {"segment"}
 
 
 def test_columns_in_the_process_mean_one_replica_with_a_disk():
