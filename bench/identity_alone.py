@@ -125,6 +125,9 @@ def serve(settings: IdentitySettings, listener: socket.socket | None) -> None:
 
     async def main() -> None:
         async with running(definition, settings, bus=await _bus()) as runtime:
+            if "jobs" not in settings.roles and runtime.relay is not None:
+                # each process has a bus of its own here: one tells
+                await runtime.relay.stop()
             if listener is None:
                 await asyncio.Event().wait()
             config = uvicorn.Config(
