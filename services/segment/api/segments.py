@@ -2,19 +2,21 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import msgspec
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from libs.common.db import Tx
 from libs.common.errors import Invalid
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
+from libs.common.http.exact import ExactRoute, exact
 from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from libs.common.runtime import Runtime
 from services.segment.store import memberships, persons, segments
 from services.segment.store.rows import decode
 from services.segment.store.segments import SegmentRow
 from services.segment.usecases.bound_cost import bound_cost
-from services.segment.usecases.check_definition import check_definition, read_definition
+from services.segment.usecases.check_definition import bound_definition, check_definition, read_definition
 from services.segment.usecases.create_segment import create_segment
 from services.segment.usecases.delete_segment import delete_segment
 from services.segment.usecases.edit_segment import Edit, edit_segment
@@ -24,7 +26,7 @@ from services.segment.usecases.load_segment import load_segment
 from services.segment.usecases.prove_patterns import prove_patterns
 from services.segment.usecases.set_lists import set_lists
 
-router = APIRouter(prefix="/v1/segment", tags=["segments"])
+router = APIRouter(prefix="/v1/segment", tags=["segments"], route_class=ExactRoute)
 
 Reader = Annotated[Caller, Depends(requires("segments:read"))]
 Writer = Annotated[Caller, Depends(requires("segments:write"))]
@@ -77,7 +79,7 @@ class Segment(BaseModel):
     live_version: int | None
     size: int
     trouble: str = Field("", description="why it cannot be answered at present; its members stay as they are")
-    definition: dict[str, Any]
+    definition: Annotated[Any, WithJsonSchema({"type": "object", "additionalProperties": True})]
     warnings: list[Warned] = []
     created_at: datetime
     updated_at: datetime
@@ -114,12 +116,12 @@ class Dependents(BaseModel):
 
 
 def _shown(row: SegmentRow, warnings: list[Warned] | None = None) -> Segment:
-    fields = vars(row) | {"definition": decode(row.definition)}
-    return Segment(**fields, warnings=warnings or [])
+    return Segment(**vars(row) | {"definition": msgspec.Raw(row.definition.encode())}, warnings=warnings or [])
 
 
 async def _checked(tx: Tx, workspace_id: int, body: object, *, state: str, segment_id: UUID | None) -> list[Warned]:
-    """Return what is doubtful; a draft may be unfinished, what is live may not."""
+    """Return what is doubtful; a draft may be unfinished, what is live may not, and neither beyond all bounds."""
+    bound_definition(body)
     try:
         checked = await check_definition(
             tx, workspace_id=workspace_id, definition=read_definition(body), segment_id=segment_id
@@ -138,8 +140,8 @@ async def _proved(runtime: Runtime[Any], workspace_id: int, body: object, *, sta
         await bound_cost(runtime, workspace_id=workspace_id, definition=definition, pointer="/definition")
 
 
-@router.post("/segments", status_code=201)
-async def post_segment(body: NewSegment, caller: Writer, runtime: RuntimeOf) -> Segment:
+@router.post("/segments", status_code=201, response_model=Segment)
+async def post_segment(body: NewSegment, caller: Writer, runtime: RuntimeOf) -> Response:
     """Make a segment, as a draft or live; a live one is computed for everybody in the background."""
     workspace_id = caller.workspace_id
     await _proved(runtime, caller.workspace_id, body.definition, state=body.state)
@@ -155,27 +157,27 @@ async def post_segment(body: NewSegment, caller: Writer, runtime: RuntimeOf) -> 
             now=runtime.now(workspace_id),
         )
     runtime.wake("answer_rounds")
-    return _shown(row, warnings)
+    return exact(_shown(row, warnings), 201)
 
 
-@router.get("/segments")
-async def list_segments(caller: Reader, tx: Transaction, limit: Limit = 100, cursor: Cursor = None) -> Page[Segment]:
+@router.get("/segments", response_model=Page[Segment])
+async def list_segments(caller: Reader, tx: Transaction, limit: Limit = 100, cursor: Cursor = None) -> Response:
     """Return the segments."""
     position = decode_cursor(cursor, tuple[UUID])
     after = position[0] if position else UUID(int=0)
     rows = await segments.page(tx, caller.workspace_id, after=after, limit=limit)
     following = encode_cursor(str(rows[-1].segment_id)) if len(rows) == limit else None
-    return Page[Segment](items=[_shown(row) for row in rows], next_cursor=following)
+    return exact(Page(items=[_shown(row) for row in rows], next_cursor=following))
 
 
-@router.get("/segments/{segment_id}")
-async def get_segment(segment_id: UUID, caller: Reader, tx: Transaction) -> Segment:
+@router.get("/segments/{segment_id}", response_model=Segment)
+async def get_segment(segment_id: UUID, caller: Reader, tx: Transaction) -> Response:
     """Return a segment with its newest definition."""
-    return _shown(await load_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id))
+    return exact(_shown(await load_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id)))
 
 
-@router.patch("/segments/{segment_id}")
-async def patch_segment(segment_id: UUID, body: SegmentEdit, caller: Writer, runtime: RuntimeOf) -> Segment:
+@router.patch("/segments/{segment_id}", response_model=Segment)
+async def patch_segment(segment_id: UUID, body: SegmentEdit, caller: Writer, runtime: RuntimeOf) -> Response:
     """Change a segment: another definition is a new version, computed aside and swapped in at once when ready."""
     workspace_id = caller.workspace_id
     async with runtime.database.transaction(workspace_id) as tx:
@@ -189,7 +191,7 @@ async def patch_segment(segment_id: UUID, body: SegmentEdit, caller: Writer, run
         edit = Edit(name=body.name, state=body.state, definition=body.definition)
         row = await edit_segment(tx, workspace_id=workspace_id, row=row, edit=edit, now=runtime.now(workspace_id))
     runtime.wake("answer_rounds")
-    return _shown(row, warnings)
+    return exact(_shown(row, warnings))
 
 
 @router.delete("/segments/{segment_id}", status_code=204, response_class=Response)
@@ -198,15 +200,16 @@ async def remove_segment(segment_id: UUID, caller: Writer, tx: Transaction) -> N
     await delete_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id)
 
 
-@router.post("/segments/{segment_id}/snapshot", status_code=201)
+@router.post("/segments/{segment_id}/snapshot", status_code=201, response_model=Segment)
 async def post_snapshot(
     segment_id: UUID, body: Snapshot, caller: Writer, tx: Transaction, runtime: RuntimeOf
-) -> Segment:
+) -> Response:
     """Keep the members as they are now in a frozen segment of its own; only merges and erasures change it."""
     workspace_id = caller.workspace_id
     row = await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id, lock=True)
     now = runtime.now(workspace_id)
-    return _shown(await freeze_segment(tx, workspace_id=workspace_id, row=row, key=body.key, name=body.name, now=now))
+    kept = await freeze_segment(tx, workspace_id=workspace_id, row=row, key=body.key, name=body.name, now=now)
+    return exact(_shown(kept), 201)
 
 
 @router.get("/segments/{segment_id}/dependents")

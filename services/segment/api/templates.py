@@ -5,12 +5,13 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from libs.common.http.callers import Caller, RuntimeOf, requires
+from libs.common.http.exact import ExactRoute
 from services.segment.usecases.bound_cost import bound_cost
 from services.segment.usecases.check_definition import read_definition
 from services.segment.usecases.create_grid import Axis, Grid, Value, create_grid
 from services.segment.usecases.prove_patterns import prove_patterns
 
-router = APIRouter(prefix="/v1/segment", tags=["templates"])
+router = APIRouter(prefix="/v1/segment", tags=["templates"], route_class=ExactRoute)
 
 Writer = Annotated[Caller, Depends(requires("segments:write"))]
 Word = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")]
