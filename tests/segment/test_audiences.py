@@ -99,7 +99,8 @@ async def test_a_snapshot_keeps_its_members_but_for_merges_and_erasures(stage):
     assert (frozen, "tom", "entered", "merge") in await stage.changes()
     await stage.erase("kim")
     assert await stage.members(frozen) == {"tom", "max"}
-    refused = [("PATCH", "", {"definition": {"did": "x"}}), ("PATCH", "", {"state": "draft"}), ("PUT", "/lists", {})]
+    refused = [("PATCH", "", {"definition": {"did": "x"}}), ("PATCH", "", {"state": "draft"}),
+               ("PUT", "/lists", {"include": [], "exclude": []}), ("PATCH", "/lists", {"include": [1]})]  # fmt: skip
     for method, path, body in refused:
         answer = await client.request(method, f"/v1/segment/segments/{frozen}{path}", json=body)
         assert answer.status_code == 409, (path, answer.text)

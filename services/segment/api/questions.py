@@ -27,6 +27,8 @@ SAMPLE = 10
 class Question(BaseModel):
     """A segment, or a condition in the language of segments, and the persons asked about."""
 
+    model_config = ConfigDict(extra="forbid")
+
     segment_id: UUID | None = None
     condition: dict[str, Any] | None = None
     person_nos: Annotated[list[PersonNo], Field(max_length=MOST_PERSONS)]
@@ -46,6 +48,8 @@ class Membership(BaseModel):
 
 class PreviewOf(BaseModel):
     """A definition to be tried."""
+
+    model_config = ConfigDict(extra="forbid")
 
     definition: dict[str, Any]
 
@@ -84,6 +88,8 @@ class Preview(BaseModel):
 
 class ExplanationOf(BaseModel):
     """A segment (or a definition) and the person it is explained for."""
+
+    model_config = ConfigDict(extra="forbid")
 
     segment_id: UUID | None = None
     definition: dict[str, Any] | None = None

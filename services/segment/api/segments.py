@@ -4,7 +4,7 @@ from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from libs.common.db import Tx
 from libs.common.errors import Invalid
@@ -24,7 +24,6 @@ from services.segment.usecases.freeze_segment import freeze_segment
 from services.segment.usecases.list_references import list_dependents
 from services.segment.usecases.load_segment import load_segment
 from services.segment.usecases.prove_patterns import prove_patterns
-from services.segment.usecases.set_lists import set_lists
 
 router = APIRouter(prefix="/v1/segment", tags=["segments"], route_class=ExactRoute)
 
@@ -33,11 +32,12 @@ Writer = Annotated[Caller, Depends(requires("segments:write"))]
 State = Literal["draft", "live"]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 Definition = Annotated[dict[str, Any], Field(description="a tree of all / any / none groups over conditions")]
-PersonNo = Annotated[int, Field(ge=1, lt=2**31)]
 
 
 class NewSegment(BaseModel):
     """A segment to be made."""
+
+    model_config = ConfigDict(extra="forbid")
 
     key: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,99}$")] | None = None
     name: Name
@@ -47,6 +47,8 @@ class NewSegment(BaseModel):
 
 class SegmentEdit(BaseModel):
     """What of a segment changes."""
+
+    model_config = ConfigDict(extra="forbid")
 
     name: Name | None = None
     definition: Definition | None = None
@@ -62,6 +64,8 @@ class Warned(BaseModel):
 
 class Snapshot(BaseModel):
     """The name of a snapshot."""
+
+    model_config = ConfigDict(extra="forbid")
 
     key: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,99}$")] | None = None
     name: Name
@@ -100,13 +104,6 @@ class Size(BaseModel):
     size: int
     entered: int
     exited: int
-
-
-class Lists(BaseModel):
-    """Hand-made lists; who is on both is excluded."""
-
-    include: Annotated[list[PersonNo], Field(max_length=100_000)] = []
-    exclude: Annotated[list[PersonNo], Field(max_length=100_000)] = []
 
 
 class Dependents(BaseModel):
@@ -218,14 +215,6 @@ async def get_dependents(segment_id: UUID, caller: Reader, tx: Transaction) -> D
     await load_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id)
     found = await list_dependents(tx, workspace_id=caller.workspace_id, segment_id=segment_id)
     return Dependents(segment_ids=found)
-
-
-@router.put("/segments/{segment_id}/lists", status_code=204, response_class=Response)
-async def put_lists(segment_id: UUID, body: Lists, caller: Writer, tx: Transaction, runtime: RuntimeOf) -> None:
-    """Replace the hand-made lists: included or excluded whatever the definition says."""
-    row = await load_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id, lock=True)
-    await set_lists(tx, workspace_id=caller.workspace_id, row=row, included=body.include, excluded=body.exclude)
-    tx.after_commit(lambda: runtime.wake("answer_rounds"))
 
 
 @router.get("/segments/{segment_id}/members")

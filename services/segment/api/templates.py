@@ -2,7 +2,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common.http.callers import Caller, RuntimeOf, requires
 from libs.common.http.exact import ExactRoute
@@ -22,6 +22,8 @@ Definition = Annotated[dict[str, Any], Field(description="as of a segment")]
 class AxisValue(BaseModel):
     """A value of an axis, and the condition it stands for."""
 
+    model_config = ConfigDict(extra="forbid")
+
     key: Word
     name: Name
     definition: Definition
@@ -30,12 +32,16 @@ class AxisValue(BaseModel):
 class GridAxis(BaseModel):
     """An axis, such as stage or interest."""
 
+    model_config = ConfigDict(extra="forbid")
+
     name: Word
     values: Annotated[list[AxisValue], Field(min_length=1, max_length=200)]
 
 
 class GridOf(BaseModel):
     """One segment for each combination of the axes' values; `{stage}` in name and key stands for the value's."""
+
+    model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
     key: Annotated[str, Field(pattern=r"^[a-z0-9{][a-z0-9{}_-]{0,99}$")] | None = None
