@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from libs.common.db import Tx
-from libs.common.errors import Invalid
+from libs.common.errors import Conflict, Invalid
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
 from libs.common.http.exact import ExactRoute, exact
 from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
@@ -15,6 +15,7 @@ from libs.common.runtime import Runtime
 from services.segment.store import memberships, persons, segments
 from services.segment.store.rows import decode
 from services.segment.store.segments import SegmentRow
+from services.segment.store.worlds import definition_text
 from services.segment.usecases.bound_cost import bound_cost
 from services.segment.usecases.check_definition import bound_definition, check_definition, read_definition
 from services.segment.usecases.create_segment import create_segment
@@ -130,6 +131,15 @@ async def _checked(tx: Tx, workspace_id: int, body: object, *, state: str, segme
     return [Warned(pointer=warning.pointer, detail=warning.detail) for warning in checked.warnings]
 
 
+def _says_otherwise(body: SegmentEdit, before: SegmentRow) -> bool:
+    """Tell whether more than the name changes."""
+    if body.definition is not None:
+        bound_definition(body.definition)
+        if definition_text(body.definition) != before.definition:
+            return True
+    return body.state not in (None, before.state)
+
+
 async def _proved(runtime: Runtime[Any], workspace_id: int, body: object, *, state: str) -> None:
     if state == "live":
         definition = read_definition(body)
@@ -143,6 +153,7 @@ async def post_segment(body: NewSegment, caller: Writer, runtime: RuntimeOf) -> 
     workspace_id = caller.workspace_id
     await _proved(runtime, caller.workspace_id, body.definition, state=body.state)
     async with runtime.database.transaction(workspace_id) as tx:
+        await segments.hold_references(tx, workspace_id)
         warnings = await _checked(tx, workspace_id, body.definition, state=body.state, segment_id=None)
         row = await create_segment(
             tx,
@@ -180,10 +191,15 @@ async def patch_segment(segment_id: UUID, body: SegmentEdit, caller: Writer, run
     async with runtime.database.transaction(workspace_id) as tx:
         before = await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id)
     definition = decode(before.definition) if body.definition is None else body.definition
-    state = body.state or before.state
+    # what was sound when it was published is renamed without being proved again
+    state = (body.state or before.state) if _says_otherwise(body, before) else "draft"
     await _proved(runtime, caller.workspace_id, definition, state=state)
     async with runtime.database.transaction(workspace_id) as tx:
+        await segments.hold_references(tx, workspace_id)
         row = await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id, lock=True)
+        is_rename = body.definition is None and body.state is None
+        if not is_rename and (row.version, row.state) != (before.version, before.state):
+            raise Conflict("the segment was changed while this change was checked: read it, and send yours again")
         warnings = await _checked(tx, workspace_id, definition, state=state, segment_id=segment_id)
         edit = Edit(name=body.name, state=body.state, definition=body.definition)
         row = await edit_segment(tx, workspace_id=workspace_id, row=row, edit=edit, now=runtime.now(workspace_id))
