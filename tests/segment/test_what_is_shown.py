@@ -95,6 +95,21 @@ async def test_a_number_beyond_all_that_is_compared_is_refused(stage):
                 assert answer.json()["errors"][0]["pointer"] == f"/definition{pointer}"
 
 
+async def test_no_number_of_a_body_fills_the_memory_or_is_lost_in_a_draft(stage):
+    client = stage.app.client
+    for number in ("1e999999999", "-1e999999999", "1e-999999999", "0e999999999", "1e1000", "9" * 4000):
+        asked = f'{{"condition":{{"did":"e"}},"person_nos":[{number}]}}'
+        answer = await client.post("/v1/segment/questions/membership", content=asked, headers=JSON)
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/person_nos/0")
+        draft = f'{{"name":"s","definition":{{"trait":"t","op":"nonsense","value":[{{"n":{number}}}]}}}}'
+        answer = await client.post(SEGMENTS, content=draft, headers=JSON)
+        if "-" in number[1:] or number.startswith("0"):
+            assert answer.json()["definition"]["value"] == [{"n": 0}]
+        else:
+            assert answer.status_code == 422, (number, answer.text)
+            assert answer.json()["errors"][0]["pointer"] == "/definition/value/0/n"
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, Decimal("1e999999999"), Decimal("-1e400")])
 def test_no_number_is_read_that_floats_do_not_reach(value):
     for read in (Reader.scalar, Reader.whole, lambda reader: reader.number(-90, 90)):

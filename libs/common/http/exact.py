@@ -10,6 +10,8 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+MOST_EXPONENT = 1_000
+"""Beyond, below and above, a number of a body is what a float is of it: infinite, or 0."""
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -19,7 +21,7 @@ def exact(model: BaseModel, status: int = 200) -> Response:
 
 
 class ExactRoute(APIRoute):
-    """A route whose body is read with exact numbers: Decimal where the framework would make a float."""
+    """A route whose body is read with exact numbers: Decimal (to 10^±1000) where the framework would make a float."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the framework's handler, given a request that reads exactly."""
@@ -38,11 +40,13 @@ class _ExactRequest(Request):
         return json.loads(body, parse_float=_decimal, parse_int=_integer, parse_constant=_no_number)
 
 
-def _decimal(text: str) -> Decimal:
+def _decimal(text: str) -> Decimal | float:
     try:
-        return Decimal(text)
+        number = Decimal(text)
     except ArithmeticError:
         _no_number(text)
+    # whoever makes a whole number of 1e999999999 fills the memory: it is as infinite as the framework would have it
+    return number if abs(number.adjusted()) <= MOST_EXPONENT else float(text)
 
 
 def _integer(text: str) -> int:

@@ -16,6 +16,13 @@ LARGEST = Decimal(sys.float_info.max)
 """What is compared is compared as a float too where it is not exact; beyond there is none."""
 
 
+def is_beyond(value: object) -> bool:
+    """Tell whether a value is a number that no float reaches, or none at all (NaN)."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return False
+    return value != value or not -LARGEST <= value <= LARGEST  # noqa: PLR0124 - NaN alone differs from itself
+
+
 class Refused(Exception):
     """The value cannot be read any further; its fault is already noted."""
 
@@ -116,9 +123,9 @@ class Reader:
             value = Decimal(repr(value))
         if isinstance(value, bool):
             return value
-        if not isinstance(value, int | Decimal) or value != value:  # noqa: PLR0124 - what is no number differs from itself
+        if not isinstance(value, int | Decimal):
             raise self.refuse("a text, number or boolean is expected")
-        if not -LARGEST <= value <= LARGEST:
+        if is_beyond(value):
             raise self.refuse(f"a number between -{LARGEST:.3g} and {LARGEST:.3g} is expected")
         return value
 
