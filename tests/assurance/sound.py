@@ -134,6 +134,7 @@ SOUND: dict[str, Any] = {
     "POST /v1/segment/segments": {"key": "fresh", "name": "Fresh", "definition": DEFINITION, "state": "draft"},
     "PATCH /v1/segment/segments/{segment_id}": {"name": "taken over", "definition": DEFINITION, "state": "live"},
     "PUT /v1/segment/segments/{segment_id}/lists": {"include": [1], "exclude": [2]},
+    "PATCH /v1/segment/segments/{segment_id}/lists": {"include": [1], "exclude": [2], "remove": [3]},
     "POST /v1/segment/columnar/rebuild": None,
     "POST /v1/segment/reconciliations": None,
     "POST /v1/segment/overlaps": {"segment_ids": ["segment_id"]},

@@ -9,6 +9,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libs.common.errors import Unavailable
 from libs.common.http.cells import csv_lines, harmless
 from services.segment.clients.reach import Reach
 
@@ -99,7 +100,8 @@ async def test_a_snapshot_keeps_its_members_but_for_merges_and_erasures(stage):
     assert (frozen, "tom", "entered", "merge") in await stage.changes()
     await stage.erase("kim")
     assert await stage.members(frozen) == {"tom", "max"}
-    refused = [("PATCH", "", {"definition": {"did": "x"}}), ("PATCH", "", {"state": "draft"}), ("PUT", "/lists", {})]
+    refused = [("PATCH", "", {"definition": {"did": "x"}}), ("PATCH", "", {"state": "draft"}),
+               ("PUT", "/lists", {"include": [], "exclude": []}), ("PATCH", "/lists", {"include": [1]})]  # fmt: skip
     for method, path, body in refused:
         answer = await client.request(method, f"/v1/segment/segments/{frozen}{path}", json=body)
         assert answer.status_code == 409, (path, answer.text)
@@ -165,6 +167,23 @@ async def test_exports_are_lossless_harmless_hashed_and_of_those_who_allow_it(st
     ):  # fmt: skip
         refused = await stage.app.client.get(url, params=wrong)
         assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, pointer)
+
+
+async def test_an_export_does_not_begin_while_profile_is_away(stage, monkeypatch):
+    segment = await stage.segment({"did": "bought"})
+    await stage.event("kim", "bought")
+
+    async def away(*_arguments, **_options):
+        raise Unavailable("profile is away")
+
+    monkeypatch.setattr(stage.app.runtime.peers, "post", away)
+    url = f"/v1/segment/segments/{segment}/export"
+    for form in ("csv", "ndjson"):
+        answer = await stage.app.client.get(url, params={"form": form, "channel": "email", "purpose": "marketing"})
+        assert (answer.status_code, answer.json()["detail"]) == (503, "profile is away")
+    assert (await stage.app.client.get(url)).status_code == 200, "who is in it needs no question"
+    nobody = await stage.app.client.get(url, params={"channel": "email", "purpose": "marketing", "after": 10})
+    assert (nobody.status_code, nobody.text) == (200, "")
 
 
 @given(st.lists(st.lists(st.text(st.characters(codec="utf-8")), min_size=1), min_size=1))

@@ -145,6 +145,30 @@ async def test_a_draft_may_be_unfinished_and_says_what_is_missing(stage):
     assert (await stage.app.client.patch(url, json={"state": "live"})).status_code == 422
 
 
+async def test_a_draft_beyond_all_bounds_is_refused_and_never_kept(stage):
+    client, headers = stage.app.client, {"content-type": "application/json"}
+    kept = await client.post("/v1/segment/segments", json={"name": "s", "definition": {"all": []}})
+    url = f"/v1/segment/segments/{kept.json()['segment_id']}"
+    shapes = (('{"all":[', "]}", "/all/0"), ('{"trait":"t","op":"in","value":', "}", "/value"), ("[", "]", "/0"))
+    for depth in (150, 300, 450):
+        for opening, closing, step in shapes:
+            nested = f'{opening * depth}{{"did":"e"}}{closing * depth}'
+            for method, path in (("POST", "/v1/segment/segments"), ("PATCH", url)):
+                body = f'{{"name":"d","definition":{{"all":[{nested}]}}}}'
+                answer = await client.request(method, path, content=body, headers=headers)
+                if answer.status_code in (200, 201):
+                    assert depth * step.count("/") <= 250
+                    continue
+                assert answer.status_code == 422, (depth, opening, answer.text)
+                assert answer.json()["errors"][0]["pointer"].startswith(f"/definition/all/0{step}")
+    long = {"trait": "t", "op": "in", "value": ["x" * 1000] * 600}
+    answer = await client.post("/v1/segment/segments", json={"name": "d", "definition": long})
+    assert answer.status_code == 422 and answer.json()["errors"][0]["pointer"] == "/definition"
+    listed = await client.get("/v1/segment/segments")
+    assert listed.status_code == 200
+    assert (await client.get(f"{url}/dependents")).status_code == 200
+
+
 async def test_very_deep_groups_are_refused_not_fatal(stage):
     definition = {"did": "e"}
     for _ in range(90):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common import backlog as backlogs
 from libs.common.bus import dead_letters
@@ -20,6 +20,8 @@ from libs.common.runtime import Runtime
 
 class ClockSetting(BaseModel):
     """The present of a driven workspace; `held` keeps every due-query empty until it is released."""
+
+    model_config = ConfigDict(extra="forbid")
 
     now: datetime
     held: bool
@@ -57,6 +59,8 @@ class DeadLetterView(BaseModel):
 
 class DeadLetterChoice(BaseModel):
     """Which dead letters, and what to do with them."""
+
+    model_config = ConfigDict(extra="forbid")
 
     ids: list[UUID] = Field(min_length=1, max_length=1000)
     action: Literal["replay", "discard"]

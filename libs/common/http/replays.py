@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common.errors import NotFound
 from libs.common.http.callers import Caller, RuntimeOf, internal, requires
@@ -19,6 +19,8 @@ Consumer = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
 
 class ReplayOf(BaseModel):
     """Which consumers of this service are to be told everything of their contracts again."""
+
+    model_config = ConfigDict(extra="forbid")
 
     consumers: Annotated[list[Consumer], Field(min_length=1, max_length=20)]
 

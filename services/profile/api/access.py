@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 
 from libs.common.errors import NotFound
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
+from libs.common.http.exact import exact
 from services.profile.api.consents import LineView, line_view
-from services.profile.api.exact import exact
 from services.profile.api.models import FactView, PersonView, fact_view, person_view
 from services.profile.api.timelines import EntryView, entry_view
 from services.profile.store import consents, erasure, persons, timeline, trait_facts

@@ -10,11 +10,11 @@ from pydantic import BaseModel, Field, model_validator
 
 from libs.common.errors import Forbidden, Invalid, NotFound
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
+from libs.common.http.exact import exact
 from libs.common.http.idempotency import IdempotencyKey, answered_before, remember_answer
 from libs.common.http.pages import Limit
 from libs.common.http.peers import MAX_BATCH
 from libs.common.personal import Sealer
-from services.profile.api.exact import exact
 from services.profile.api.models import TEXT, ConsentView, IdentifierBody, Instant
 from services.profile.domain.consent import ANY, ConsentWord, Scope
 from services.profile.store import consents, persons

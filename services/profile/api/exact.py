@@ -1,22 +1,15 @@
-"""Bodies and answers whose numbers stay exact: neither the framework's parser nor its encoder keeps decimals."""
+"""Bodies as profile reads them: numbers exact, and as text where they are longer than it keeps."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-import msgspec
-from fastapi import Request, Response
+from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from libs.common.errors import FieldError, Invalid, Malformed
 from services.profile.domain.values import parse_json
 
 M = TypeVar("M", bound=BaseModel)
-_encoder = msgspec.json.Encoder(decimal_format="number")
-
-
-def exact(model: BaseModel, status: int = 200) -> Response:
-    """Return a model as JSON; `msgspec.Raw` and Decimal values go out digit for digit."""
-    return Response(_encoder.encode(model.model_dump()), status, media_type="application/json")
 
 
 async def exact_body(request: Request, kind: type[M]) -> M:

@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 
 from libs.common.errors import Gone
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
+from libs.common.http.exact import exact
 from libs.common.http.peers import MAX_BATCH
-from services.profile.api.exact import exact
 from services.profile.api.models import TEXT, IdentifierBody, PersonView, person_view
 from services.profile.domain.identifier import Identifier
 from services.profile.store import persons, trait_facts

@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 
 from libs.common import backlog
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, internal
+from libs.common.http.exact import exact
 from libs.common.http.peers import MAX_BATCH
-from services.profile.api.exact import exact
 from services.profile.api.models import CONTACT_STATE, SHARED_WITH, TEXT
 from services.profile.domain.consent import Scope
 from services.profile.usecases.answer_reachability import Question, answer_reachability

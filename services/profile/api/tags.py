@@ -10,9 +10,10 @@ from pydantic import BaseModel, Field, model_validator
 
 from libs.common.errors import NotFound
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
+from libs.common.http.exact import exact
 from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from libs.common.http.peers import MAX_BATCH
-from services.profile.api.exact import body_schema, exact, exact_body
+from services.profile.api.exact import body_schema, exact_body
 from services.profile.api.models import TEXT, Instant, TagValue, tag_value
 from services.profile.clients.segment import check_rule
 from services.profile.domain.keys import PersonKey

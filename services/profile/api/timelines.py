@@ -10,9 +10,9 @@ from pydantic import BaseModel, Field
 
 from libs.common.errors import Invalid
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
+from libs.common.http.exact import exact
 from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from libs.common.personal import Sealer, merge_personal
-from services.profile.api.exact import exact
 from services.profile.api.models import MASKED, TEXT, Instant
 from services.profile.domain.values import is_storable_instant, parse_object
 from services.profile.store import persons, timeline

@@ -10,8 +10,9 @@ from pydantic import BaseModel, Field
 
 from libs.common.errors import Invalid
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
+from libs.common.http.exact import exact
 from libs.common.http.peers import MAX_BATCH
-from services.profile.api.exact import body_schema, exact, exact_body
+from services.profile.api.exact import body_schema, exact_body
 from services.profile.api.models import TEXT, Instant
 from services.profile.domain.keys import PersonKey
 from services.profile.domain.trait import NAME_LENGTH, RuleKind, TraitRule

@@ -58,6 +58,7 @@ async def export_members(
 
     With `channel` and `purpose` only those who allow it, with their address; `hashed` always asks. Addresses, hashes
     and traits need the right to read personal data. `X-Next-After` is the `after` of the next page, if there is one.
+    While profile is away, 503.
     """
     wanted = _Wanted(form, channel or "", purpose or "", topic or "", tuple(dict.fromkeys(traits)))
     _check(wanted, caller)
@@ -65,9 +66,17 @@ async def export_members(
         await load_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id)
         last = await memberships.nth_after(tx, caller.workspace_id, segment_id, person_no=after, position=limit)
     lines = _lines(runtime, caller.workspace_id, segment_id, wanted, after=after, last=last)
+    # profile may be away: that is an answer of its own, not one that begins as 200 and breaks off
+    first = await anext(lines)
     headers = {"Content-Disposition": f'attachment; filename="{segment_id}.{"ndjson" if form == "ndjson" else "csv"}"'}
     headers |= {NEXT: str(last)} if last is not None else {}
-    return StreamingResponse(lines, media_type=MEDIA[form], headers=headers)
+    return StreamingResponse(_joined(first, lines), media_type=MEDIA[form], headers=headers)
+
+
+async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for part in rest:
+        yield part
 
 
 def _check(wanted: _Wanted, caller: Caller) -> None:
@@ -86,9 +95,8 @@ def _check(wanted: _Wanted, caller: Caller) -> None:
 async def _lines(
     runtime: Runtime[Any], workspace_id: int, segment_id: UUID, wanted: _Wanted, *, after: int, last: int | None
 ) -> AsyncIterator[bytes]:
-    """Yield the members in parts; memory holds one part, whatever the size of the segment."""
-    if wanted.form != "ndjson" and not after:
-        yield csv_lines([wanted.columns])
+    """Yield the members in parts, at least one; memory holds one part, whatever the size of the segment."""
+    head = csv_lines([wanted.columns]) if wanted.form != "ndjson" and not after else b""
     while True:
         async with runtime.database.transaction(workspace_id) as tx:
             found = await memberships.members_after(
@@ -96,12 +104,10 @@ async def _lines(
             )
             numbers = [number for number in found if last is None or number <= last]
             known = await persons.snapshot(tx, workspace_id, numbers)
-        part = await _part(runtime, workspace_id, wanted, numbers, {one: known[one][1] for one in known})
-        if part:
-            yield part
+        yield head + await _part(runtime, workspace_id, wanted, numbers, {one: known[one][1] for one in known})
         if len(numbers) < ANSWERS_AT_ONCE:
             return
-        after = numbers[-1]
+        after, head = numbers[-1], b""
 
 
 async def _part(

@@ -2,7 +2,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common.errors import NotFound
 from libs.common.http.callers import Caller, Transaction, requires
@@ -17,6 +17,8 @@ MOST_SEGMENTS = 50
 
 class OverlapOf(BaseModel):
     """The segments to compare, in the order of their priority."""
+
+    model_config = ConfigDict(extra="forbid")
 
     segment_ids: Annotated[list[UUID], Field(min_length=1, max_length=MOST_SEGMENTS)]
 

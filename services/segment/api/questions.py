@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from libs.common.http.callers import Caller, RuntimeOf, requires
+from libs.common.http.exact import ExactRoute
 from services.segment.domain.definition import Definition
 from services.segment.store import persons
 from services.segment.usecases.ask_membership import ask_everybody, ask_membership
@@ -15,7 +16,7 @@ from services.segment.usecases.explain_person import explain_person
 from services.segment.usecases.load_segment import load_segment
 from services.segment.usecases.prove_patterns import prove_patterns
 
-router = APIRouter(prefix="/v1/segment", tags=["questions"])
+router = APIRouter(prefix="/v1/segment", tags=["questions"], route_class=ExactRoute)
 
 Reader = Annotated[Caller, Depends(requires("segments:read"))]
 PersonNo = Annotated[int, Field(ge=1, lt=2**31)]
@@ -25,6 +26,8 @@ SAMPLE = 10
 
 class Question(BaseModel):
     """A segment, or a condition in the language of segments, and the persons asked about."""
+
+    model_config = ConfigDict(extra="forbid")
 
     segment_id: UUID | None = None
     condition: dict[str, Any] | None = None
@@ -45,6 +48,8 @@ class Membership(BaseModel):
 
 class PreviewOf(BaseModel):
     """A definition to be tried."""
+
+    model_config = ConfigDict(extra="forbid")
 
     definition: dict[str, Any]
 
@@ -83,6 +88,8 @@ class Preview(BaseModel):
 
 class ExplanationOf(BaseModel):
     """A segment (or a definition) and the person it is explained for."""
+
+    model_config = ConfigDict(extra="forbid")
 
     segment_id: UUID | None = None
     definition: dict[str, Any] | None = None

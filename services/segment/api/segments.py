@@ -2,19 +2,22 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import msgspec
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from libs.common.db import Tx
-from libs.common.errors import Invalid
+from libs.common.errors import Conflict, Invalid
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
+from libs.common.http.exact import ExactRoute, exact
 from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from libs.common.runtime import Runtime
 from services.segment.store import memberships, persons, segments
 from services.segment.store.rows import decode
 from services.segment.store.segments import SegmentRow
+from services.segment.store.worlds import definition_text
 from services.segment.usecases.bound_cost import bound_cost
-from services.segment.usecases.check_definition import check_definition, read_definition
+from services.segment.usecases.check_definition import bound_definition, check_definition, read_definition
 from services.segment.usecases.create_segment import create_segment
 from services.segment.usecases.delete_segment import delete_segment
 from services.segment.usecases.edit_segment import Edit, edit_segment
@@ -22,20 +25,20 @@ from services.segment.usecases.freeze_segment import freeze_segment
 from services.segment.usecases.list_references import list_dependents
 from services.segment.usecases.load_segment import load_segment
 from services.segment.usecases.prove_patterns import prove_patterns
-from services.segment.usecases.set_lists import set_lists
 
-router = APIRouter(prefix="/v1/segment", tags=["segments"])
+router = APIRouter(prefix="/v1/segment", tags=["segments"], route_class=ExactRoute)
 
 Reader = Annotated[Caller, Depends(requires("segments:read"))]
 Writer = Annotated[Caller, Depends(requires("segments:write"))]
 State = Literal["draft", "live"]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 Definition = Annotated[dict[str, Any], Field(description="a tree of all / any / none groups over conditions")]
-PersonNo = Annotated[int, Field(ge=1, lt=2**31)]
 
 
 class NewSegment(BaseModel):
     """A segment to be made."""
+
+    model_config = ConfigDict(extra="forbid")
 
     key: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,99}$")] | None = None
     name: Name
@@ -45,6 +48,8 @@ class NewSegment(BaseModel):
 
 class SegmentEdit(BaseModel):
     """What of a segment changes."""
+
+    model_config = ConfigDict(extra="forbid")
 
     name: Name | None = None
     definition: Definition | None = None
@@ -60,6 +65,8 @@ class Warned(BaseModel):
 
 class Snapshot(BaseModel):
     """The name of a snapshot."""
+
+    model_config = ConfigDict(extra="forbid")
 
     key: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,99}$")] | None = None
     name: Name
@@ -77,7 +84,7 @@ class Segment(BaseModel):
     live_version: int | None
     size: int
     trouble: str = Field("", description="why it cannot be answered at present; its members stay as they are")
-    definition: dict[str, Any]
+    definition: Annotated[Any, WithJsonSchema({"type": "object", "additionalProperties": True})]
     warnings: list[Warned] = []
     created_at: datetime
     updated_at: datetime
@@ -100,13 +107,6 @@ class Size(BaseModel):
     exited: int
 
 
-class Lists(BaseModel):
-    """Hand-made lists; who is on both is excluded."""
-
-    include: Annotated[list[PersonNo], Field(max_length=100_000)] = []
-    exclude: Annotated[list[PersonNo], Field(max_length=100_000)] = []
-
-
 class Dependents(BaseModel):
     """The segments that refer to this one."""
 
@@ -114,12 +114,12 @@ class Dependents(BaseModel):
 
 
 def _shown(row: SegmentRow, warnings: list[Warned] | None = None) -> Segment:
-    fields = vars(row) | {"definition": decode(row.definition)}
-    return Segment(**fields, warnings=warnings or [])
+    return Segment(**vars(row) | {"definition": msgspec.Raw(row.definition.encode())}, warnings=warnings or [])
 
 
 async def _checked(tx: Tx, workspace_id: int, body: object, *, state: str, segment_id: UUID | None) -> list[Warned]:
-    """Return what is doubtful; a draft may be unfinished, what is live may not."""
+    """Return what is doubtful; a draft may be unfinished, what is live may not, and neither beyond all bounds."""
+    bound_definition(body)
     try:
         checked = await check_definition(
             tx, workspace_id=workspace_id, definition=read_definition(body), segment_id=segment_id
@@ -131,6 +131,15 @@ async def _checked(tx: Tx, workspace_id: int, body: object, *, state: str, segme
     return [Warned(pointer=warning.pointer, detail=warning.detail) for warning in checked.warnings]
 
 
+def _says_otherwise(body: SegmentEdit, before: SegmentRow) -> bool:
+    """Tell whether more than the name changes."""
+    if body.definition is not None:
+        bound_definition(body.definition)
+        if definition_text(body.definition) != before.definition:
+            return True
+    return body.state not in (None, before.state)
+
+
 async def _proved(runtime: Runtime[Any], workspace_id: int, body: object, *, state: str) -> None:
     if state == "live":
         definition = read_definition(body)
@@ -138,12 +147,13 @@ async def _proved(runtime: Runtime[Any], workspace_id: int, body: object, *, sta
         await bound_cost(runtime, workspace_id=workspace_id, definition=definition, pointer="/definition")
 
 
-@router.post("/segments", status_code=201)
-async def post_segment(body: NewSegment, caller: Writer, runtime: RuntimeOf) -> Segment:
+@router.post("/segments", status_code=201, response_model=Segment)
+async def post_segment(body: NewSegment, caller: Writer, runtime: RuntimeOf) -> Response:
     """Make a segment, as a draft or live; a live one is computed for everybody in the background."""
     workspace_id = caller.workspace_id
     await _proved(runtime, caller.workspace_id, body.definition, state=body.state)
     async with runtime.database.transaction(workspace_id) as tx:
+        await segments.hold_references(tx, workspace_id)
         warnings = await _checked(tx, workspace_id, body.definition, state=body.state, segment_id=None)
         row = await create_segment(
             tx,
@@ -155,41 +165,46 @@ async def post_segment(body: NewSegment, caller: Writer, runtime: RuntimeOf) -> 
             now=runtime.now(workspace_id),
         )
     runtime.wake("answer_rounds")
-    return _shown(row, warnings)
+    return exact(_shown(row, warnings), 201)
 
 
-@router.get("/segments")
-async def list_segments(caller: Reader, tx: Transaction, limit: Limit = 100, cursor: Cursor = None) -> Page[Segment]:
+@router.get("/segments", response_model=Page[Segment])
+async def list_segments(caller: Reader, tx: Transaction, limit: Limit = 100, cursor: Cursor = None) -> Response:
     """Return the segments."""
     position = decode_cursor(cursor, tuple[UUID])
     after = position[0] if position else UUID(int=0)
     rows = await segments.page(tx, caller.workspace_id, after=after, limit=limit)
     following = encode_cursor(str(rows[-1].segment_id)) if len(rows) == limit else None
-    return Page[Segment](items=[_shown(row) for row in rows], next_cursor=following)
+    return exact(Page(items=[_shown(row) for row in rows], next_cursor=following))
 
 
-@router.get("/segments/{segment_id}")
-async def get_segment(segment_id: UUID, caller: Reader, tx: Transaction) -> Segment:
+@router.get("/segments/{segment_id}", response_model=Segment)
+async def get_segment(segment_id: UUID, caller: Reader, tx: Transaction) -> Response:
     """Return a segment with its newest definition."""
-    return _shown(await load_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id))
+    return exact(_shown(await load_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id)))
 
 
-@router.patch("/segments/{segment_id}")
-async def patch_segment(segment_id: UUID, body: SegmentEdit, caller: Writer, runtime: RuntimeOf) -> Segment:
+@router.patch("/segments/{segment_id}", response_model=Segment)
+async def patch_segment(segment_id: UUID, body: SegmentEdit, caller: Writer, runtime: RuntimeOf) -> Response:
     """Change a segment: another definition is a new version, computed aside and swapped in at once when ready."""
     workspace_id = caller.workspace_id
     async with runtime.database.transaction(workspace_id) as tx:
         before = await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id)
     definition = decode(before.definition) if body.definition is None else body.definition
-    state = body.state or before.state
+    # what was sound when it was published is renamed without being proved again
+    state = (body.state or before.state) if _says_otherwise(body, before) else "draft"
     await _proved(runtime, caller.workspace_id, definition, state=state)
     async with runtime.database.transaction(workspace_id) as tx:
+        await segments.hold_references(tx, workspace_id)
         row = await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id, lock=True)
+        is_rename = body.definition is None and body.state is None
+        if not is_rename and (row.version, row.state) != (before.version, before.state):
+            raise Conflict("the segment was changed while this change was checked: read it, and send yours again")
         warnings = await _checked(tx, workspace_id, definition, state=state, segment_id=segment_id)
         edit = Edit(name=body.name, state=body.state, definition=body.definition)
         row = await edit_segment(tx, workspace_id=workspace_id, row=row, edit=edit, now=runtime.now(workspace_id))
     runtime.wake("answer_rounds")
-    return _shown(row, warnings)
+    return exact(_shown(row, warnings))
 
 
 @router.delete("/segments/{segment_id}", status_code=204, response_class=Response)
@@ -198,15 +213,16 @@ async def remove_segment(segment_id: UUID, caller: Writer, tx: Transaction) -> N
     await delete_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id)
 
 
-@router.post("/segments/{segment_id}/snapshot", status_code=201)
+@router.post("/segments/{segment_id}/snapshot", status_code=201, response_model=Segment)
 async def post_snapshot(
     segment_id: UUID, body: Snapshot, caller: Writer, tx: Transaction, runtime: RuntimeOf
-) -> Segment:
+) -> Response:
     """Keep the members as they are now in a frozen segment of its own; only merges and erasures change it."""
     workspace_id = caller.workspace_id
     row = await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id, lock=True)
     now = runtime.now(workspace_id)
-    return _shown(await freeze_segment(tx, workspace_id=workspace_id, row=row, key=body.key, name=body.name, now=now))
+    kept = await freeze_segment(tx, workspace_id=workspace_id, row=row, key=body.key, name=body.name, now=now)
+    return exact(_shown(kept), 201)
 
 
 @router.get("/segments/{segment_id}/dependents")
@@ -215,14 +231,6 @@ async def get_dependents(segment_id: UUID, caller: Reader, tx: Transaction) -> D
     await load_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id)
     found = await list_dependents(tx, workspace_id=caller.workspace_id, segment_id=segment_id)
     return Dependents(segment_ids=found)
-
-
-@router.put("/segments/{segment_id}/lists", status_code=204, response_class=Response)
-async def put_lists(segment_id: UUID, body: Lists, caller: Writer, tx: Transaction, runtime: RuntimeOf) -> None:
-    """Replace the hand-made lists: included or excluded whatever the definition says."""
-    row = await load_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id, lock=True)
-    await set_lists(tx, workspace_id=caller.workspace_id, row=row, included=body.include, excluded=body.exclude)
-    tx.after_commit(lambda: runtime.wake("answer_rounds"))
 
 
 @router.get("/segments/{segment_id}/members")

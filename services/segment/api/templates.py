@@ -2,15 +2,16 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common.http.callers import Caller, RuntimeOf, requires
+from libs.common.http.exact import ExactRoute
 from services.segment.usecases.bound_cost import bound_cost
 from services.segment.usecases.check_definition import read_definition
 from services.segment.usecases.create_grid import Axis, Grid, Value, create_grid
 from services.segment.usecases.prove_patterns import prove_patterns
 
-router = APIRouter(prefix="/v1/segment", tags=["templates"])
+router = APIRouter(prefix="/v1/segment", tags=["templates"], route_class=ExactRoute)
 
 Writer = Annotated[Caller, Depends(requires("segments:write"))]
 Word = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")]
@@ -21,6 +22,8 @@ Definition = Annotated[dict[str, Any], Field(description="as of a segment")]
 class AxisValue(BaseModel):
     """A value of an axis, and the condition it stands for."""
 
+    model_config = ConfigDict(extra="forbid")
+
     key: Word
     name: Name
     definition: Definition
@@ -29,12 +32,16 @@ class AxisValue(BaseModel):
 class GridAxis(BaseModel):
     """An axis, such as stage or interest."""
 
+    model_config = ConfigDict(extra="forbid")
+
     name: Word
     values: Annotated[list[AxisValue], Field(min_length=1, max_length=200)]
 
 
 class GridOf(BaseModel):
     """One segment for each combination of the axes' values; `{stage}` in name and key stands for the value's."""
+
+    model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
     key: Annotated[str, Field(pattern=r"^[a-z0-9{][a-z0-9{}_-]{0,99}$")] | None = None

@@ -1,5 +1,6 @@
 """Reading untrusted JSON: every mistake is noted with its pointer, reading goes on."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +12,15 @@ from services.segment.domain.values import Scalar, parse_time
 
 LONGEST_TEXT = 10_000
 LONGEST_LIST = 1_000
+LARGEST = Decimal(sys.float_info.max)
+"""What is compared is compared as a float too where it is not exact; beyond there is none."""
+
+
+def is_beyond(value: object) -> bool:
+    """Tell whether a value is a number that no float reaches, or none at all (NaN)."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return False
+    return value != value or not -LARGEST <= value <= LARGEST  # noqa: PLR0124 - NaN alone differs from itself
 
 
 class Refused(Exception):
@@ -84,13 +94,12 @@ class Reader:
     def whole(self, *, at_least: int = 0, at_most: int = 2**31 - 1) -> int:
         """Return a whole number within bounds."""
         value = self.value
-        if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
-            value = int(value)
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if not isinstance(value, int) or isinstance(value, bool) or not at_least <= value <= at_most:
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
             raise self.refuse(f"a whole number from {at_least} to {at_most} is expected")
-        return value
+        # within bounds first: as a whole number 1e999999999 fills the memory
+        if not at_least <= value <= at_most or value != int(value):
+            raise self.refuse(f"a whole number from {at_least} to {at_most} is expected")
+        return int(value)
 
     def number(self, low: float, high: float) -> float:
         """Return a number within bounds."""
@@ -112,11 +121,13 @@ class Reader:
             return self.text(empty=True)
         if isinstance(value, float):
             value = Decimal(repr(value))
-        if isinstance(value, bool | int):
+        if isinstance(value, bool):
             return value
-        if isinstance(value, Decimal) and value.is_finite():
-            return value
-        raise self.refuse("a text, number or boolean is expected")
+        if not isinstance(value, int | Decimal):
+            raise self.refuse("a text, number or boolean is expected")
+        if is_beyond(value):
+            raise self.refuse(f"a number between -{LARGEST:.3g} and {LARGEST:.3g} is expected")
+        return value
 
     def one_of(self, *words: str) -> str:
         """Return one of some words."""

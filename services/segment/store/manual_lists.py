@@ -20,6 +20,24 @@ _ADD_MANUAL = statement(
     on conflict (workspace_id, segment_id, person_no) do update set included = excluded.included
     """
 )
+_REMOVE_MANUAL = statement(
+    """
+    delete from segment.manual_member
+    where workspace_id = :workspace_id and segment_id = :segment_id and person_no = any(:person_nos::int[])
+    """
+)
+_OF_SEGMENT = statement(
+    """
+    select person_no, included from segment.manual_member
+    where workspace_id = :workspace_id and segment_id = :segment_id order by person_no
+    """
+)
+_SIZES = statement(
+    """
+    select count(*) filter (where included) as include, count(*) filter (where not included) as exclude
+    from segment.manual_member where workspace_id = :workspace_id and segment_id = :segment_id
+    """
+)
 _CONCERNED = statement(
     """
     select exists (
@@ -51,6 +69,11 @@ async def load(tx: Tx, workspace_id: int) -> dict[UUID, tuple[list[int], list[in
 async def replace(tx: Tx, workspace_id: int, *, segment_id: UUID, included: list[int], excluded: list[int]) -> None:
     """Replace a segment's hand-made lists; who is on both is excluded."""
     await tx.execute(_CLEAR_MANUAL, workspace_id=workspace_id, segment_id=segment_id)
+    await add(tx, workspace_id, segment_id=segment_id, included=included, excluded=excluded)
+
+
+async def add(tx: Tx, workspace_id: int, *, segment_id: UUID, included: list[int], excluded: list[int]) -> None:
+    """Put persons onto a list, and so off the other one; who is on both is excluded."""
     lists = dict.fromkeys(included, True) | dict.fromkeys(excluded, False)
     await tx.execute(
         _ADD_MANUAL,
@@ -59,6 +82,23 @@ async def replace(tx: Tx, workspace_id: int, *, segment_id: UUID, included: list
         person_nos=list(lists),
         included=list(lists.values()),
     )
+
+
+async def remove(tx: Tx, workspace_id: int, *, segment_id: UUID, person_nos: list[int]) -> None:
+    """Take persons off both lists."""
+    await tx.execute(_REMOVE_MANUAL, workspace_id=workspace_id, segment_id=segment_id, person_nos=person_nos)
+
+
+async def of_segment(tx: Tx, workspace_id: int, segment_id: UUID) -> tuple[list[int], list[int]]:
+    """Return (included, excluded) persons of a segment as they were listed, by number."""
+    listed = await tx.fetch(_OF_SEGMENT, workspace_id=workspace_id, segment_id=segment_id)
+    included = [record["person_no"] for record in listed if record["included"]]
+    return included, [record["person_no"] for record in listed if not record["included"]]
+
+
+async def sizes(tx: Tx, workspace_id: int, segment_id: UUID) -> dict[str, int]:
+    """Return how many are on each list, under `include` and `exclude`."""
+    return dict(await tx.fetch_one(_SIZES, workspace_id=workspace_id, segment_id=segment_id) or {})
 
 
 async def concern(tx: Tx, workspace_id: int, person_nos: Collection[int]) -> bool:

@@ -66,6 +66,15 @@ _SNAPSHOT = statement(
     where workspace_id = :workspace_id::int and person_no = any(:person_nos::int[])
     """
 )
+_UNKNOWN = statement(
+    """
+    select given.person_no from unnest(:person_nos::int[]) as given (person_no)
+    where not exists (
+        select from segment.person as known
+        where known.workspace_id = :workspace_id::int and known.person_no = given.person_no and known.state <> 3
+    )
+    """
+)
 _EVERYBODY = statement("select person_no from segment.person where workspace_id = :workspace_id and state = 1")
 _TELLING = statement("select pg_advisory_xact_lock(7306, :workspace_id::int)")
 _FIRST_KNOWN = load_sql(__file__, "first_known.sql")
@@ -153,6 +162,13 @@ async def snapshot(tx: Tx, workspace_id: int, person_nos: Sequence[int]) -> dict
     """Return (state, person id) of persons."""
     rows = await tx.fetch(_SNAPSHOT, workspace_id=workspace_id, person_nos=list(person_nos))
     return {row["person_no"]: (row["state"], row["person_id"]) for row in rows}
+
+
+async def unknown(tx: Tx, workspace_id: int, person_nos: Sequence[int]) -> set[int]:
+    """Return those whom nobody told of, or who are erased."""
+    return {
+        row["person_no"] for row in await tx.fetch(_UNKNOWN, workspace_id=workspace_id, person_nos=list(person_nos))
+    }
 
 
 async def present(tx: Tx, workspace_id: int, person_nos: Sequence[int]) -> dict[int, int]:

@@ -117,6 +117,7 @@ _PUBLISHED = statement(
 _LOCK = statement(
     "select 1 from segment.segment where workspace_id = :workspace_id and segment_id = :segment_id for update"
 )
+_HOLD_REFERENCES = statement("select pg_advisory_xact_lock(hashtextextended('segment references', :workspace_id))")
 _NAMED = statement(
     """
     select segment_id, name from segment.segment
@@ -152,6 +153,15 @@ async def one(tx: Tx, workspace_id: int, segment_id: UUID, *, lock: bool = False
         await tx.fetch_value(_LOCK, workspace_id=workspace_id, segment_id=segment_id)
     record = await tx.fetch_one(_ONE, workspace_id=workspace_id, segment_id=segment_id)
     return _row(record) if record else None
+
+
+async def hold_references(tx: Tx, workspace_id: int) -> None:
+    """Let nobody else change which segments exist and which they refer to until the commit.
+
+    Taken before references are checked, and before any segment is locked: two calls, each sound by itself, could
+    make a cycle together.
+    """
+    await tx.execute(_HOLD_REFERENCES, workspace_id=workspace_id)
 
 
 async def page(tx: Tx, workspace_id: int, *, after: UUID, limit: int) -> list[SegmentRow]:

@@ -12,6 +12,9 @@ from services.segment.domain.world import LiveSegment, World
 from services.segment.store import manual_lists, memberships, persons, segments, silences
 from services.segment.store.rows import decode
 
+# as it was put: a decimal that became a text would mean something else
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
 
 def definition_of(text: str) -> Definition:
     """Return a stored definition parsed; it was valid when it was stored."""
@@ -19,8 +22,8 @@ def definition_of(text: str) -> Definition:
 
 
 def definition_text(body: object) -> str:
-    """Return a definition as it is stored."""
-    return msgspec.json.encode(body).decode("utf-8")
+    """Return a definition as it is stored, numbers digit for digit."""
+    return _encoder.encode(body).decode("utf-8")
 
 
 async def load_world(tx: Tx, workspace_id: int, *, now: datetime) -> World:

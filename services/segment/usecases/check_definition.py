@@ -1,6 +1,5 @@
 """Whether a definition may be published, and what is doubtful about it."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -11,7 +10,9 @@ from services.segment.conditions.catalogue import grammar
 from services.segment.domain.condition import Concerns
 from services.segment.domain.definition import Definition, parse_definition
 from services.segment.domain.fault import Fault, InvalidDefinition
+from services.segment.domain.printable import unprintable
 from services.segment.store import known_names, trait_types
+from services.segment.store.worlds import definition_text
 from services.segment.usecases.list_references import list_references
 
 MOST_BYTES = 500_000
@@ -31,13 +32,19 @@ def invalid(faults: Sequence[Fault]) -> Invalid:
     return Invalid("the definition is not valid", errors=[FieldError(fault.pointer, fault.detail) for fault in faults])
 
 
+def bound_definition(body: object, *, pointer: str = "/definition") -> None:
+    """Refuse what cannot be kept, be it a draft: too deep, too long, or no Unicode; raises Invalid with pointers."""
+    faults = unprintable(body, pointer)
+    if not faults and (size := len(definition_text(body).encode())) > MOST_BYTES:
+        detail = f"the definition is {size:,} bytes long, at most {MOST_BYTES:,} are read: put long lists into a tag"
+        faults = [Fault(pointer, detail)]
+    if faults:
+        raise invalid(faults)
+
+
 def read_definition(body: object, *, pointer: str = "/definition") -> Definition:
     """Parse a definition; raises Invalid with a pointer to each fault."""
-    # half of a surrogate pair is measured too: the parser says where it stands
-    size = len(json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=str).encode(errors="surrogatepass"))
-    if size > MOST_BYTES:
-        detail = f"the definition is {size:,} bytes long, at most {MOST_BYTES:,} are read: put long lists into a tag"
-        raise invalid([Fault(pointer, detail)])
+    bound_definition(body, pointer=pointer)
     try:
         return parse_definition(body, grammar(), pointer=pointer)
     except InvalidDefinition as refused:

@@ -8,6 +8,7 @@ from itertools import product
 from libs.common.db import Tx
 from libs.common.errors import Invalid
 from services.segment.domain.definition import all_of
+from services.segment.store import segments
 from services.segment.store.segments import SegmentRow
 from services.segment.usecases.check_definition import check_definition, read_definition
 from services.segment.usecases.create_segment import create_segment
@@ -58,6 +59,7 @@ async def create_grid(tx: Tx, *, workspace_id: int, grid: Grid, now: datetime) -
         count *= len(axis.values)
     if count > MOST_SEGMENTS:
         raise Invalid.at("/axes", f"these are {count} segments; at most {MOST_SEGMENTS} are made at once")
+    await segments.hold_references(tx, workspace_id)
     await _check(tx, workspace_id, grid)
     cells = []
     # a statement a segment: a few hundred at most, each with its version and its back-fill

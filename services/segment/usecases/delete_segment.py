@@ -11,6 +11,7 @@ from services.segment.usecases.load_segment import load_segment
 
 async def delete_segment(tx: Tx, *, workspace_id: int, segment_id: UUID) -> None:
     """Delete a segment nobody refers to."""
+    await segments.hold_references(tx, workspace_id)
     await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id, lock=True)
     dependents = await list_dependents(tx, workspace_id=workspace_id, segment_id=segment_id)
     if dependents:
