@@ -1,6 +1,6 @@
 """The instant a question is asked for, and the calendar it is read in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Literal
@@ -17,6 +17,14 @@ _WEEKDAYS = (MO, TU, WE, TH, FR, SA, SU)
 
 
 @dataclass(frozen=True, slots=True)
+class Calendar:
+    """What days, weeks and times that name no zone are reckoned by: a zone, the day weeks start on (0 = Monday)."""
+
+    zone: str = "UTC"
+    week_start: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
     """Now, in a workspace: its zone, the day its weeks start on (0 = Monday), what silence means in it."""
 
@@ -24,6 +32,15 @@ class Moment:
     zone: str = "UTC"
     week_start: int = 0
     silence: Silence = NOTHING_DECLARED
+
+    @property
+    def calendar(self) -> Calendar:
+        """Return what it is reckoned by."""
+        return Calendar(self.zone, self.week_start)
+
+    def by(self, calendar: Calendar) -> "Moment":
+        """Return the same instant by another calendar."""
+        return replace(self, zone=calendar.zone, week_start=calendar.week_start)
 
     @property
     def today(self) -> date:
