@@ -13,7 +13,7 @@ from libs.common.db import Tx
 from libs.common.runtime import Runtime
 from services.segment.domain.answer import Reason, reason_for
 from services.segment.domain.edges import Passed
-from services.segment.domain.fact import ANONYMITY
+from services.segment.domain.fact import ANONYMITY, KNOWN_SINCE
 from services.segment.domain.moment import Moment
 from services.segment.domain.moved import Moved
 from services.segment.domain.world import LiveSegment, World
@@ -121,7 +121,7 @@ async def _settle_owners(tx: Tx, world: World, touches: Sequence[Touch]) -> None
 
 async def _tell_who_they_are(tx: Tx, workspace_id: int, touches: Sequence[Touch]) -> None:
     """Lay down since when they are known and whether named, as all that is committed says, however it came about."""
-    whom = {touch.person_no for touch in touches if touch.concern in ("", ANONYMITY)} - {0}
+    whom = {touch.person_no for touch in touches if touch.concern in ("", ANONYMITY, KNOWN_SINCE)} - {0}
     if whom:
         now = await persons.present(tx, workspace_id, sorted(whom))
         await stage_first_known(tx, workspace_id=workspace_id, person_nos=[*whom, *now.values()])
