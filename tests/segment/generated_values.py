@@ -5,6 +5,13 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 START = datetime(2024, 2, 26, 12, 0, tzinfo=UTC)
+CORNERS = [datetime.fromisoformat(at) for at in ("2024-02-29T20:00Z", "2024-03-10T07:20Z", "2024-03-31T01:20Z")]
+"""Times that a month before some days has not: of a leap day, and of hours in which clocks are put forward."""
+TURNS = [
+    START + timedelta(hours=1),
+    *map(datetime.fromisoformat, ("2024-03-29T21:00Z", "2024-04-10T06:10Z", "2024-05-29T21:00Z", "2024-05-31T00:10Z")),
+]
+"""Where histories begin: just after the start, and where months before now come upon the corners."""
 ZONES = ("UTC", "Asia/Shanghai", "America/New_York", "Europe/Berlin")
 NAMES = ("bought", "seen", "Ünï. 'x' \\ %_", "a.b")
 TRAITS = ("age", "note", "likes", "when", "a.b", "nest")
@@ -19,7 +26,10 @@ times = st.one_of(
     st.integers(-900, 900).map(lambda hours: (START + timedelta(hours=hours)).isoformat().replace("+00:00", "Z")),
     st.integers(-400, 40).map(lambda days: (START + timedelta(days=days)).date().isoformat()),
     pick(["1992-02-29", "2024-02-29T23:30:00+08:00", "1990-03-04T15:00:00Z"]),
+    pick([at.isoformat().replace("+00:00", "Z") for at in CORNERS]),
 )
+moments = st.integers(-900, 48).map(lambda hours: START + timedelta(hours=hours))
+event_times = st.one_of(moments, moments, moments, pick(CORNERS))
 scalars = st.one_of(texts, numbers, st.booleans(), times)
 values = st.one_of(scalars, st.lists(st.one_of(texts, numbers), max_size=3), st.none())
 nested = st.fixed_dictionaries({}, optional={"a": values, "b.c": values})

@@ -10,6 +10,7 @@ from tests.segment.generated_values import (
     START,
     TRAITS,
     ZONES,
+    event_times,
     folding,
     nested,
     operands,
@@ -212,11 +213,7 @@ others = st.one_of(
     st.builds(
         lambda word, tests: {"account": word, "where": tests},
         pick(["any", "all", "none"]),
-        st.lists(
-            st.builds(lambda path, test: {"trait": path, **test}, paths, value_tests),
-            min_size=1,
-            max_size=2,
-        ),
+        st.lists(st.builds(lambda path, test: {"trait": path, **test}, paths, value_tests), min_size=1, max_size=2),
     ),
     st.builds(lambda word, span: {"person": word, "span": span}, pick(["younger_than", "older_than"]), spans),
     st.builds(lambda word: {"person": word}, pick(["named", "anonymous"])),
@@ -251,7 +248,7 @@ properties = st.builds(
     st.fixed_dictionaries({}, optional={"nest": nested, "home": spots}),
     money,
 )
-events = st.tuples(pick(NAMES), st.integers(-900, 48).map(lambda hours: START + timedelta(hours=hours)), properties)
+events = st.tuples(pick(NAMES), event_times, properties)
 traits = st.fixed_dictionaries(
     {},
     optional={

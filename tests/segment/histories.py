@@ -28,7 +28,7 @@ from services.segment.usecases.answer_touches import Touched, answer_touches
 from services.segment.usecases.insert_blocks import OF_OWNERS
 from services.segment.usecases.settle_changes import apply_change
 from tests.segment.columnar import parsed
-from tests.segment.generated_values import START, ZONES
+from tests.segment.generated_values import START, TURNS, ZONES
 from tests.segment.history_strategies import STEPS, History, some_histories
 from tests.segment.oracle import Person, When, is_member
 from tests.segment.outcome import Outcome
@@ -50,7 +50,7 @@ class Batch:
     def __init__(self, store: Columnar, workspace_id: int, histories: Sequence[History], chance: random.Random) -> None:
         self.store, self.workspace_id, self.chance = store, workspace_id, chance
         self.zone = chance.choice(ZONES)
-        self.now = START + timedelta(hours=1, microseconds=7)
+        self.now = chance.choice(TURNS) + timedelta(microseconds=7)
         self.counter = workspace_id * 1_000_000
         self.lines: dict[str, list[bytes]] = {}
         self.sources: dict[int, Source] = {}
@@ -204,7 +204,7 @@ class Batch:
         return self.outcome
 
     def _wait(self) -> timedelta:
-        hours = self.chance.choice([0, 0, 1, 5, 26, 170, 800])
+        hours = self.chance.choice([0, 0, 0.5, 1, 5, 13, 13, 26, 170, 800])
         return timedelta(hours=hours, seconds=self.chance.randint(1, 90))
 
     def _do(self, numbers: Sequence[int], kind: str, *said: Any) -> None:

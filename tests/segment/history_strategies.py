@@ -25,6 +25,23 @@ _steps = st.one_of(
 )
 
 
+_months = pick(["1 month", "1 month", "3 months", "1 year"])
+_relative = ["within_last", "within_next"]
+_of_months = st.one_of(
+    st.builds(
+        lambda kind, name, span: {kind: [{"did": name, "window": {"last": span}}]},
+        pick(["all", "none"]),
+        pick(NAMES),
+        _months,
+    ),
+    st.builds(
+        lambda op, span: {"trait": "when", "op": op, "span": span}, pick(["within_last", "within_next"]), _months
+    ),
+    st.builds(lambda name, span: {"stopped": name, "quiet": span}, pick(NAMES), _months),
+    st.builds(lambda name, span: {"regularly": name, "period": span, "periods": 1}, pick(NAMES), _months),
+)
+
+
 def _valid(definition: Any) -> bool:
     try:
         parsed(definition)
@@ -34,7 +51,7 @@ def _valid(definition: Any) -> bool:
 
 
 _histories = st.tuples(
-    definitions.filter(_valid),
+    st.one_of(definitions.filter(_valid), definitions.filter(_valid), _of_months),
     st.lists(people, min_size=2, max_size=MOST_PERSONS),
     st.lists(_steps, min_size=STEPS, max_size=STEPS),
 )

@@ -11,18 +11,37 @@ from tests.segment.oracle_of_persons import When
 
 
 def back(when: When, span: str, sign: int = -1) -> datetime:
-    """Return the instant a span before (or after) now; months by the local calendar, clamped to its last day."""
+    """Return the instant a span before (or after) now; months by the local calendar, which never goes back."""
     count, unit = span.split()
     unit = unit.rstrip("s")
     exact = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
     if unit in exact:
         return when.now + sign * timedelta(seconds=int(count) * exact[unit])
     months = int(count) * {"month": 1, "quarter": 3, "year": 12}[unit] * sign
-    local = when.now.astimezone(ZoneInfo(when.zone))
-    total = local.year * 12 + local.month - 1 + months
-    year, month = divmod(total, 12)
-    day = min(local.day, calendar.monthrange(year, month + 1)[1])
-    return local.replace(year=year, month=month + 1, day=day).astimezone(UTC)
+    shown = _shown(when.now, when.zone)
+    year, month = divmod(shown.year * 12 + shown.month - 1 + months, 12)
+    if shown.day > calendar.monthrange(year, month + 1)[1]:
+        year, month = divmod(year * 12 + month + 1, 12)
+        return _midnight(date(year, month + 1, 1), when)
+    return _instant(shown.replace(year=year, month=month + 1), when.zone)
+
+
+def _shown(instant: datetime, zone: str) -> datetime:
+    """Return what a clock shows; while it shows an hour again, what it shows after it."""
+    local = instant.astimezone(ZoneInfo(zone))
+    while local.fold:
+        instant = instant.replace(second=0, microsecond=0) + timedelta(minutes=1)
+        local = instant.astimezone(ZoneInfo(zone))
+    return local.replace(tzinfo=None)
+
+
+def _instant(shown: datetime, zone: str) -> datetime:
+    """Return when a clock shows a time first; what it skips is when it skips it."""
+    instant = shown.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    minute = instant.replace(second=0, microsecond=0)
+    while minute.astimezone(ZoneInfo(zone)).replace(tzinfo=None) > shown:
+        instant, minute = minute, minute - timedelta(minutes=1)
+    return instant
 
 
 def read_time(text: str, when: When) -> tuple[datetime, bool] | None:
@@ -54,7 +73,7 @@ def _next_day(instant: datetime, when: When) -> datetime:
 
 
 def _midnight(day: date, when: When) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(when.zone)).astimezone(UTC)
+    return _instant(datetime.combine(day, datetime.min.time()), when.zone)
 
 
 def _before(value: str, test: Mapping[str, Any], when: When) -> bool:

@@ -19,11 +19,15 @@ from services.segment.store.asking import ask
 from services.segment.store.asking_few import ask_few
 from services.segment.store.scope import Scope
 from tests.segment.columnar import a_columnar_store, parsed, put
-from tests.segment.generated_values import START, ZONES, pick
+from tests.segment.generated_values import START, TURNS, ZONES, pick
 from tests.segment.generators import definitions, opt_outs, people
 from tests.segment.oracle import When, is_member
 
 _workspaces = count(1)
+nows = st.one_of(
+    st.integers(0, 700).map(lambda hours: START + timedelta(hours=hours)),
+    st.builds(lambda turn, minutes: turn + timedelta(minutes=minutes), pick(TURNS), st.integers(0, 2000)),
+)
 
 
 def valid(definition):
@@ -58,19 +62,19 @@ def store(loop, tmp_path_factory):
 @given(
     bodies=st.lists(definitions.filter(valid), min_size=10, max_size=25),
     persons=st.lists(people, min_size=3, max_size=8),
-    hours=st.lists(st.integers(0, 700), min_size=1, max_size=2),
+    nows=st.lists(nows, min_size=1, max_size=2),
     zone=pick(ZONES),
     opt_out=opt_outs,
 )
-def test_full_and_touched_questions_agree_with_the_oracle(loop, store, bodies, persons, hours, zone, opt_out):
+def test_full_and_touched_questions_agree_with_the_oracle(loop, store, bodies, persons, nows, zone, opt_out):
     workspace_id = next(_workspaces)
     numbered = dict(enumerate(persons, start=1))
 
     async def compare():
         await put(store, workspace_id, numbered)
         universe, some = BitMap(numbered), list(numbered)[::2]
-        for hour in sorted(hours):
-            when = When(START + timedelta(hours=hour, microseconds=7), zone, opt_out)
+        for now in sorted(nows):
+            when = When(now + timedelta(microseconds=7), zone, opt_out)
             moment = Moment(when.now, zone, silence=Silence(frozenset((*where, yes) for where, yes in opt_out.items())))
             expected = [
                 {number for number, person in numbered.items() if is_member(body, person, when)} for body in bodies

@@ -13,7 +13,7 @@ from services.segment.domain.condition import (
     negate,
 )
 from services.segment.domain.edges import Edge, TimeEdge
-from services.segment.domain.fact import ANONYMITY
+from services.segment.domain.fact import ANONYMITY, KNOWN_SINCE
 from services.segment.domain.formula import Formula
 from services.segment.domain.reader import Reader
 from services.segment.domain.shape import SPAN, Example, Shape, words
@@ -38,7 +38,7 @@ class KnownFor(Condition):
 
     def concerns(self) -> Concerns:
         """Return what it looks at: who is new is asked anyway."""
-        return Concerns()
+        return Concerns(facts=frozenset({KNOWN_SINCE}))
 
     def edges(self) -> Iterator[TimeEdge]:
         """Yield whom the clock concerns."""

@@ -5,14 +5,15 @@ from datetime import datetime
 from typing import Literal
 
 from services.segment.domain.moment import Moment, Period, all_zones
-from services.segment.domain.spans import TICK, Span
+from services.segment.domain.spans import Span
+from services.segment.domain.walls import TICK
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
     """The rows under `name` whose time (or since) the clock, `span` behind (ahead when forward), comes upon.
 
-    When `after`, the answer changes one tick after the clock reached the row, else as it reaches it.
+    When `after`, the answer changes as the clock goes beyond the row, else as it reaches it.
     """
 
     source: Literal["event", "trait"]
@@ -39,7 +40,8 @@ class Edge:
 
     def due(self, row_time: datetime, zone: str) -> datetime:
         """Return the instant at which a row of this time changes the answer."""
-        return self.span.passes(row_time, zone, forward=self.forward) + (TICK if self.after else TICK * 0)
+        # not a tick after the clock is there: at the end of a month it may stand there for days
+        return self.span.passes(row_time + TICK if self.after else row_time, zone, forward=self.forward)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@ from services.segment.domain.values import NAME_STEP, name_key
 ANONYMITY = "person:anonymous"
 """What a touch concerns because a person got his first identifier that names him, or lost the last."""
 
+KNOWN_SINCE = "person:known_since"
+"""What a touch concerns because a person is known for longer than was thought; somebody was told of late."""
+
 FactKind = Literal["trait", "consent", "reachable", "tag"]
 
 

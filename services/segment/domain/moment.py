@@ -1,7 +1,7 @@
 """The instant a question is asked for, and the calendar it is read in."""
 
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -9,10 +9,19 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from dateutil.relativedelta import FR, MO, SA, SU, TH, TU, WE, relativedelta
 
 from services.segment.domain.silence import NOTHING_DECLARED, Silence
+from services.segment.domain.walls import instant_of
 
 Period = Literal["day", "week", "month", "quarter", "year"]
 PERIODS: tuple[Period, ...] = ("day", "week", "month", "quarter", "year")
 _WEEKDAYS = (MO, TU, WE, TH, FR, SA, SU)
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """What days, weeks and times that name no zone are reckoned by: a zone, the day weeks start on (0 = Monday)."""
+
+    zone: str = "UTC"
+    week_start: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +34,22 @@ class Moment:
     silence: Silence = NOTHING_DECLARED
 
     @property
+    def calendar(self) -> Calendar:
+        """Return what it is reckoned by."""
+        return Calendar(self.zone, self.week_start)
+
+    def by(self, calendar: Calendar) -> "Moment":
+        """Return the same instant by another calendar."""
+        return replace(self, zone=calendar.zone, week_start=calendar.week_start)
+
+    @property
     def today(self) -> date:
         """Return the day it is in the zone."""
         return self.now.astimezone(ZoneInfo(self.zone)).date()
 
     def midnight(self, day: date) -> datetime:
         """Return the instant a day begins here; where midnight does not exist, the first instant after the gap."""
-        zone = ZoneInfo(self.zone)
-        wall = datetime(day.year, day.month, day.day, tzinfo=zone)
-        instant = wall.astimezone(UTC)
-        if instant.astimezone(zone).replace(tzinfo=None) != wall.replace(tzinfo=None):
-            return instant + (wall.utcoffset() or timedelta()) - (wall.replace(fold=1).utcoffset() or timedelta())
-        return instant
+        return instant_of(datetime.combine(day, time()), self.zone)
 
     def period(self, period: Period, offset: int) -> tuple[datetime, datetime]:
         """Return the bounds [from, to) of the calendar period `offset` periods from the present one."""

@@ -2,12 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, time, timedelta
 
 from dateutil.relativedelta import relativedelta
 
-TICK = timedelta(microseconds=1)
+from services.segment.domain.walls import TICK, instant_of, wall_at
+
 _EXACT_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _WORDS = re.compile(r"\s*(\d{1,9})\s*([a-z]+?)s?\s*", re.ASCII)
@@ -20,7 +20,12 @@ _LONGEST_SECONDS = 36_525 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A length of time: calendar months and seconds."""
+    """A length of time: calendar months and seconds.
+
+    As now goes forward, so does what lies a span from it: a day that the other month lacks is the beginning of the
+    month after it, an hour that a clock change leaves out its end. Were the last day taken, who has left a window
+    would come in again on the 29th, 30th and 31st.
+    """
 
     months: int = 0
     seconds: int = 0
@@ -47,10 +52,7 @@ class Span:
         return self._move(now, zone, 1)
 
     def _move(self, now: datetime, zone: str, sign: int) -> datetime:
-        moved = now
-        if self.months:
-            local = now.astimezone(ZoneInfo(zone)) + relativedelta(months=sign * self.months)
-            moved = local.astimezone(UTC)
+        moved = instant_of(_on(wall_at(now, zone), sign * self.months), zone) if self.months else now
         return moved + sign * timedelta(seconds=self.seconds)
 
     def passes(self, moment: datetime, zone: str, *, forward: bool = False) -> datetime:
@@ -59,8 +61,8 @@ class Span:
         guess = self.earlier(moment, zone) if forward else self.later(moment, zone)
         if not self.months:
             return guess
-        # clamped month ends make the inverse inexact: find it within four days, to the microsecond
-        low, high = guess - timedelta(days=4), guess + timedelta(days=4)
+        # months of several lengths make the inverse inexact: it lies within five days, a day left out among them
+        low, high = guess - timedelta(days=5), guess + timedelta(days=5)
         while high - low > TICK:
             middle = low + (high - low) // 2
             if lag(middle, zone) >= moment:
@@ -68,6 +70,11 @@ class Span:
             else:
                 low = middle
         return high
+
+
+def _on(wall: datetime, months: int) -> datetime:
+    moved = wall + relativedelta(months=months)
+    return moved if moved.day == wall.day else datetime.combine(moved.date() + timedelta(days=1), time())
 
 
 LONGEST = Span(_LONGEST_MONTHS, _LONGEST_SECONDS)

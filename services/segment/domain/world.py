@@ -10,7 +10,7 @@ from pyroaring import BitMap
 from services.segment.domain.condition import Concerns
 from services.segment.domain.definition import Definition
 from services.segment.domain.edges import Edge, Passed, TimeEdge
-from services.segment.domain.moment import Moment
+from services.segment.domain.moment import Calendar, Moment
 from services.segment.domain.silence import NOTHING_DECLARED, Silence
 
 CHUNK_BITS = 12
@@ -76,9 +76,15 @@ class World:
     universe: BitMap
     segments: dict[UUID, LiveSegment]
     silence: Silence = NOTHING_DECLARED
+    calendar: Calendar | None = None
+    """By which its members were answered; None when that was not noted yet."""
     upcoming: datetime | None = None
     upcoming_known: bool = False
     upcoming_from: Moment | None = None
+
+    def is_answered_by(self, calendar: Calendar) -> bool:
+        """Tell whether its members are what this calendar says, as far as is known."""
+        return self.calendar in (None, calendar)
 
     def is_still(self, now: Moment) -> bool:
         """Tell whether the clock alone changed no answer up to now; the calendar must be the one reckoned with."""

@@ -11,6 +11,7 @@ from libs.common.jobs import Job
 from libs.common.runtime import Runtime
 from services.segment.store import memberships, touches
 from services.segment.store.parts import SegmentParts
+from services.segment.store.workspaces import moment_of
 from services.segment.usecases.open_work import oldest_open, open_work, upcoming
 from services.segment.usecases.run_round import run_round
 
@@ -47,7 +48,10 @@ async def run(runtime: Runtime[Any]) -> int:
 
 
 def _to_look_at(runtime: Runtime[SegmentParts], revisions: Mapping[int, int]) -> set[int]:
-    """Return the workspaces whose next boundary has passed, or is not known since somebody settled or edited."""
+    """Return the workspaces whose next boundary has passed, or is not known since somebody settled or edited.
+
+    Where the calendar is another one it has passed.
+    """
     found = set()
     for workspace in runtime.directory.workspaces():
         workspace_id = workspace.workspace_id
@@ -56,7 +60,9 @@ def _to_look_at(runtime: Runtime[SegmentParts], revisions: Mapping[int, int]) ->
             continue
         world = runtime.parts.worlds.get(workspace_id)
         known = world is not None and world.revision == revisions[workspace_id] and world.upcoming_known
-        if world is None or not known or (world.upcoming and world.upcoming <= runtime.now(workspace_id)):
+        now = runtime.now(workspace_id)
+        overdue = world is None or not known or (world.upcoming and world.upcoming <= now)
+        if overdue or (world and not world.is_answered_by(moment_of(runtime, workspace_id, now).calendar)):
             found.add(workspace_id)
     return found
 

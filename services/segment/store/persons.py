@@ -30,6 +30,7 @@ _KNOWN_SINCE = statement(
     from unnest(:person_nos::int[], :times::timestamptz[]) as given (person_no, first_known)
     where person.workspace_id = :workspace_id::int and person.person_no = given.person_no
       and (person.first_known is null or person.first_known > given.first_known)
+    returning person.person_no
     """
 )
 _SET_STATE = statement(
@@ -98,11 +99,12 @@ class FirstKnown:
     version: int
 
 
-async def known_since(tx: Tx, workspace_id: int, times: Mapping[int, datetime]) -> None:
-    """Note since when persons are known; the earliest time told stays."""
-    await tx.execute(
+async def known_since(tx: Tx, workspace_id: int, times: Mapping[int, datetime]) -> list[int]:
+    """Note since when persons are known, the earliest time told; return those of whom no time so early was known."""
+    rows = await tx.fetch(
         _KNOWN_SINCE, workspace_id=workspace_id, person_nos=list(times), times=[times[one] for one in times]
     )
+    return [row["person_no"] for row in rows]
 
 
 async def first_known(tx: Tx, workspace_id: int, person_nos: Sequence[int]) -> list[FirstKnown]:

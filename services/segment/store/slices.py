@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -21,8 +22,6 @@ TRAIT_TABLES = ("trait", "personal_trait")
 HORIZONS = (timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(days=30), None)
 """How far ahead the next boundary is looked for, one after the other: mostly there is one near by."""
 _CALENDAR = -1
-MONTHS_DIFFER = timedelta(days=4)
-"""A month behind two instants is not two instants as far apart: the horizon is widened by what they may differ."""
 
 
 async def moved_between(
@@ -171,7 +170,7 @@ def _ahead(edge: Edge, at: str, bind: Binder, now: Moment, horizon: timedelta | 
     ahead = f"event_time {sign} {bind.time(reached)}"
     if horizon is None:
         return ahead
-    furthest = reached + horizon + (MONTHS_DIFFER if edge.span.months else timedelta())
+    furthest = edge.reaches(replace(now, now=now.now + horizon))
     return f"{ahead} and event_time <= {bind.time(furthest)}"
 
 

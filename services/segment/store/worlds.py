@@ -9,7 +9,7 @@ from libs.common.db import Tx
 from services.segment.conditions.catalogue import grammar
 from services.segment.domain.definition import Definition, parse_definition
 from services.segment.domain.world import LiveSegment, World
-from services.segment.store import manual_lists, memberships, persons, segments, silences
+from services.segment.store import calendars, manual_lists, memberships, persons, segments, silences
 from services.segment.store.rows import decode
 
 # as it was put: a decimal that became a text would mean something else
@@ -45,4 +45,12 @@ async def load_world(tx: Tx, workspace_id: int, *, now: datetime) -> World:
             row.is_frozen,
         )
     universe = BitMap(await persons.everybody(tx, workspace_id))
-    return World(workspace_id, revision, evaluated_until, universe, live, await silences.load(tx, workspace_id))
+    return World(
+        workspace_id,
+        revision,
+        evaluated_until,
+        universe,
+        live,
+        await silences.load(tx, workspace_id),
+        await calendars.load(tx, workspace_id),
+    )

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.common.db import Tx
-from services.segment.domain.fact import ANONYMITY
+from services.segment.domain.fact import KNOWN_SINCE
 from services.segment.store import persons
 from services.segment.store.touches import Touch, add_touches
 
@@ -28,7 +28,7 @@ async def add_persons(tx: Tx, *, workspace_id: int, newcomers: Sequence[Newcomer
     given = [(newcomer.person_no, newcomer.person_id, newcomer.version) for newcomer in newcomers]
     took = set(await persons.set_state(tx, workspace_id, given, state=persons.ALIVE))
     # whoever is revived is as old as he was; a merge may have been told before its parts
-    await persons.known_since(
+    older = await persons.known_since(
         tx, workspace_id, {one.person_no: one.received_at for one in newcomers if not one.revived}
     )
     now = await persons.present(tx, workspace_id, [one.person_no for one in newcomers])
@@ -39,10 +39,11 @@ async def add_persons(tx: Tx, *, workspace_id: int, newcomers: Sequence[Newcomer
         for newcomer in newcomers
         if newcomer.person_no in took
     ]
-    # who was merged before he was told of makes the survivor older
+    # who was merged, or stands alone again, before he was told of makes the survivor, or himself, older
+    late = set(older) - (took - now.keys())
     touches += [
-        Touch(now[newcomer.person_no], "event", newcomer.received_at, ANONYMITY, newcomer.event_id)
-        for newcomer in newcomers
-        if newcomer.person_no in now
+        Touch(now.get(one.person_no, one.person_no), "event", one.received_at, KNOWN_SINCE, one.event_id)
+        for one in newcomers
+        if one.person_no in late
     ]
     await add_touches(tx, workspace_id, touches)

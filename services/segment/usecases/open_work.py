@@ -18,8 +18,10 @@ async def upcoming(runtime: Runtime[SegmentParts], workspace_id: int) -> datetim
             if await is_open(tx, workspace_id):
                 return None
             world = await parts.world(tx, workspace_id, now=runtime.now(workspace_id))
+        since = moment_of(runtime, workspace_id, world.evaluated_until)
+        if not world.is_answered_by(since.calendar):
+            return since.now
         if not world.upcoming_known:
-            since = moment_of(runtime, workspace_id, world.evaluated_until)
             world.upcoming = await next_boundary(parts.columnar, world.edges(), workspace_id=workspace_id, now=since)
             world.upcoming_known, world.upcoming_from = True, since
         return world.upcoming

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from pyroaring import BitMap
@@ -13,7 +13,7 @@ from libs.common.db import Tx
 from libs.common.runtime import Runtime
 from services.segment.domain.answer import Reason, reason_for
 from services.segment.domain.edges import Passed
-from services.segment.domain.fact import ANONYMITY
+from services.segment.domain.fact import ANONYMITY, KNOWN_SINCE
 from services.segment.domain.moment import Moment
 from services.segment.domain.moved import Moved
 from services.segment.domain.world import LiveSegment, World
@@ -36,6 +36,7 @@ from services.segment.usecases.stage_first_known import stage_first_known
 from services.segment.usecases.stage_overrides import stage_overrides
 from services.segment.usecases.stage_spans import settle_spans
 from services.segment.usecases.swap_version import swap_version
+from services.segment.usecases.take_calendar import take_calendar
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +65,11 @@ async def run_round(runtime: Runtime[SegmentParts], workspace_id: int) -> int:
                 # what waits is answered from a whole store; until then everybody stays where he is
                 return 0
             world = await parts.world(tx, workspace_id, now=now)
+            moment = moment_of(runtime, workspace_id, max(now, world.evaluated_until))
+            if world.calendar != moment.calendar:
+                await take_calendar(tx, world=world, moment=moment)
+                return 1
             waiting = await _read(tx, world)
-        now = max(now, world.evaluated_until)
-        moment = moment_of(runtime, workspace_id, now)
         still = world.is_still(moment)
         # Read first, inserted after: whatever a touch stands for is then in the store. Whom the clock moved is asked
         # for meanwhile: who has a row that goes in now is touched for it.
@@ -118,7 +121,7 @@ async def _settle_owners(tx: Tx, world: World, touches: Sequence[Touch]) -> None
 
 async def _tell_who_they_are(tx: Tx, workspace_id: int, touches: Sequence[Touch]) -> None:
     """Lay down since when they are known and whether named, as all that is committed says, however it came about."""
-    whom = {touch.person_no for touch in touches if touch.concern in ("", ANONYMITY)} - {0}
+    whom = {touch.person_no for touch in touches if touch.concern in ("", ANONYMITY, KNOWN_SINCE)} - {0}
     if whom:
         now = await persons.present(tx, workspace_id, sorted(whom))
         await stage_first_known(tx, workspace_id=workspace_id, person_nos=[*whom, *now.values()])
@@ -133,7 +136,7 @@ async def _moved(
     still: bool,
     owners_are_in: asyncio.Event,
 ) -> Mapping[Passed, BitMap]:
-    last = moment_of(runtime, world.workspace_id, world.evaluated_until)
+    last = replace(moment, now=world.evaluated_until)
     if still or last.now >= moment.now:
         return {}
     await owners_are_in.wait()
