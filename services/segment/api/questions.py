@@ -124,6 +124,8 @@ class Explanation(BaseModel):
 
     member: bool
     manual: str | None
+    snapshot_of: UUID | None = Field(None, description="of a snapshot: the segment whose members it keeps")
+    trouble: str = Field("", description="why the segment cannot be answered at present: its members stay as they are")
     conditions: list[ExplainedCondition]
 
 
@@ -179,12 +181,19 @@ async def explain(body: ExplanationOf, caller: Reader, runtime: RuntimeOf) -> Ex
     """Return which conditions hold for one person, with the values and the events that decide them."""
     workspace_id = caller.workspace_id
     subject: Definition | UUID
+    row = None
     if body.segment_id is not None:
         async with runtime.database.transaction(workspace_id) as tx:
-            await load_segment(tx, workspace_id=workspace_id, segment_id=body.segment_id)
+            row = await load_segment(tx, workspace_id=workspace_id, segment_id=body.segment_id)
         subject = body.segment_id
     else:
         subject = await _definition(runtime, body.definition, "/definition")
     explained = await explain_person(runtime, workspace_id=workspace_id, subject=subject, person_no=body.person_no)
     conditions = [ExplainedCondition.model_validate(condition) for condition in explained.conditions]
-    return Explanation(member=explained.member, manual=explained.manual, conditions=conditions)
+    return Explanation(
+        member=explained.member,
+        manual=explained.manual,
+        snapshot_of=row.snapshot_of if row else None,
+        trouble=row.trouble if row else "",
+        conditions=conditions,
+    )

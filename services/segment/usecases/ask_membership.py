@@ -22,7 +22,6 @@ from services.segment.store.persons import ALIVE
 from services.segment.store.rebuilds import is_open
 from services.segment.store.scope import Scope
 from services.segment.store.workspaces import moment_of
-from services.segment.usecases.answer_touches import members_of
 from services.segment.usecases.insert_blocks import insert_blocks
 
 
@@ -106,13 +105,13 @@ async def _ask(
         chosen = world.segments.get(subject)
         if chosen is None:
             return Asked(BitMap(), among)
-        needed = [*world.needed_by(chosen.definition), chosen]
-        members, _ = await _answer(runtime, ground, needed, inquiry, scope, among)
+        needed = [*world.needed_by(chosen.definition), chosen] if chosen.is_asked else [chosen]
+        members, _ = await _answer(runtime, needed, inquiry, scope, among)
         return Asked(members[subject], among)
     wanted = subject.formula(inquiry)
     leaves = {leaf.pointer: leaf.condition.formula(inquiry) for leaf in subject.leaves()}
     without = {pointer: formula_without(subject.root, pointer, inquiry) or EVERYBODY for pointer in leaves}
-    members, atoms = await _answer(runtime, ground, world.needed_by(subject), inquiry, scope, among)
+    members, atoms = await _answer(runtime, world.needed_by(subject), inquiry, scope, among)
 
     def answer(formula: Formula) -> BitMap:
         return answer_one(formula, atoms=atoms, among=among, members=members)
@@ -128,21 +127,20 @@ async def _ask(
 
 async def _answer(
     runtime: Runtime[SegmentParts],
-    ground: _Ground,
     needed: Sequence[LiveSegment],
     inquiry: Inquiry,
     scope: Scope,
     among: BitMap,
 ) -> tuple[dict[UUID, BitMap], list[BitMap]]:
-    """Ask everything at once; return the members of the segments needed, and the answers to all questions."""
-    formulas = ask_all(needed, inquiry)
+    """Ask everything at once; return the members of the segments needed, and the answers to all questions.
+
+    A segment that is not asked has the members it had.
+    """
+    asked = [segment for segment in needed if segment.is_asked]
+    formulas = ask_all(asked, inquiry)
     atoms = await ask(runtime.parts.columnar, inquiry, scope)
-    world = ground.world
+    kept = {segment.segment_id: segment.members & among for segment in needed if not segment.is_asked}
     members = answer_all(
-        needed,
-        formulas,
-        atoms=atoms,
-        among=lambda _: among,
-        otherwise=lambda other: members_of(world, other),
+        asked, formulas, atoms=atoms, among=lambda _: among, otherwise=lambda other: kept.get(other, BitMap())
     )
-    return members, atoms
+    return kept | members, atoms

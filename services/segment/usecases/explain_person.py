@@ -15,7 +15,7 @@ from services.segment.store.asking import MOST_SEEN, Seen, explain, explain_even
 from services.segment.store.parts import SegmentParts
 from services.segment.store.scope import Scope
 from services.segment.store.workspaces import moment_of
-from services.segment.usecases.ask_membership import ask_persons
+from services.segment.usecases.ask_membership import Asked, ask_persons
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class ConditionExplained:
 
 @dataclass(frozen=True)
 class Explained:
-    """Membership, the hand-made list that decides it (if any), and every condition."""
+    """Membership, the hand-made list that decides it (if any), and every condition; a snapshot has none."""
 
     member: bool
     manual: str | None
@@ -49,28 +49,40 @@ async def explain_person(
     definition = segment.definition if segment else subject
     if isinstance(definition, UUID):
         return Explained(False, None, ())
+    stands = None
+    if segment and not segment.is_asked:
+        kept = await ask_persons(runtime, workspace_id=workspace_id, subject=segment.segment_id, person_nos=[present])
+        stands = present in kept.found
+        if segment.is_frozen:
+            return Explained(stands, None, ())
     asked = await ask_persons(runtime, workspace_id=workspace_id, subject=definition, person_nos=[present])
-    inquiry = Inquiry(moment_of(runtime, workspace_id, now))
-    formulas = {leaf.pointer: leaf.condition.formula(inquiry) for leaf in definition.leaves()}
-    async with runtime.parts.locks[workspace_id]:
-        async with runtime.worker_database.transaction(workspace_id) as tx:
-            under = await owners.stored_under(tx, workspace_id, [present])
-            merged = await squashes.moved(tx, workspace_id)
-        scope = Scope(workspace_id, merged, [present], sorted({present, *under}))
-        values = await explain(runtime.parts.columnar, inquiry, scope)
-        seen = await explain_events(runtime.parts.columnar, inquiry, scope)
-    conditions = tuple(
-        ConditionExplained(
-            pointer, present in asked.by_condition[pointer], _value(formula, values), _events(formula, seen)
-        )
-        for pointer, formula in formulas.items()
-    )
+    conditions = await _conditions(runtime, workspace_id, definition, asked, present)
     manual = None
     member = present in asked.found
     if segment and present in asked.among:
         manual = "exclude" if present in segment.excluded else "include" if present in segment.included else None
         member = present in segment.with_lists(asked.found, BitMap([present]))
-    return Explained(member, manual, conditions)
+    return Explained(member if stands is None else stands, manual, conditions)
+
+
+async def _conditions(
+    runtime: Runtime[SegmentParts], workspace_id: int, definition: Definition, asked: Asked, person_no: int
+) -> tuple[ConditionExplained, ...]:
+    inquiry = Inquiry(moment_of(runtime, workspace_id, runtime.now(workspace_id)))
+    formulas = {leaf.pointer: leaf.condition.formula(inquiry) for leaf in definition.leaves()}
+    async with runtime.parts.locks[workspace_id]:
+        async with runtime.worker_database.transaction(workspace_id) as tx:
+            under = await owners.stored_under(tx, workspace_id, [person_no])
+            merged = await squashes.moved(tx, workspace_id)
+        scope = Scope(workspace_id, merged, [person_no], sorted({person_no, *under}))
+        values = await explain(runtime.parts.columnar, inquiry, scope)
+        seen = await explain_events(runtime.parts.columnar, inquiry, scope)
+    return tuple(
+        ConditionExplained(
+            pointer, person_no in asked.by_condition[pointer], _value(formula, values), _events(formula, seen)
+        )
+        for pointer, formula in formulas.items()
+    )
 
 
 def _value(formula: Formula, values: list[str]) -> str | None:
