@@ -28,6 +28,7 @@ from services.segment.store.touches import Touch, read_touches, remove_touches
 from services.segment.store.workspaces import moment_of
 from services.segment.usecases.answer_touches import Touched, answer_touches
 from services.segment.usecases.erase_rows import erase_rows
+from services.segment.usecases.forget_taken import forget_taken
 from services.segment.usecases.insert_blocks import insert_blocks
 from services.segment.usecases.settle_changes import settle_changes
 from services.segment.usecases.settle_erasures import settle_erasures
@@ -42,6 +43,7 @@ log = logging.getLogger(__name__)
 MOST_TOUCHES = 10_000
 _OF_NOBODY_ELSE = frozenset({"event", "trait", "consent", "message"})
 _SILENT = frozenset({"revived", "erased"})
+_REGROUPING = frozenset({"merge", "split", "revived", "erased"})
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,7 @@ async def _answer(
         )
         await troubles.note(tx, workspace_id, answered.failed, now=moment.now)
         await remove_touches(tx, [touch.touch_no for touch in waiting.touches])
+        await forget_taken(tx, world, touched.erased)
         await memberships.forget_sequences(tx, workspace_id, [erasure.person_no for erasure in waiting.erasures])
         await settle_erasures(tx, workspace_id=workspace_id, erasures=waiting.erasures, now=moment.now)
         await settle_round(tx, world, now=moment.now)
@@ -205,6 +208,7 @@ async def _who(tx: Tx, world: World, waiting: Waiting, moved: Mapping[Passed, Bi
                 reasons.setdefault(person_no, []).append(_reason(touch))
     everyone = sorted({*reasons, *(now.get(person_no, person_no) for person_no in by_time)})
     people = await persons.snapshot(tx, workspace_id, everyone)
+    regrouped = _regrouped(world, waiting.touches, now)
     return Touched(
         reasons=reasons,
         moved={concern: BitMap(now.get(person_no, person_no) for person_no in whom) for concern, whom in moved.items()},
@@ -212,8 +216,17 @@ async def _who(tx: Tx, world: World, waiting: Waiting, moved: Mapping[Passed, Bi
         people=people,
         stored_under=await owners.stored_under(tx, workspace_id, everyone),
         merged=waiting.merged,
-        present=now,
+        regrouped=regrouped,
+        ended_in=await persons.ended_in(tx, workspace_id, list(regrouped)),
     )
+
+
+def _regrouped(world: World, touches: Sequence[Touch], now: Mapping[int, int]) -> BitMap:
+    """Return whom merges, splits and erasures are about, where there is a snapshot they may change."""
+    if not world.snapshots:
+        return BitMap()
+    whom = [touch.person_no for touch in touches if touch.cause in _REGROUPING]
+    return BitMap([*whom, *(now.get(person_no, person_no) for person_no in whom)])
 
 
 def _reason(touch: Touch) -> Reason:
