@@ -11,12 +11,12 @@ from pyroaring import BitMap
 from libs.common.contracts.segment.cause import Cause
 from libs.common.db import Tx
 from libs.common.runtime import Runtime
-from services.segment.domain.answer import Reason, reason_for
+from services.segment.domain.answer import Reason, Reasoning
 from services.segment.domain.edges import Passed
 from services.segment.domain.fact import ANONYMITY
 from services.segment.domain.moment import Moment
 from services.segment.domain.moved import Moved
-from services.segment.domain.world import LiveSegment, World
+from services.segment.domain.world import World
 from services.segment.store import erasures, memberships, owners, persons, recomputes, squashes, troubles
 from services.segment.store.at_once import both
 from services.segment.store.erasures import Erasure
@@ -164,11 +164,7 @@ async def _answer(
     world.universe |= touched.alive
     world.universe -= touched.gone
     answered = await answer_touches(columnar, world, touched, moment)
-    time = Reason("time", moment.now)
-
-    def reason_for_one(segment: LiveSegment, person_no: int) -> Reason:
-        return reason_for(segment, touched.reasons.get(person_no, ()), time=time)
-
+    reasoning = Reasoning(touched.reasons, touched.moved, answered.changes, Reason("time", moment.now))
     async with runtime.worker_database.transaction(workspace_id) as tx:
         ids = {person_no: person_id for person_no, (_, person_id) in touched.people.items()}
         await settle_changes(
@@ -176,7 +172,7 @@ async def _answer(
             world=world,
             changes=answered.changes,
             vanished=answered.vanished,
-            reason_of=reason_for_one,
+            reason_of=reasoning.reason_for,
             person_ids=ids,
             now=moment.now,
         )
