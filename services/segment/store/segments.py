@@ -133,10 +133,6 @@ _FREEZE = statement(
 )
 _DELETE = statement("delete from segment.segment where workspace_id = :workspace_id and segment_id = :segment_id")
 _DELETE_REST = (
-    statement("delete from segment.membership_chunk where workspace_id = :workspace_id and segment_id = :segment_id"),
-    statement(
-        "delete from segment.membership_sequence where workspace_id = :workspace_id and segment_id = :segment_id"
-    ),
     statement("delete from segment.size_history where workspace_id = :workspace_id and segment_id = :segment_id"),
     statement("delete from segment.recompute where workspace_id = :workspace_id and segment_id = :segment_id"),
 )
@@ -243,7 +239,7 @@ async def freeze(tx: Tx, workspace_id: int, *, source: UUID, target: UUID) -> No
 
 
 async def delete(tx: Tx, workspace_id: int, segment_id: UUID) -> None:
-    """Delete a segment with all that hangs on it."""
+    """Delete a segment with all that hangs on it but its members."""
     for each in _DELETE_REST:
         await tx.execute(each, workspace_id=workspace_id, segment_id=segment_id)
     await tx.execute(_DELETE, workspace_id=workspace_id, segment_id=segment_id)

@@ -37,6 +37,7 @@ from services.segment.usecases.stage_first_known import stage_first_known
 from services.segment.usecases.stage_overrides import stage_overrides
 from services.segment.usecases.stage_spans import settle_spans
 from services.segment.usecases.swap_version import swap_version
+from services.segment.usecases.tell_departures import tell_departures
 
 log = logging.getLogger(__name__)
 
@@ -87,11 +88,14 @@ async def run_round(runtime: Runtime[SegmentParts], workspace_id: int) -> int:
             return 0
         await erase_rows(parts.columnar, workspace_id=workspace_id, erasures=waiting.erasures)
         try:
-            return await _answer(runtime, world, waiting, moved, moment, still=still)
+            done = await _answer(runtime, world, waiting, moved, moment, still=still)
         except BaseException:
             # half-settled pictures are thrown away; the next round reads what is durable
             parts.worlds.pop(workspace_id, None)
             raise
+        async with runtime.worker_database.transaction(workspace_id) as tx:
+            # a page a round: nobody else waits for a large segment to be gone
+            return done + await tell_departures(tx, workspace_id=workspace_id, now=now)
 
 
 async def _read(tx: Tx, world: World) -> Waiting:
