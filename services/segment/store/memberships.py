@@ -107,7 +107,7 @@ _DISTURB = statement(
 
 @dataclass(frozen=True, slots=True)
 class Resized:
-    """A segment's size after a round, and how many entered and exited in it."""
+    """A segment's size after a round, and how many entered and exited in it, also those who did without a word."""
 
     segment_id: UUID
     version: int

@@ -7,6 +7,7 @@ from libs.common.db import Tx
 from libs.common.errors import Conflict
 from libs.common.ids import new_id
 from services.segment.store import memberships, segments, snapshots
+from services.segment.store.memberships import Resized
 from services.segment.store.segments import SegmentRow
 from services.segment.store.worlds import definition_text
 from services.segment.usecases.load_segment import load_segment
@@ -36,4 +37,6 @@ async def freeze_segment(
     of_snapshot = row.state == "frozen"
     await snapshots.take(tx, workspace_id, source=row.segment_id, target=segment_id, of_snapshot=of_snapshot)
     await segments.freeze(tx, workspace_id, source=row.segment_id, target=segment_id)
-    return await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id)
+    frozen = await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id)
+    await memberships.save_sizes(tx, workspace_id, [Resized(segment_id, 1, frozen.size, frozen.size, 0)], at=now)
+    return frozen

@@ -47,10 +47,7 @@ async def settle_changes(
     )
     told = _told((change for change, _ in settled), reason_of)
     await tell_changes(tx, world.workspace_id, told, person_ids=person_ids, now=now)
-    sizes = [
-        Resized(c.segment.segment_id, c.segment.version, _size_after(c, vanished), len(c.entered), len(c.exited))
-        for c, _ in settled
-    ]
+    sizes = [resized(change, vanished) for change, _ in settled]
     await memberships.save_sizes(tx, world.workspace_id, sizes, at=now)
 
 
@@ -65,10 +62,12 @@ def _chunk_after(change: Change, vanished: BitMap, number: int) -> BitMap:
     return ((chunk_of(change.segment.members, number) | chunk_of(change.entered, number)) - change.exited) - vanished
 
 
-def _size_after(change: Change, vanished: BitMap) -> int:
-    before = change.segment.members
-    come = len((change.entered - before) - vanished)
-    return len(before) + come - before.intersection_cardinality(change.exited | vanished)
+def resized(change: Change, vanished: BitMap) -> Resized:
+    """Return a segment's new size, and how many came and left, told or not: it is the old one and these."""
+    segment, before = change.segment, change.segment.members
+    entered = len((change.entered - before) - vanished)
+    exited = before.intersection_cardinality(change.exited | vanished)
+    return Resized(segment.segment_id, segment.version, len(before) + entered - exited, entered, exited)
 
 
 def _told(changes: Iterable[Change], reason_of: ReasonOf) -> Iterator[Told]:
