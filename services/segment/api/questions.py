@@ -108,7 +108,8 @@ class ExplainedEvent(BaseModel):
 class ExplainedCondition(BaseModel):
     """Whether a condition holds, and what decides it.
 
-    `value` is how often, or the trait's text; `events` are the latest five that it counts or looks at, newest first.
+    `value` is how often, the trait's text, the segment he is (not) in, or his draw in percent. `events` are the latest
+    five that it counts or looks at, newest first.
     """
 
     model_config = ConfigDict(from_attributes=True)

@@ -77,6 +77,9 @@ class Aggregate(Condition):
         some = [] if self.function == "sum" else [f"countIf({these}) > 0"]
         one_kind = money is not None and not money.rates
         shown = f"{self.function}If({column.number}, {these})" if self.function == "avg" else aggregates[0]
+        if self.function != "sum":
+            # of no event there is no average, least or greatest
+            shown = f"if(countIf({these}) = 0, '', toString({shown}))"
         return replace(
             self.what.question(inquiry, _all_of([guard, *full, *some]), value=f"toString({shown})"),
             simply=_all_of(["" if one_kind else guard, *plain, *some]),
