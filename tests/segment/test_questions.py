@@ -114,6 +114,37 @@ async def test_a_preview_warns_of_what_nobody_ever_sent(stage):
     ]
 
 
+async def test_a_preview_warns_of_amounts_in_several_currencies(stage):
+    spent = {"aggregate": "sum", "event": "bought", "prop": "amount", "op": "gt", "value": 5}
+
+    async def warned(condition):
+        return [(one["pointer"], one["detail"]) for one in (await stage.preview(condition))["warnings"]]
+
+    await stage.event("kim", "bought", {"amount": 6})
+    assert await warned(spent) == []
+    for currency in ("EUR", "EUR", "eur", "USD", "USD"):
+        await stage.event("lea", "bought", {"amount": 10, "currency": currency})
+    await stage.event("max", "bought", {"amount": "none", "currency": "GBP"})
+    await stage.event("max", "seen", {"amount": 1, "currency": "GBP"})
+    found = await stage.preview({"any": [{"did": "seen"}, spent, {**spent, "op": "gt", "value": 100}]})
+    assert found["count"] == 2, "max and kim; lea has amounts of two currencies"
+    detail = (
+        "3 amounts are not like the other 3 (EUR): USD 2, no currency named 1. It holds for nobody who has amounts of "
+        "several currencies: say in `convert` what each is worth"
+    )
+    assert [(one["pointer"], one["detail"]) for one in found["warnings"]] == [
+        ("/definition/any/1", detail),
+        ("/definition/any/2", detail),
+    ]
+    for fine in (
+        {**spent, "convert": {"EUR": 1, "USD": "0.9", "": 1}},
+        {**spent, "aggregate": "distinct"},
+        {**spent, "where": [{"prop": "currency", "op": "equals", "value": "USD"}]},
+        {**spent, "event": "seen"},
+    ):
+        assert await warned(fine) == [], fine
+
+
 async def test_an_explanation_shows_the_latest_events_that_decide(stage):
     for amount in range(8):
         await stage.event("kim", "bought", {"amount": amount})

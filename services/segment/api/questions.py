@@ -14,6 +14,7 @@ from services.segment.usecases.check_definition import check_definition, read_de
 from services.segment.usecases.explain_person import explain_person
 from services.segment.usecases.load_segment import load_segment
 from services.segment.usecases.prove_patterns import prove_patterns
+from services.segment.usecases.warn_of_currencies import warn_of_currencies
 
 router = APIRouter(prefix="/v1/segment", tags=["questions"])
 
@@ -161,6 +162,7 @@ async def preview(body: PreviewOf, caller: Reader, runtime: RuntimeOf) -> Previe
         checked = await check_definition(tx, workspace_id=workspace_id, definition=definition)
     await bound_cost(runtime, workspace_id=workspace_id, definition=definition, pointer="/definition")
     asked = await ask_everybody(runtime, workspace_id=workspace_id, definition=definition)
+    warnings = checked.warnings + await warn_of_currencies(runtime, workspace_id=workspace_id, definition=definition)
     step = max(1, len(asked.found) // SAMPLE)
     sample = [asked.found[position] for position in range(0, len(asked.found), step)][:SAMPLE]
     async with runtime.database.transaction(workspace_id) as tx:
@@ -173,7 +175,7 @@ async def preview(body: PreviewOf, caller: Reader, runtime: RuntimeOf) -> Previe
             Counted(pointer=pointer, count=len(found), removes=asked.removes.get(pointer, 0))
             for pointer, found in asked.by_condition.items()
         ],
-        warnings=[Warned(pointer=warning.pointer, detail=warning.detail) for warning in checked.warnings],
+        warnings=[Warned(pointer=warning.pointer, detail=warning.detail) for warning in warnings],
     )
 
 

@@ -100,11 +100,13 @@ class Aggregate(Condition):
         """Yield the patterns to be proved."""
         yield from self.what.patterns()
 
-    def one_currency(self, inquiry: Inquiry) -> tuple[str, str] | None:
-        """Return the events and the column of which there may be one value only, or None."""
-        if self.function == "distinct" or self.money is None:
+    def amounts(self, inquiry: Inquiry) -> Question | None:
+        """Return the amounts it adds up or compares, with the currency of each, where no rates are named."""
+        if self.money is None or self.money.rates:
             return None
-        return self.money.one_of(self.what.predicate(inquiry), inquiry)
+        amount = property_columns(self.path, inquiry).numeric
+        asked = self.what.question(inquiry, self.money.named(inquiry), value=self.money.code(inquiry))
+        return replace(asked, rows=f"{asked.rows} and {amount}")
 
 
 def _all_of(parts: list[str]) -> str:
