@@ -52,10 +52,97 @@ async def test_an_explanation_shows_the_deciding_values(stage):
     body = {"definition": definition, "person_no": stage.person("kim")}
     explained = (await stage.app.client.post("/v1/segment/explain", json=body)).json()
     counted, city = explained.pop("conditions")
-    assert explained == {"member": False, "manual": None}
+    assert explained == {"member": False, "manual": None, "snapshot_of": None, "trouble": ""}
     assert (counted["pointer"], counted["holds"], counted["value"]) == ("/definition/all/0", False, "2")
     assert [one["name"] for one in counted["events"]] == ["bought", "bought"]
     assert city == {"pointer": "/definition/all/1", "holds": True, "value": "Köln", "events": []}
+
+
+async def test_an_explanation_shows_a_value_of_every_condition(stage):
+    for number in (1, 2):
+        await stage.event("kim", "bought", {"amount": number})
+    buyers = await stage.segment({"did": "bought"}, name="Buyers")
+    answer = await stage.app.client.post(f"/v1/segment/segments/{buyers}/snapshot", json={"name": "Buyers in May"})
+    draft = await stage.segment({"did": "seen"}, name="Later", state="draft")
+    amounts = {"aggregate": "avg", "event": "bought", "prop": "amount", "op": "gt", "value": 1}
+    conditions = [
+        {"in_segment": buyers},
+        {"not_in_segment": answer.json()["segment_id"]},
+        {"in_segment": draft},
+        amounts,
+        *({**amounts, "aggregate": word, "prop": "price"} for word in ("avg", "min", "max", "sum")),
+        {"bucket": "spring", "from": 0, "to": 50},
+    ]
+    body = {"definition": {"any": conditions}, "person_no": stage.person("kim")}
+    explained = (await stage.app.client.post("/v1/segment/explain", json=body)).json()["conditions"]
+    assert [one["value"] for one in explained[:-1]] == [
+        "in 'Buyers'",
+        "in 'Buyers in May', a snapshot of 'Buyers'",
+        "not in 'Later', a draft",
+        "1.5", "", "", "", "0",
+    ]  # fmt: skip
+    assert explained[-1]["holds"] == (float(explained[-1]["value"]) < 50)
+    assert len(explained[-1]["value"].partition(".")[2]) == 4, "in percent"
+
+
+async def test_a_preview_warns_of_what_nobody_ever_sent(stage):
+    await stage.event("kim", "mall_entered")
+    await stage.group("kim", "acme")
+    await stage.account("acme", "plan", "paid")
+    draft = await stage.segment({"did": "mall_entered"}, name="Later", state="draft")
+    live = await stage.segment({"did": "mall_entered"})
+
+    async def warned(condition):
+        return [(one["pointer"], one["detail"]) for one in (await stage.preview(condition))["warnings"]]
+
+    def of_accounts(trait):
+        return {"account": "any", "where": [{"trait": trait, "op": "exists"}]}
+
+    for known in ({"did_prefix": "mall_"}, of_accounts("plan"), {"in_segment": live}, {"did": "mall_entered"}):
+        assert await warned(known) == [], known
+    assert await warned({"all": [of_accounts("plan"), of_accounts("plnn")]}) == [
+        ("/definition/all/1", "no account was ever seen to have a trait named 'plnn'")
+    ]
+    assert await warned({"did_prefix": "Mall_"}) == [
+        ("/definition", "no event was ever seen whose name begins 'Mall_'")
+    ]
+    assert await warned({"did": "mall_entered", "window": {"since": "nope"}}) == [
+        ("/definition", "no event named 'nope' was ever seen")
+    ]
+    assert await warned({"not_in_segment": draft}) == [
+        ("/definition", "the segment 'Later' is a draft: nobody is in it until it is published")
+    ]
+
+
+async def test_a_preview_warns_of_amounts_in_several_currencies(stage):
+    spent = {"aggregate": "sum", "event": "bought", "prop": "amount", "op": "gt", "value": 5}
+
+    async def warned(condition):
+        return [(one["pointer"], one["detail"]) for one in (await stage.preview(condition))["warnings"]]
+
+    await stage.event("kim", "bought", {"amount": 6})
+    assert await warned(spent) == []
+    for currency in ("EUR", "EUR", "eur", "USD", "USD"):
+        await stage.event("lea", "bought", {"amount": 10, "currency": currency})
+    await stage.event("max", "bought", {"amount": "none", "currency": "GBP"})
+    await stage.event("max", "seen", {"amount": 1, "currency": "GBP"})
+    found = await stage.preview({"any": [{"did": "seen"}, spent, {**spent, "op": "gt", "value": 100}]})
+    assert found["count"] == 2, "max and kim; lea has amounts of two currencies"
+    detail = (
+        "3 amounts are not like the other 3 (EUR): USD 2, no currency named 1. It holds for nobody who has amounts of "
+        "several currencies: say in `convert` what each is worth"
+    )
+    assert [(one["pointer"], one["detail"]) for one in found["warnings"]] == [
+        ("/definition/any/1", detail),
+        ("/definition/any/2", detail),
+    ]
+    for fine in (
+        {**spent, "convert": {"EUR": 1, "USD": "0.9", "": 1}},
+        {**spent, "aggregate": "distinct"},
+        {**spent, "where": [{"prop": "currency", "op": "equals", "value": "USD"}]},
+        {**spent, "event": "seen"},
+    ):
+        assert await warned(fine) == [], fine
 
 
 async def test_an_explanation_shows_the_latest_events_that_decide(stage):
@@ -120,7 +207,7 @@ async def test_the_columnar_store_can_be_counted_against_the_record(stage):
     counts = (await stage.app.client.get("/v1/segment/columnar/counts")).json()
     assert counts == [{"day": str(stage.now.date()), "origin": "collected", "events": 3, "distinct_events": 3}]
     names = (await stage.app.client.get("/v1/segment/names")).json()
-    assert names == {"events": ["bought"], "tags": [], "traits": []}
+    assert names == {"events": ["bought"], "tags": [], "traits": [], "account_traits": []}
 
 
 async def test_a_key_is_unique_and_another_workspace_sees_nothing(stage):

@@ -98,6 +98,8 @@ async def test_a_segment_that_cannot_be_asked_keeps_its_members_and_the_others_g
     assert await stage.members(heavy) == await stage.members(on_top) == {"kim"}, "nobody is put out"
     shown = (await stage.app.client.get(f"/v1/segment/segments/{heavy}")).json()
     assert shown["trouble"] == "the question needs more time or memory than one question may take"
+    for one in (heavy, on_top):
+        assert [await stage.ask(name, segment_id=one) for name in ("kim", "lea")] == [True, False], "as they stood"
     refused = await stage.app.client.post("/v1/segment/preview", json={"definition": BOUGHT})
     assert refused.status_code == 503, refused.text
     edited = await stage.app.client.patch(f"/v1/segment/segments/{light}", json={"definition": BOUGHT})

@@ -155,6 +155,8 @@ async def test_hand_made_lists_win_and_show_as_the_reason(stage):
     assert explained == {
         "member": False,
         "manual": "exclude",
+        "snapshot_of": None,
+        "trouble": "",
         "conditions": [{"pointer": "", "holds": True, "value": "20", "events": []}],
     }
     await stage.trait("kim", "age", 21)

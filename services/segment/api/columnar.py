@@ -45,6 +45,7 @@ class Names(BaseModel):
     events: list[str]
     traits: list[str]
     tags: list[str]
+    account_traits: list[str]
 
 
 @router.get("/columnar/counts")
@@ -101,7 +102,7 @@ async def _progress(runtime: RuntimeOf, workspace_id: int) -> RebuildView:
 
 @router.get("/names")
 async def get_names(caller: Reader, runtime: RuntimeOf) -> Names:
-    """Return the names of events, traits and tags ever seen."""
+    """Return the names of events, traits, tags and accounts' traits ever seen."""
     async with runtime.database.transaction(caller.workspace_id) as tx:
         names = await known_names.all_names(tx, caller.workspace_id)
-    return Names(events=names["event"], traits=names["trait"], tags=names["tag"])
+    return Names(events=names["event"], traits=names["trait"], tags=names["tag"], account_traits=names["account_trait"])

@@ -15,6 +15,7 @@ from services.segment.usecases.check_definition import check_definition, read_de
 from services.segment.usecases.explain_person import explain_person
 from services.segment.usecases.load_segment import load_segment
 from services.segment.usecases.prove_patterns import prove_patterns
+from services.segment.usecases.warn_of_currencies import warn_of_currencies
 
 router = APIRouter(prefix="/v1/segment", tags=["questions"], route_class=ExactRoute)
 
@@ -115,7 +116,8 @@ class ExplainedEvent(BaseModel):
 class ExplainedCondition(BaseModel):
     """Whether a condition holds, and what decides it.
 
-    `value` is how often, or the trait's text; `events` are the latest five that it counts or looks at, newest first.
+    `value` is how often, the trait's text, the segment he is (not) in, or his draw in percent. `events` are the latest
+    five that it counts or looks at, newest first.
     """
 
     model_config = ConfigDict(from_attributes=True)
@@ -131,6 +133,8 @@ class Explanation(BaseModel):
 
     member: bool
     manual: str | None
+    snapshot_of: UUID | None = Field(None, description="of a snapshot: the segment whose members it keeps")
+    trouble: str = Field("", description="why the segment cannot be answered at present: its members stay as they are")
     conditions: list[ExplainedCondition]
 
 
@@ -165,6 +169,7 @@ async def preview(body: PreviewOf, caller: Reader, runtime: RuntimeOf) -> Previe
         checked = await check_definition(tx, workspace_id=workspace_id, definition=definition)
     await bound_cost(runtime, workspace_id=workspace_id, definition=definition, pointer="/definition")
     asked = await ask_everybody(runtime, workspace_id=workspace_id, definition=definition)
+    warnings = checked.warnings + await warn_of_currencies(runtime, workspace_id=workspace_id, definition=definition)
     step = max(1, len(asked.found) // SAMPLE)
     sample = [asked.found[position] for position in range(0, len(asked.found), step)][:SAMPLE]
     async with runtime.database.transaction(workspace_id) as tx:
@@ -177,7 +182,7 @@ async def preview(body: PreviewOf, caller: Reader, runtime: RuntimeOf) -> Previe
             Counted(pointer=pointer, count=len(found), removes=asked.removes.get(pointer, 0))
             for pointer, found in asked.by_condition.items()
         ],
-        warnings=[Warned(pointer=warning.pointer, detail=warning.detail) for warning in checked.warnings],
+        warnings=[Warned(pointer=warning.pointer, detail=warning.detail) for warning in warnings],
     )
 
 
@@ -186,12 +191,19 @@ async def explain(body: ExplanationOf, caller: Reader, runtime: RuntimeOf) -> Ex
     """Return which conditions hold for one person, with the values and the events that decide them."""
     workspace_id = caller.workspace_id
     subject: Definition | UUID
+    row = None
     if body.segment_id is not None:
         async with runtime.database.transaction(workspace_id) as tx:
-            await load_segment(tx, workspace_id=workspace_id, segment_id=body.segment_id)
+            row = await load_segment(tx, workspace_id=workspace_id, segment_id=body.segment_id)
         subject = body.segment_id
     else:
         subject = await _definition(runtime, body.definition, "/definition")
     explained = await explain_person(runtime, workspace_id=workspace_id, subject=subject, person_no=body.person_no)
     conditions = [ExplainedCondition.model_validate(condition) for condition in explained.conditions]
-    return Explanation(member=explained.member, manual=explained.manual, conditions=conditions)
+    return Explanation(
+        member=explained.member,
+        manual=explained.manual,
+        snapshot_of=row.snapshot_of if row else None,
+        trouble=row.trouble if row else "",
+        conditions=conditions,
+    )

@@ -108,7 +108,7 @@ class Size(BaseModel):
 
 
 class Dependents(BaseModel):
-    """The segments that refer to this one."""
+    """The segments that refer to this one; journeys and rules of tags that do are known to their services alone."""
 
     segment_ids: list[UUID]
 
@@ -208,9 +208,14 @@ async def patch_segment(segment_id: UUID, body: SegmentEdit, caller: Writer, run
 
 
 @router.delete("/segments/{segment_id}", status_code=204, response_class=Response)
-async def remove_segment(segment_id: UUID, caller: Writer, tx: Transaction) -> None:
-    """Delete a segment; refused (409) while another one refers to it."""
-    await delete_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id)
+async def remove_segment(segment_id: UUID, caller: Writer, tx: Transaction, runtime: RuntimeOf) -> None:
+    """Delete a segment; refused (409) while another one refers to it. The members of a live one exit (cause `edit`).
+
+    Journeys and rules of tags that name it are known to their services alone, and do not keep it.
+    """
+    now = runtime.now(caller.workspace_id)
+    await delete_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id, now=now)
+    tx.after_commit(lambda: runtime.wake("answer_rounds"))
 
 
 @router.post("/segments/{segment_id}/snapshot", status_code=201, response_model=Segment)

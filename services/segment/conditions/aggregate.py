@@ -77,6 +77,9 @@ class Aggregate(Condition):
         some = [] if self.function == "sum" else [f"countIf({these}) > 0"]
         one_kind = money is not None and not money.rates
         shown = f"{self.function}If({column.number}, {these})" if self.function == "avg" else aggregates[0]
+        if self.function != "sum":
+            # of no event there is no average, least or greatest
+            shown = f"if(countIf({these}) = 0, '', toString({shown}))"
         return replace(
             self.what.question(inquiry, _all_of([guard, *full, *some]), value=f"toString({shown})"),
             simply=_all_of(["" if one_kind else guard, *plain, *some]),
@@ -97,11 +100,13 @@ class Aggregate(Condition):
         """Yield the patterns to be proved."""
         yield from self.what.patterns()
 
-    def one_currency(self, inquiry: Inquiry) -> tuple[str, str] | None:
-        """Return the events and the column of which there may be one value only, or None."""
-        if self.function == "distinct" or self.money is None:
+    def amounts(self, inquiry: Inquiry) -> Question | None:
+        """Return the amounts it adds up or compares, with the currency of each, where no rates are named."""
+        if self.money is None or self.money.rates:
             return None
-        return self.money.one_of(self.what.predicate(inquiry), inquiry)
+        amount = property_columns(self.path, inquiry).numeric
+        asked = self.what.question(inquiry, self.money.named(inquiry), value=self.money.code(inquiry))
+        return replace(asked, rows=f"{asked.rows} and {amount}")
 
 
 def _all_of(parts: list[str]) -> str:

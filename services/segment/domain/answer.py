@@ -9,6 +9,7 @@ from pyroaring import BitMap
 
 from libs.common.contracts.segment.cause import Cause
 from services.segment.domain.condition import Inquiry
+from services.segment.domain.edges import Passed
 from services.segment.domain.formula import Formula, Members, evaluate
 from services.segment.domain.world import LiveSegment
 
@@ -80,13 +81,41 @@ def answer_one(
     )
 
 
-def reason_for(segment: LiveSegment, reasons: Iterable[Reason], *, time: Reason) -> Reason:
-    """Return the first reason that concerns the segment, else any, else time."""
-    known = list(reasons)
-    fitting = [reason for reason in known if reason.concern and segment.concerned_by(reason.concern)]
-    if fitting:
-        return fitting[0]
-    sweeping = [reason for reason in known if not reason.concern]
-    if sweeping:
-        return sweeping[0]
-    return time if segment.edges or not known else known[0]
+@dataclass
+class Reasoning:
+    """Why those who changed in a round did: what they were touched for, whom the clock moved, what else changed."""
+
+    reasons: Mapping[int, Sequence[Reason]]
+    moved: Mapping[Passed, BitMap]
+    changes: Iterable[Change]
+    time: Reason
+
+    def __post_init__(self) -> None:
+        self._changed = {change.segment.segment_id: change for change in self.changes}
+        self._by_time: dict[UUID, BitMap] = {}
+
+    def reason_for(self, segment: LiveSegment, person_no: int) -> Reason:
+        """Return the first reason that concerns the segment, else one that concerns everything.
+
+        Else it is time, if the clock moved the person for this segment; else what changed a segment it refers to.
+        """
+        known = self.reasons.get(person_no, ())
+        for reason in known:
+            if reason.concern and segment.concerned_by(reason.concern):
+                return reason
+        for reason in known:
+            if not reason.concern:
+                return reason
+        if person_no in self._moved_in(segment):
+            return self.time
+        for referred in sorted(segment.concerns.segments):
+            change = self._changed.get(referred)
+            if change and (person_no in change.entered or person_no in change.exited):
+                return self.reason_for(change.segment, person_no)
+        return known[0] if known else self.time
+
+    def _moved_in(self, segment: LiveSegment) -> BitMap:
+        found = self._by_time.get(segment.segment_id)
+        if found is None:
+            found = self._by_time[segment.segment_id] = BitMap.union(BitMap(), *segment.moved_by(self.moved))
+        return found

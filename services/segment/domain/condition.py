@@ -139,6 +139,13 @@ class Condition(ABC):
         """Yield (member, RE2 pattern) to be proved by the store before publishing."""
         yield from ()
 
+    def amounts(self, inquiry: Inquiry) -> Question | None:  # noqa: ARG002 - the shape of every one
+        """Return the events (`rows`) whose amounts have to be of one currency, its code (`value`), and which name any.
+
+        None where there is nothing like that.
+        """
+        return None
+
 
 @dataclass(frozen=True)
 class OperatorKind:

@@ -22,6 +22,11 @@ def draws(persons: npt.NDArray[np.uint64], salt: str) -> npt.NDArray[np.uint64]:
     return ((mixed >> np.uint64(32)) * np.uint64(DRAWS)) >> np.uint64(32)
 
 
+def draw_of(person_no: int, salt: str) -> int:
+    """Return one person's draw."""
+    return int(draws(np.array([person_no], dtype=np.uint64), salt)[0])
+
+
 def drawn(persons: BitMap, salt: str, low: int, high: int) -> BitMap:
     """Return those of the persons whose draw lies in [low, high)."""
     numbers = np.array(persons, dtype=np.uint64)

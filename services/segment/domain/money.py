@@ -20,13 +20,14 @@ class Money:
     currency: tuple[str, ...]
     rates: tuple[tuple[str, Decimal], ...] = ()
 
-    def _code(self, inquiry: Inquiry) -> str:
+    def code(self, inquiry: Inquiry) -> str:
+        """Return the currency an event names, folded; "" where it names none."""
         column: ValueColumns = property_columns(self.currency, inquiry)
         return f"if({column.has(Facet.TEXT)}, {column.folded}, '')"
 
     def guard(self, these: str, inquiry: Inquiry) -> str:
         """Return "no amount is of another currency than it may be"; an amount without one is its own kind."""
-        code = self._code(inquiry)
+        code = self.code(inquiry)
         if not self.rates:
             return f"minIf({code}, {these}) = maxIf({code}, {these})"
         known = inquiry.bind.texts([code for code, _ in self.rates])
@@ -42,12 +43,8 @@ class Money:
             return exactly, roughly
         bind = inquiry.bind
         known, rates = bind.texts([code for code, _ in self.rates]), bind.decimals([rate for _, rate in self.rates])
-        rate = f"arrayElement({rates}, indexOf({known}, {self._code(inquiry)}))"
+        rate = f"arrayElement({rates}, indexOf({known}, {self.code(inquiry)}))"
         return f"{exactly} * {rate}", f"{roughly} * toFloat64({rate})"
-
-    def one_of(self, these: str, inquiry: Inquiry) -> tuple[str, str] | None:
-        """Return the events and the code of which only one may be recorded, or None when they are converted."""
-        return None if self.rates else (these, self._code(inquiry))
 
 
 def read_money(reader: Reader, amount: tuple[str, ...]) -> Money:

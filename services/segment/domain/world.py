@@ -30,7 +30,9 @@ class LiveSegment:
     is_troubled: bool = False
     """It cannot be answered at present: its members stay as they are."""
     is_frozen: bool = False
-    """A snapshot: nothing but a merge or an erasure changes its members."""
+    """A snapshot: nothing but merges, their undoing and erasures change its members."""
+    taken: BitMap = field(default_factory=BitMap)
+    """Of whom a snapshot was taken, whoever they are now."""
 
     def __post_init__(self) -> None:
         self.concerns: Concerns = self.definition.concerns()
@@ -61,6 +63,11 @@ class LiveSegment:
         for edge in self._prefixed:
             yield from (persons for one, persons in passed.items() if one.is_of(edge))
 
+    def taken_of(self, among: BitMap, ended_in: Mapping[int, BitMap]) -> BitMap:
+        """Return who of `among` a snapshot was taken of: of himself, or of somebody who was merged into him since."""
+        heirs = (number for number, ended in ended_in.items() if not ended.isdisjoint(self.taken))
+        return (self.taken & among) | (BitMap(heirs) & among)
+
     def with_lists(self, found: BitMap, among: BitMap) -> BitMap:
         """Return who of `among` is a member, given whom the definition found."""
         return ((found | (self.included & among)) - self.excluded) & among
@@ -85,6 +92,11 @@ class World:
     def is_answered_by(self, calendar: Calendar) -> bool:
         """Tell whether its members are what this calendar says, as far as is known."""
         return self.calendar in (None, calendar)
+
+    @property
+    def snapshots(self) -> list[LiveSegment]:
+        """Return the frozen ones."""
+        return [segment for segment in self.segments.values() if segment.is_frozen]
 
     def is_still(self, now: Moment) -> bool:
         """Tell whether the clock alone changed no answer up to now; the calendar must be the one reckoned with."""

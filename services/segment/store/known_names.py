@@ -1,11 +1,11 @@
-"""Event and trait names ever seen, so that a definition can be warned of a name nobody sent."""
+"""Names of events, traits, tags and accounts' traits ever seen: a definition is warned of one that nobody sent."""
 
 from collections.abc import Collection
 from typing import Literal
 
 from libs.common.db import Tx, statement
 
-Kind = Literal["event", "trait", "tag"]
+Kind = Literal["event", "trait", "tag", "account_trait"]
 
 _ADD = statement(
     """
@@ -25,6 +25,16 @@ _KNOWN = statement(
     where workspace_id = :workspace_id and kind = :kind and name = any(:names::text[])
     """
 )
+_UNMATCHED = statement(
+    """
+    select given.prefix from unnest(:prefixes::text[]) as given (prefix)
+    where not exists (
+        select from segment.known_name as known
+        where known.workspace_id = :workspace_id::int and known.kind = :kind::text
+          and starts_with(known.name, given.prefix)
+    )
+    """
+)
 _LIST = statement("select kind, name from segment.known_name where workspace_id = :workspace_id order by kind, name")
 
 
@@ -41,9 +51,16 @@ async def unknown(tx: Tx, workspace_id: int, kind: Kind, names: Collection[str])
     return set(names) - {row["name"] for row in rows}
 
 
+async def unmatched(tx: Tx, workspace_id: int, kind: Kind, prefixes: Collection[str]) -> set[str]:
+    """Return those of the prefixes that no name ever seen begins with."""
+    storable = [prefix for prefix in prefixes if "\x00" not in prefix]
+    rows = await tx.fetch(_UNMATCHED, workspace_id=workspace_id, kind=kind, prefixes=storable)
+    return set(prefixes) - set(storable) | {row["prefix"] for row in rows}
+
+
 async def all_names(tx: Tx, workspace_id: int) -> dict[str, list[str]]:
     """Return every name by kind."""
-    found: dict[str, list[str]] = {"event": [], "trait": [], "tag": []}
+    found: dict[str, list[str]] = {"event": [], "trait": [], "tag": [], "account_trait": []}
     for row in await tx.fetch(_LIST, workspace_id=workspace_id):
         found[row["kind"]].append(row["name"])
     return found

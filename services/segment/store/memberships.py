@@ -77,6 +77,12 @@ _COPY = statement(
 _FORGET = statement(
     "delete from segment.membership_sequence where workspace_id = :workspace_id and person_no = any(:person_nos::int[])"
 )
+_FORGET_MEMBERS = (
+    statement("delete from segment.membership_chunk where workspace_id = :workspace_id and segment_id = :segment_id"),
+    statement(
+        "delete from segment.membership_sequence where workspace_id = :workspace_id and segment_id = :segment_id"
+    ),
+)
 _ROUND = statement("select evaluated_until, revision from segment.round where workspace_id = :workspace_id")
 _REVISIONS = statement("select workspace_id, revision from segment.round")
 _BEGIN = statement(
@@ -101,7 +107,7 @@ _DISTURB = statement(
 
 @dataclass(frozen=True, slots=True)
 class Resized:
-    """A segment's size after a round, and how many entered and exited in it."""
+    """A segment's size after a round, and how many entered and exited in it, also those who did without a word."""
 
     segment_id: UUID
     version: int
@@ -223,6 +229,12 @@ async def members_after(tx: Tx, workspace_id: int, segment_id: UUID, *, person_n
         if len(found) >= limit:
             break
     return found
+
+
+async def forget_members(tx: Tx, workspace_id: int, segment_id: UUID) -> None:
+    """Delete a segment's members, whom nobody is told of."""
+    for each in _FORGET_MEMBERS:
+        await tx.execute(each, workspace_id=workspace_id, segment_id=segment_id)
 
 
 async def forget_sequences(tx: Tx, workspace_id: int, person_nos: list[int]) -> None:

@@ -8,6 +8,8 @@ from operator import itemgetter
 from typing import Literal
 from uuid import UUID
 
+from pyroaring import BitMap
+
 from libs.common.db import Tx, load_sql, statement
 
 State = Literal[1, 2, 3]
@@ -84,6 +86,7 @@ _EVERYBODY_KNOWN = statement(
     " and person_no > :after::int order by person_no limit :most"
 )
 _PRESENT = load_sql(__file__, "present.sql")
+_ENDED_IN = load_sql(__file__, "ended_in.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,14 @@ async def present(tx: Tx, workspace_id: int, person_nos: Sequence[int]) -> dict[
     """Return who those of the persons are now that were merged into others; the rest stand for themselves."""
     rows = await tx.fetch(_PRESENT, workspace_id=workspace_id, person_nos=list(person_nos))
     return {row["person_no"]: row["present"] for row in rows}
+
+
+async def ended_in(tx: Tx, workspace_id: int, person_nos: Sequence[int]) -> dict[int, BitMap]:
+    """Return who was merged into those of the persons that anybody was, however indirectly."""
+    found: dict[int, BitMap] = {}
+    for row in await tx.fetch(_ENDED_IN, workspace_id=workspace_id, person_nos=list(person_nos)):
+        found.setdefault(row["person_no"], BitMap()).add(row["ended"])
+    return found
 
 
 async def everybody(tx: Tx, workspace_id: int) -> list[int]:

@@ -1,6 +1,6 @@
 """Segments and their versions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -43,6 +43,16 @@ class NamedRow:
 
     segment_id: UUID
     name: str
+
+
+@dataclass(frozen=True)
+class DescribedRow:
+    """A segment's name and state; of a snapshot the name of the segment it was taken of, while there is one."""
+
+    segment_id: UUID
+    name: str
+    state: str
+    snapshot_of: str | None
 
 
 _COLUMNS = """
@@ -124,6 +134,15 @@ _NAMED = statement(
     where workspace_id = :workspace_id and segment_id = any(:segment_ids::uuid[])
     """
 )
+_DESCRIBED = statement(
+    """
+    select segment.segment_id, segment.name, segment.state, source.name as snapshot_of
+    from segment.segment
+    left join segment.segment as source
+      on source.workspace_id = segment.workspace_id and source.segment_id = segment.snapshot_of
+    where segment.workspace_id = :workspace_id and segment.segment_id = any(:segment_ids::uuid[])
+    """
+)
 _FREEZE = statement(
     """
     update segment.segment set live_version = segment.version, snapshot_of = source.segment_id, size = source.size
@@ -134,10 +153,6 @@ _FREEZE = statement(
 )
 _DELETE = statement("delete from segment.segment where workspace_id = :workspace_id and segment_id = :segment_id")
 _DELETE_REST = (
-    statement("delete from segment.membership_chunk where workspace_id = :workspace_id and segment_id = :segment_id"),
-    statement(
-        "delete from segment.membership_sequence where workspace_id = :workspace_id and segment_id = :segment_id"
-    ),
     statement("delete from segment.size_history where workspace_id = :workspace_id and segment_id = :segment_id"),
     statement("delete from segment.recompute where workspace_id = :workspace_id and segment_id = :segment_id"),
 )
@@ -247,13 +262,19 @@ async def named(tx: Tx, workspace_id: int, segment_ids: Sequence[UUID]) -> list[
     return [NamedRow(row["segment_id"], row["name"]) for row in rows]
 
 
+async def described(tx: Tx, workspace_id: int, segment_ids: Collection[UUID]) -> dict[UUID, DescribedRow]:
+    """Return what those of the segments that exist are."""
+    rows = await tx.fetch(_DESCRIBED, workspace_id=workspace_id, segment_ids=list(segment_ids))
+    return {row["segment_id"]: DescribedRow(**dict(row)) for row in rows}
+
+
 async def freeze(tx: Tx, workspace_id: int, *, source: UUID, target: UUID) -> None:
     """Put a snapshot in force, with the size of what it was taken of."""
     await tx.execute(_FREEZE, workspace_id=workspace_id, source=source, target=target)
 
 
 async def delete(tx: Tx, workspace_id: int, segment_id: UUID) -> None:
-    """Delete a segment with all that hangs on it."""
+    """Delete a segment with all that hangs on it but its members."""
     for each in _DELETE_REST:
         await tx.execute(each, workspace_id=workspace_id, segment_id=segment_id)
     await tx.execute(_DELETE, workspace_id=workspace_id, segment_id=segment_id)

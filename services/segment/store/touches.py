@@ -34,6 +34,7 @@ _WAITING = statement(
     """
     select workspace_id from segment.touch
     union select workspace_id from segment.recompute
+    union select workspace_id from segment.departure
     union select workspace_id from segment.block where inserted_at is null
     union select workspace_id from segment.erasure where done_at is null
     """

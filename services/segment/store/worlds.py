@@ -9,7 +9,7 @@ from libs.common.db import Tx
 from services.segment.conditions.catalogue import grammar
 from services.segment.domain.definition import Definition, parse_definition
 from services.segment.domain.world import LiveSegment, World
-from services.segment.store import calendars, manual_lists, memberships, persons, segments, silences
+from services.segment.store import calendars, manual_lists, memberships, persons, segments, silences, snapshots
 from services.segment.store.rows import decode
 
 # as it was put: a decimal that became a text would mean something else
@@ -32,6 +32,7 @@ async def load_world(tx: Tx, workspace_id: int, *, now: datetime) -> World:
     members = await memberships.load(tx, workspace_id)
     lists = await manual_lists.load(tx, workspace_id)
     live = {}
+    taken = await snapshots.taken(tx, workspace_id)
     for row in await segments.live(tx, workspace_id):
         included, excluded = lists.get(row.segment_id, ([], []))
         live[row.segment_id] = LiveSegment(
@@ -43,6 +44,7 @@ async def load_world(tx: Tx, workspace_id: int, *, now: datetime) -> World:
             BitMap(excluded),
             row.is_troubled,
             row.is_frozen,
+            taken.get(row.segment_id, BitMap()),
         )
     universe = BitMap(await persons.everybody(tx, workspace_id))
     return World(

@@ -13,7 +13,7 @@ from services.segment.domain.moment import Moment
 from services.segment.domain.moved import Moved
 from services.segment.domain.world import World
 from services.segment.store.columnar import Columnar
-from services.segment.store.persons import ALIVE
+from services.segment.store.persons import ALIVE, ERASED
 from services.segment.store.scope import Scope
 from services.segment.usecases.answer_apart import answer_apart
 
@@ -32,8 +32,10 @@ class Touched:
     people: Mapping[int, tuple[int, UUID | None]] = field(default_factory=dict)
     stored_under: Sequence[int] = ()
     merged: Moved | None = None
-    present: Mapping[int, int] = field(default_factory=dict)
-    """Who they are now, where that is somebody else."""
+    regrouped: BitMap = field(default_factory=BitMap)
+    """Those whom a merge, its undoing or an erasure may have put into a snapshot, or out of one."""
+    ended_in: Mapping[int, BitMap] = field(default_factory=dict)
+    """Who was merged into whom of those, however indirectly."""
 
     @property
     def concerns(self) -> dict[str, BitMap]:
@@ -56,6 +58,12 @@ class Touched:
         """Return those merged or erased."""
         return BitMap(person_no for person_no, (state, _) in self.people.items() if state != ALIVE)
 
+    @cached_property
+    def erased(self) -> BitMap:
+        """Return those erased, and who had ended in them."""
+        erased = [person_no for person_no, (state, _) in self.people.items() if state == ERASED]
+        return BitMap.union(BitMap(erased), *(self.ended_in[one] for one in erased if one in self.ended_in))
+
 
 @dataclass(frozen=True)
 class Answered:
@@ -74,9 +82,9 @@ async def answer_touches(columnar: Columnar, world: World, touched: Touched, mom
         for segment_id, found in world.concerned(touched.concerns, moved=touched.moved).items()
         if (persons := found & alive)
     }
-    changes, failed = await _ask(columnar, world, concerned, touched, moment)
-    changes += _heirs(world, touched)
-    return Answered(tuple(changes), gone, failed)
+    regrouped = _regrouped(world, touched)
+    changes, failed = await _ask(columnar, world, concerned, touched, regrouped, moment)
+    return Answered((*changes, *regrouped.values()), gone, failed)
 
 
 async def _ask(
@@ -84,6 +92,7 @@ async def _ask(
     world: World,
     concerned: Mapping[UUID, BitMap],
     touched: Touched,
+    regrouped: Mapping[UUID, Change],
     moment: Moment,
 ) -> tuple[list[Change], dict[UUID, str]]:
     segments = [world.segments[segment_id] for segment_id in concerned]
@@ -91,6 +100,11 @@ async def _ask(
         return [], {}
     persons = BitMap.union(*concerned.values())
     scope = Scope(world.workspace_id, touched.merged)
+
+    def stands(segment_id: UUID) -> BitMap:
+        known, change = members_of(world, segment_id), regrouped.get(segment_id)
+        return (known | change.entered) - change.exited if change else known
+
     if len(persons) <= MOST_NAMED:
         scope = replace(scope, persons=list(persons), stored_under=sorted({*persons, *touched.stored_under}))
     answers = await answer_apart(
@@ -99,7 +113,7 @@ async def _ask(
         moment=moment,
         scope=scope,
         among=lambda segment_id: concerned[segment_id],
-        otherwise=lambda segment_id: members_of(world, segment_id),
+        otherwise=stands,
     )
     changes = []
     for segment in segments:
@@ -110,14 +124,14 @@ async def _ask(
     return changes, answers.failed
 
 
-def _heirs(world: World, touched: Touched) -> list[Change]:
-    """In a snapshot the survivor takes the place of who was merged into him."""
-    changes = []
-    for segment in (one for one in world.segments.values() if one.is_frozen):
-        lost = segment.members & touched.gone
-        heirs = BitMap(touched.present[number] for number in lost if number in touched.present)
-        if entered := (heirs & touched.alive) - segment.members:
-            changes.append(Change(segment, entered, BitMap()))
+def _regrouped(world: World, touched: Touched) -> dict[UUID, Change]:
+    """Return what changes in snapshots: their members are who those they were taken of are now."""
+    whom = touched.regrouped & touched.alive
+    changes = {}
+    for segment in world.snapshots:
+        before, after = segment.members & whom, segment.taken_of(whom, touched.ended_in)
+        if before != after:
+            changes[segment.segment_id] = Change(segment, after - before, before - after)
     return changes
 
 

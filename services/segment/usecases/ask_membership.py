@@ -1,6 +1,6 @@
 """Answer at once, including everything committed: for journeys' splits, previews and explanations."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -22,8 +22,10 @@ from services.segment.store.persons import ALIVE
 from services.segment.store.rebuilds import is_open
 from services.segment.store.scope import Scope
 from services.segment.store.workspaces import moment_of
-from services.segment.usecases.answer_touches import members_of
 from services.segment.usecases.insert_blocks import insert_blocks
+
+Stands = Callable[[LiveSegment], BitMap]
+"""The members of a segment that the store is not asked about."""
 
 
 @dataclass(frozen=True)
@@ -65,18 +67,23 @@ async def ask_persons(
         async with runtime.worker_database.transaction(workspace_id) as tx:
             known = await persons.snapshot(tx, workspace_id, person_nos)
             stored_under = await owners.stored_under(tx, workspace_id, person_nos)
+            ended_in = await persons.ended_in(tx, workspace_id, person_nos) if ground.world.snapshots else {}
         # somebody not heard of yet has done nothing, which is an answer too
         among = BitMap(number for number in person_nos if known.get(number, (ALIVE, None))[0] == ALIVE)
         scope = Scope(workspace_id, ground.merged, list(among), sorted({*among, *stored_under}))
-        return await _ask(runtime, ground, subject, scope, among)
+
+        def stands(segment: LiveSegment) -> BitMap:
+            return segment.taken_of(among, ended_in) if segment.is_frozen else segment.members & among
+
+        return await _ask(runtime, ground, subject, scope, among, stands)
 
 
 async def ask_everybody(runtime: Runtime[SegmentParts], *, workspace_id: int, definition: Definition) -> Asked:
     """Return everybody who meets a definition now, and whom each of its conditions finds by itself."""
     async with runtime.parts.locks[workspace_id]:
         ground = await _ground(runtime, workspace_id)
-        scope = Scope(workspace_id, ground.merged)
-        return await _ask(runtime, ground, definition, scope, ground.world.universe)
+        scope, universe = Scope(workspace_id, ground.merged), ground.world.universe
+        return await _ask(runtime, ground, definition, scope, universe, lambda segment: segment.members)
 
 
 async def _ground(runtime: Runtime[SegmentParts], workspace_id: int) -> _Ground:
@@ -99,20 +106,25 @@ def _rebuilt() -> Unavailable:
 
 
 async def _ask(
-    runtime: Runtime[SegmentParts], ground: _Ground, subject: Definition | UUID, scope: Scope, among: BitMap
+    runtime: Runtime[SegmentParts],
+    ground: _Ground,
+    subject: Definition | UUID,
+    scope: Scope,
+    among: BitMap,
+    stands: Stands,
 ) -> Asked:
     world, inquiry = ground.world, Inquiry(ground.moment)
     if isinstance(subject, UUID):
         chosen = world.segments.get(subject)
         if chosen is None:
             return Asked(BitMap(), among)
-        needed = [*world.needed_by(chosen.definition), chosen]
-        members, _ = await _answer(runtime, ground, needed, inquiry, scope, among)
+        needed = [*world.needed_by(chosen.definition), chosen] if chosen.is_asked else [chosen]
+        members, _ = await _answer(runtime, needed, inquiry, scope, among, stands)
         return Asked(members[subject], among)
     wanted = subject.formula(inquiry)
     leaves = {leaf.pointer: leaf.condition.formula(inquiry) for leaf in subject.leaves()}
     without = {pointer: formula_without(subject.root, pointer, inquiry) or EVERYBODY for pointer in leaves}
-    members, atoms = await _answer(runtime, ground, world.needed_by(subject), inquiry, scope, among)
+    members, atoms = await _answer(runtime, world.needed_by(subject), inquiry, scope, among, stands)
 
     def answer(formula: Formula) -> BitMap:
         return answer_one(formula, atoms=atoms, among=among, members=members)
@@ -128,21 +140,21 @@ async def _ask(
 
 async def _answer(
     runtime: Runtime[SegmentParts],
-    ground: _Ground,
     needed: Sequence[LiveSegment],
     inquiry: Inquiry,
     scope: Scope,
     among: BitMap,
+    stands: Stands,
 ) -> tuple[dict[UUID, BitMap], list[BitMap]]:
-    """Ask everything at once; return the members of the segments needed, and the answers to all questions."""
-    formulas = ask_all(needed, inquiry)
+    """Ask everything at once; return the members of the segments needed, and the answers to all questions.
+
+    A segment that is not asked has the members that it `stands` with.
+    """
+    asked = [segment for segment in needed if segment.is_asked]
+    formulas = ask_all(asked, inquiry)
     atoms = await ask(runtime.parts.columnar, inquiry, scope)
-    world = ground.world
+    kept = {segment.segment_id: stands(segment) & among for segment in needed if not segment.is_asked}
     members = answer_all(
-        needed,
-        formulas,
-        atoms=atoms,
-        among=lambda _: among,
-        otherwise=lambda other: members_of(world, other),
+        asked, formulas, atoms=atoms, among=lambda _: among, otherwise=lambda other: kept.get(other, BitMap())
     )
-    return members, atoms
+    return kept | members, atoms

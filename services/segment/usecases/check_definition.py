@@ -7,12 +7,12 @@ from uuid import UUID
 from libs.common.db import Tx
 from libs.common.errors import FieldError, Invalid
 from services.segment.conditions.catalogue import grammar
-from services.segment.domain.condition import Concerns
 from services.segment.domain.definition import Definition, parse_definition
 from services.segment.domain.fault import Fault, InvalidDefinition
 from services.segment.domain.printable import unprintable
-from services.segment.store import known_names, trait_types
+from services.segment.store import trait_types
 from services.segment.store.worlds import definition_text
+from services.segment.usecases.list_doubts import list_doubts
 from services.segment.usecases.list_references import list_references
 
 MOST_BYTES = 500_000
@@ -54,23 +54,10 @@ def read_definition(body: object, *, pointer: str = "/definition") -> Definition
 async def check_definition(
     tx: Tx, *, workspace_id: int, definition: Definition, segment_id: UUID | None = None
 ) -> Checked:
-    """Refuse references to unknown segments and to itself, and operators that never hold; warn of names never seen."""
+    """Refuse references to unknown segments and to itself, and operators that never hold; warn of what is doubtful."""
     await _check_references(tx, workspace_id, definition, segment_id)
     await _check_types(tx, workspace_id, definition)
-    events = await known_names.unknown(tx, workspace_id, "event", definition.concerns().events)
-    traits = await known_names.unknown(tx, workspace_id, "trait", definition.concerns().traits)
-    tags = await known_names.unknown(tx, workspace_id, "tag", _tags(definition.concerns()))
-    warnings = []
-    for leaf in definition.leaves():
-        concerns = leaf.condition.concerns()
-        warnings += [Fault(leaf.pointer, f"no event named {name!r} was ever seen") for name in concerns.events & events]
-        warnings += [Fault(leaf.pointer, f"no trait named {name!r} was ever seen") for name in concerns.traits & traits]
-        warnings += [Fault(leaf.pointer, f"no tag named {name!r} was ever given") for name in _tags(concerns) & tags]
-    return Checked(definition, tuple(warnings))
-
-
-def _tags(concerns: Concerns) -> set[str]:
-    return {fact.removeprefix("tag:") for fact in concerns.facts if fact.startswith("tag:")}
+    return Checked(definition, await list_doubts(tx, workspace_id=workspace_id, definition=definition))
 
 
 async def _check_references(tx: Tx, workspace_id: int, definition: Definition, segment_id: UUID | None) -> None:

@@ -9,13 +9,15 @@ from pyroaring import BitMap
 from libs.common.runtime import Runtime
 from services.segment.domain.condition import Inquiry
 from services.segment.domain.definition import Definition
-from services.segment.domain.formula import All, AnyOf, Atom, Formula, Not
-from services.segment.store import owners, persons, squashes
+from services.segment.domain.draw import DRAWS, draw_of
+from services.segment.domain.formula import All, AnyOf, Atom, Drawn, Formula, Members, Not
+from services.segment.store import owners, persons, segments, squashes
 from services.segment.store.asking import MOST_SEEN, Seen, explain, explain_events
 from services.segment.store.parts import SegmentParts
 from services.segment.store.scope import Scope
+from services.segment.store.segments import DescribedRow
 from services.segment.store.workspaces import moment_of
-from services.segment.usecases.ask_membership import ask_persons
+from services.segment.usecases.ask_membership import Asked, ask_persons
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class ConditionExplained:
 
 @dataclass(frozen=True)
 class Explained:
-    """Membership, the hand-made list that decides it (if any), and every condition."""
+    """Membership, the hand-made list that decides it (if any), and every condition; a snapshot has none."""
 
     member: bool
     manual: str | None
@@ -49,28 +51,69 @@ async def explain_person(
     definition = segment.definition if segment else subject
     if isinstance(definition, UUID):
         return Explained(False, None, ())
+    stands = None
+    if segment and not segment.is_asked:
+        kept = await ask_persons(runtime, workspace_id=workspace_id, subject=segment.segment_id, person_nos=[present])
+        stands = present in kept.found
+        if segment.is_frozen:
+            return Explained(stands, None, ())
     asked = await ask_persons(runtime, workspace_id=workspace_id, subject=definition, person_nos=[present])
-    inquiry = Inquiry(moment_of(runtime, workspace_id, now))
-    formulas = {leaf.pointer: leaf.condition.formula(inquiry) for leaf in definition.leaves()}
-    async with runtime.parts.locks[workspace_id]:
-        async with runtime.worker_database.transaction(workspace_id) as tx:
-            under = await owners.stored_under(tx, workspace_id, [present])
-            merged = await squashes.moved(tx, workspace_id)
-        scope = Scope(workspace_id, merged, [present], sorted({present, *under}))
-        values = await explain(runtime.parts.columnar, inquiry, scope)
-        seen = await explain_events(runtime.parts.columnar, inquiry, scope)
-    conditions = tuple(
-        ConditionExplained(
-            pointer, present in asked.by_condition[pointer], _value(formula, values), _events(formula, seen)
-        )
-        for pointer, formula in formulas.items()
-    )
+    conditions = await _conditions(runtime, workspace_id, definition, asked, present)
     manual = None
     member = present in asked.found
     if segment and present in asked.among:
         manual = "exclude" if present in segment.excluded else "include" if present in segment.included else None
         member = present in segment.with_lists(asked.found, BitMap([present]))
-    return Explained(member, manual, conditions)
+    return Explained(member if stands is None else stands, manual, conditions)
+
+
+async def _conditions(
+    runtime: Runtime[SegmentParts], workspace_id: int, definition: Definition, asked: Asked, person_no: int
+) -> tuple[ConditionExplained, ...]:
+    inquiry = Inquiry(moment_of(runtime, workspace_id, runtime.now(workspace_id)))
+    formulas = {leaf.pointer: leaf.condition.formula(inquiry) for leaf in definition.leaves()}
+    async with runtime.parts.locks[workspace_id]:
+        async with runtime.worker_database.transaction(workspace_id) as tx:
+            under = await owners.stored_under(tx, workspace_id, [person_no])
+            merged = await squashes.moved(tx, workspace_id)
+            referred = await segments.described(tx, workspace_id, definition.concerns().segments)
+        scope = Scope(workspace_id, merged, [person_no], sorted({person_no, *under}))
+        values = await explain(runtime.parts.columnar, inquiry, scope)
+        seen = await explain_events(runtime.parts.columnar, inquiry, scope)
+
+    def shown(formula: Formula, *, holds: bool) -> str | None:
+        match formula:
+            case Not(Members(segment_id)):
+                return _place(referred.get(segment_id), is_in=not holds and person_no in asked.among)
+            case Members(segment_id):
+                return _place(referred.get(segment_id), is_in=holds)
+            case Drawn(salt):
+                return f"{draw_of(person_no, salt) * 100 / DRAWS:.4f}"
+        return _value(formula, values)
+
+    return tuple(
+        ConditionExplained(
+            pointer,
+            holds := person_no in asked.by_condition[pointer],
+            shown(formula, holds=holds),
+            _events(formula, seen),
+        )
+        for pointer, formula in formulas.items()
+    )
+
+
+def _place(segment: DescribedRow | None, *, is_in: bool) -> str:
+    where = "in" if is_in else "not in"
+    match segment:
+        case None:
+            return f"{where} a segment that is deleted"
+        case DescribedRow(state="draft"):
+            return f"{where} {segment.name!r}, a draft"
+        case DescribedRow(state="frozen", snapshot_of=str(source)):
+            return f"{where} {segment.name!r}, a snapshot of {source!r}"
+        case DescribedRow(state="frozen"):
+            return f"{where} {segment.name!r}, a snapshot"
+    return f"{where} {segment.name!r}"
 
 
 def _value(formula: Formula, values: list[str]) -> str | None:

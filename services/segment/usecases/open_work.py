@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from libs.common.runtime import Runtime
-from services.segment.store import recomputes, touches
+from services.segment.store import departures, recomputes, touches
 from services.segment.store.parts import SegmentParts
 from services.segment.store.rebuilds import is_open
 from services.segment.store.slices import next_boundary
@@ -37,8 +37,9 @@ async def oldest_open(runtime: Runtime[SegmentParts], workspace_id: int) -> date
 
 
 async def open_work(runtime: Runtime[SegmentParts], workspace_id: int) -> int:
-    """Return how many touches and versions wait, and 1 more when a boundary has passed unanswered."""
+    """Return how many touches, versions and deleted segments wait, and 1 more when a boundary has passed unanswered."""
     async with runtime.worker_database.transaction(workspace_id) as tx:
         waiting = await touches.open_touches(tx, workspace_id) + await recomputes.open_recomputes(tx, workspace_id)
+        waiting += await departures.open_departures(tx, workspace_id)
     boundary = await upcoming(runtime, workspace_id)
     return waiting + (1 if boundary is not None and boundary <= runtime.now(workspace_id) else 0)

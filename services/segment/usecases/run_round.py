@@ -11,12 +11,12 @@ from pyroaring import BitMap
 from libs.common.contracts.segment.cause import Cause
 from libs.common.db import Tx
 from libs.common.runtime import Runtime
-from services.segment.domain.answer import Reason, reason_for
+from services.segment.domain.answer import Reason, Reasoning
 from services.segment.domain.edges import Passed
 from services.segment.domain.fact import ANONYMITY, KNOWN_SINCE
 from services.segment.domain.moment import Moment
 from services.segment.domain.moved import Moved
-from services.segment.domain.world import LiveSegment, World
+from services.segment.domain.world import World
 from services.segment.store import erasures, memberships, owners, persons, recomputes, squashes, troubles
 from services.segment.store.at_once import both
 from services.segment.store.erasures import Erasure
@@ -28,6 +28,7 @@ from services.segment.store.touches import Touch, read_touches, remove_touches
 from services.segment.store.workspaces import moment_of
 from services.segment.usecases.answer_touches import Touched, answer_touches
 from services.segment.usecases.erase_rows import erase_rows
+from services.segment.usecases.forget_taken import forget_taken
 from services.segment.usecases.insert_blocks import insert_blocks
 from services.segment.usecases.settle_changes import settle_changes
 from services.segment.usecases.settle_erasures import settle_erasures
@@ -37,12 +38,14 @@ from services.segment.usecases.stage_overrides import stage_overrides
 from services.segment.usecases.stage_spans import settle_spans
 from services.segment.usecases.swap_version import swap_version
 from services.segment.usecases.take_calendar import take_calendar
+from services.segment.usecases.tell_departures import tell_departures
 
 log = logging.getLogger(__name__)
 
 MOST_TOUCHES = 10_000
 _OF_NOBODY_ELSE = frozenset({"event", "trait", "consent", "message"})
 _SILENT = frozenset({"revived", "erased"})
+_REGROUPING = frozenset({"merge", "split", "revived", "erased"})
 
 
 @dataclass(frozen=True)
@@ -88,11 +91,14 @@ async def run_round(runtime: Runtime[SegmentParts], workspace_id: int) -> int:
             return 0
         await erase_rows(parts.columnar, workspace_id=workspace_id, erasures=waiting.erasures)
         try:
-            return await _answer(runtime, world, waiting, moved, moment, still=still)
+            done = await _answer(runtime, world, waiting, moved, moment, still=still)
         except BaseException:
             # half-settled pictures are thrown away; the next round reads what is durable
             parts.worlds.pop(workspace_id, None)
             raise
+        async with runtime.worker_database.transaction(workspace_id) as tx:
+            # a page a round: nobody else waits for a large segment to be gone
+            return done + await tell_departures(tx, workspace_id=workspace_id, now=now)
 
 
 async def _read(tx: Tx, world: World) -> Waiting:
@@ -165,11 +171,7 @@ async def _answer(
     world.universe |= touched.alive
     world.universe -= touched.gone
     answered = await answer_touches(columnar, world, touched, moment)
-    time = Reason("time", moment.now)
-
-    def reason_for_one(segment: LiveSegment, person_no: int) -> Reason:
-        return reason_for(segment, touched.reasons.get(person_no, ()), time=time)
-
+    reasoning = Reasoning(touched.reasons, touched.moved, answered.changes, Reason("time", moment.now))
     async with runtime.worker_database.transaction(workspace_id) as tx:
         ids = {person_no: person_id for person_no, (_, person_id) in touched.people.items()}
         await settle_changes(
@@ -177,12 +179,13 @@ async def _answer(
             world=world,
             changes=answered.changes,
             vanished=answered.vanished,
-            reason_of=reason_for_one,
+            reason_of=reasoning.reason_for,
             person_ids=ids,
             now=moment.now,
         )
         await troubles.note(tx, workspace_id, answered.failed, now=moment.now)
         await remove_touches(tx, [touch.touch_no for touch in waiting.touches])
+        await forget_taken(tx, world, touched.erased)
         await memberships.forget_sequences(tx, workspace_id, [erasure.person_no for erasure in waiting.erasures])
         await settle_erasures(tx, workspace_id=workspace_id, erasures=waiting.erasures, now=moment.now)
         await settle_round(tx, world, now=moment.now)
@@ -208,6 +211,7 @@ async def _who(tx: Tx, world: World, waiting: Waiting, moved: Mapping[Passed, Bi
                 reasons.setdefault(person_no, []).append(_reason(touch))
     everyone = sorted({*reasons, *(now.get(person_no, person_no) for person_no in by_time)})
     people = await persons.snapshot(tx, workspace_id, everyone)
+    regrouped = _regrouped(world, waiting.touches, now)
     return Touched(
         reasons=reasons,
         moved={concern: BitMap(now.get(person_no, person_no) for person_no in whom) for concern, whom in moved.items()},
@@ -215,8 +219,17 @@ async def _who(tx: Tx, world: World, waiting: Waiting, moved: Mapping[Passed, Bi
         people=people,
         stored_under=await owners.stored_under(tx, workspace_id, everyone),
         merged=waiting.merged,
-        present=now,
+        regrouped=regrouped,
+        ended_in=await persons.ended_in(tx, workspace_id, list(regrouped)),
     )
+
+
+def _regrouped(world: World, touches: Sequence[Touch], now: Mapping[int, int]) -> BitMap:
+    """Return whom merges, splits and erasures are about, where there is a snapshot they may change."""
+    if not world.snapshots:
+        return BitMap()
+    whom = [touch.person_no for touch in touches if touch.cause in _REGROUPING]
+    return BitMap([*whom, *(now.get(person_no, person_no) for person_no in whom)])
 
 
 def _reason(touch: Touch) -> Reason:

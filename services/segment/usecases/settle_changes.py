@@ -2,23 +2,18 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from itertools import islice
 from uuid import UUID
 
 from pyroaring import BitMap
 
-from libs.common import outbox
-from libs.common.contracts.segment.membership_entered import MembershipEntered
-from libs.common.contracts.segment.membership_exited import MembershipExited
 from libs.common.db import Tx
 from services.segment.domain.answer import Change, Reason
 from services.segment.domain.world import LiveSegment, World, chunk_of, chunks_of
 from services.segment.store import memberships
 from services.segment.store.memberships import Resized
+from services.segment.usecases.tell_changes import Told, tell_changes
 
-EVENTS_AT_ONCE = 10_000
 ReasonOf = Callable[[LiveSegment, int], Reason]
-Told = tuple[Change, int, Reason]
 
 
 async def settle_changes(
@@ -50,11 +45,9 @@ async def settle_changes(
             for number in chunks_of(touched)
         ),
     )
-    await _tell(tx, world.workspace_id, [change for change, _ in settled], reason_of, person_ids, now)
-    sizes = [
-        Resized(c.segment.segment_id, c.segment.version, _size_after(c, vanished), len(c.entered), len(c.exited))
-        for c, _ in settled
-    ]
+    told = _told((change for change, _ in settled), reason_of)
+    await tell_changes(tx, world.workspace_id, told, person_ids=person_ids, now=now)
+    sizes = [resized(change, vanished) for change, _ in settled]
     await memberships.save_sizes(tx, world.workspace_id, sizes, at=now)
 
 
@@ -69,53 +62,18 @@ def _chunk_after(change: Change, vanished: BitMap, number: int) -> BitMap:
     return ((chunk_of(change.segment.members, number) | chunk_of(change.entered, number)) - change.exited) - vanished
 
 
-def _size_after(change: Change, vanished: BitMap) -> int:
-    before = change.segment.members
-    come = len((change.entered - before) - vanished)
-    return len(before) + come - before.intersection_cardinality(change.exited | vanished)
-
-
-async def _tell(
-    tx: Tx,
-    workspace_id: int,
-    changes: Iterable[Change],
-    reason_of: ReasonOf,
-    person_ids: Mapping[int, UUID | None],
-    now: datetime,
-) -> None:
-    """Say who entered and exited, in slices that bound the memory."""
-    for told in _slices(_told(changes, reason_of)):
-        named = [(change.segment.segment_id, person_no) for change, person_no, _ in told]
-        sequences = await memberships.next_sequences(tx, workspace_id, named)
-        events = []
-        for change, person_no, reason in told:
-            segment = change.segment
-            contract = MembershipEntered if person_no in change.entered else MembershipExited
-            events.append(
-                contract(
-                    workspace_id=workspace_id,
-                    person_no=person_no,
-                    person_id=person_ids.get(person_no),
-                    segment_id=segment.segment_id,
-                    segment_version=segment.version,
-                    sequence=sequences[segment.segment_id, person_no],
-                    cause=reason.cause,
-                    cause_event_id=reason.cause_event_id,
-                    received_at=reason.received_at,
-                    occurred_at=now,
-                )
-            )
-        await outbox.add(tx, events)
+def resized(change: Change, vanished: BitMap) -> Resized:
+    """Return a segment's new size, and how many came and left, told or not: it is the old one and these."""
+    segment, before = change.segment, change.segment.members
+    entered = len((change.entered - before) - vanished)
+    exited = before.intersection_cardinality(change.exited | vanished)
+    return Resized(segment.segment_id, segment.version, len(before) + entered - exited, entered, exited)
 
 
 def _told(changes: Iterable[Change], reason_of: ReasonOf) -> Iterator[Told]:
     for change in changes:
+        segment = change.segment
         for person_no in change.entered | change.exited:
-            reason = reason_of(change.segment, person_no)
+            reason = reason_of(segment, person_no)
             if not reason.silent:
-                yield change, person_no, reason
-
-
-def _slices(told: Iterator[Told]) -> Iterator[list[Told]]:
-    while slice_ := list(islice(told, EVENTS_AT_ONCE)):
-        yield slice_
+                yield Told(segment.segment_id, segment.version, person_no, person_no in change.entered, reason)

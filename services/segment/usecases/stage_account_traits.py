@@ -7,6 +7,7 @@ from uuid import UUID
 
 from libs.common.db import Tx
 from libs.common.personal import Sealer
+from services.segment.store import known_names
 from services.segment.store.accounts import members_of_accounts
 from services.segment.store.rows import account_row
 from services.segment.store.staging import stage
@@ -33,6 +34,7 @@ async def stage_account_traits(
 
     All of them lie on the encrypted disk: some of an account's traits are personal.
     """
+    await known_names.remember(tx, workspace_id, "account_trait", {fact.name for fact in facts})
     lines = b"\n".join(
         account_row(
             workspace_id=workspace_id,

@@ -2,7 +2,7 @@
 
 from libs.common.db.migration import execute
 
-revision = "0028"
+revision = "0008"
 down_revision = "0007"
 
 CALENDAR = """
