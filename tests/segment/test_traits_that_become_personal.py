@@ -1,4 +1,4 @@
-"""A trait that becomes personal, or plain again, has its newest value alone; a personal one has none on an open disk."""
+"""A trait that becomes personal, or plain again, has its newest value alone; a personal one none on the open disk."""
 
 import random
 from typing import Any
