@@ -46,6 +46,16 @@ async def test_the_value_of_before_is_gone_from_the_other_table(stage: Stage, be
     await stage.assert_no_drift()
 
 
+@pytest.mark.parametrize("personal", [True, False])
+async def test_an_explanation_shows_the_value_there_is(stage: Stage, personal: bool):
+    await stage.trait("kim", "x", "old", personal=not personal)
+    await stage.trait("kim", "x", "new", personal=personal)
+    body = {"person_no": stage.person("kim"), "definition": {"trait": "x", "op": "exists"}}
+    answer = await stage.app.client.post("/v1/segment/explain", json=body)
+    assert answer.status_code == 200, answer.text
+    assert "new" in answer.text
+
+
 async def test_a_personal_trait_that_is_removed_is_missing(stage: Stage):
     has = await stage.segment({"trait": "email", "op": "exists"})
     await stage.say(changed(stage, "email", "kim@example.com", 1, personal=True))
