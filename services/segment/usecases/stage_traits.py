@@ -65,6 +65,8 @@ async def stage_traits(
 async def _ever_personal(tx: Tx, workspace_id: int, facts: Sequence[TraitFact]) -> set[str]:
     """Return those of the traits that were personal once, now or before."""
     names = {fact.name for fact in facts if fact.kind == "trait"}
+    if not names:
+        return set()
     await known_names.remember(tx, workspace_id, "personal_trait", {fact.name for fact in facts if fact.personal})
     return names - await known_names.unknown(tx, workspace_id, "personal_trait", names)
 
