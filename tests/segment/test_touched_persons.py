@@ -105,7 +105,7 @@ async def test_a_personal_trait_is_asked_like_any_other(stage):
     await stage.trait("lea", "email", "lea@example.org", personal=True)
     assert await stage.members(segment) == {"kim"}
     await stage.trait("kim", "email", None)
-    assert await stage.members(segment) == {"kim"}, "the plain table says nothing of the personal one"
+    assert await stage.members(segment) == set(), "profile never says of which kind a trait was that is gone"
 
 
 async def test_an_edit_is_computed_aside_and_told_as_edit(stage):

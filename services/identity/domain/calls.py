@@ -11,6 +11,8 @@ from services.identity.domain.limits import DEPTH, EVENT_BYTES, MESSAGE_ID_CHARA
 from services.identity.domain.timestamps import read_time
 
 KINDS: frozenset[str] = frozenset({"track", "identify", "page", "screen", "group", "alias"})
+RESERVED = "$"
+"""How the names of what the system itself says of persons begin: messages, journeys, calls that have no name."""
 _TRANSPORT = frozenset({"sentAt", "writeKey", "_metadata"})
 """What changes from one attempt to send an event to the next, and so is no part of it."""
 _SCALARS = ("userId", "anonymousId", "previousId", "groupId", "messageId")
@@ -159,19 +161,26 @@ def _wrong_shape(body: dict[str, Any]) -> Refusal | None:
 
 def _incomplete(body: dict[str, Any], kind: str, personless: bool) -> Refusal | None:
     if kind == "track":
-        name = body.get("event")
-        if not isinstance(name, str):
-            return Refusal(
-                "no_event_name" if name is None else "wrong_type", "/event", "event is the name of the event"
-            )
-        if not name.strip() or len(name) > NAME_CHARACTERS:
-            return Refusal("bad_event_name", "/event", f"event has 1 to {NAME_CHARACTERS} characters")
+        refusal = _misnamed(body.get("event"))
+        if refusal is not None:
+            return refusal
     elif kind == "group" and scalar_text(body.get("groupId")) is None:
         return Refusal("no_group_id", "/groupId", "a group call names its groupId")
     elif kind == "alias" and scalar_text(body.get("previousId")) is None:
         return Refusal("no_previous_id", "/previousId", "an alias call names its previousId")
     if not personless and not is_identified(body):
         return Refusal("no_identifier", "/userId", "send userId or anonymousId, or another identifier")
+    return None
+
+
+def _misnamed(name: object) -> Refusal | None:
+    if not isinstance(name, str):
+        return Refusal("no_event_name" if name is None else "wrong_type", "/event", "event is the name of the event")
+    if not name.strip() or len(name) > NAME_CHARACTERS:
+        return Refusal("bad_event_name", "/event", f"event has 1 to {NAME_CHARACTERS} characters")
+    if name.startswith(RESERVED):
+        # a browser's key is public: whoever reads it could say that a message was opened
+        return Refusal("reserved_event_name", "/event", f"names that begin with {RESERVED} are ours; choose another")
     return None
 
 

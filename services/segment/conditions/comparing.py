@@ -16,7 +16,7 @@ def compare_number(value: ValueColumns, sign: str, number: int | Decimal, bind: 
 
     Against a number below FLOATS_TELL_APART the floats alone are exact, and one column is read instead of three.
     """
-    as_float = f"{value.number} {sign} {bind.float(float(number))}"
+    as_float = f"{value.number} {sign} {bind.float(float(Decimal(number)))}"
     as_exact = exact(number)
     if as_exact is None or abs(as_exact) < FLOATS_TELL_APART:
         if kind != Facet.NUMERIC:

@@ -9,7 +9,7 @@ from services.segment.domain.counting import read_count
 from services.segment.domain.edges import TimeEdge
 from services.segment.domain.formula import Formula
 from services.segment.domain.happened import Happened, read_named_properties
-from services.segment.domain.occurrence import Occurrence, PropertyTest, property_columns
+from services.segment.domain.occurrence import IS_OURS, Occurrence, PropertyTest, property_columns
 from services.segment.domain.reader import Reader
 from services.segment.domain.shape import COUNT, TEXT, TEXTS, WINDOW, Example, Shape, words
 from services.segment.domain.window import read_window
@@ -36,10 +36,12 @@ class InJourney(Condition):
         run, node = (property_columns((name,), inquiry).text for name in ("run_id", "node"))
         place = property_columns(("sequence",), inquiry).number
         names = tuple(_EVENTS.values())
-        these = " and ".join([f"has({bind.texts(names)}, name)", *(tested.sql(inquiry) for tested in self.journey)])
+        asked = [f"has({bind.texts(names)}, name)", IS_OURS, *(tested.sql(inquiry) for tested in self.journey)]
+        these = " and ".join(asked)
         ended = f"has({bind.texts(_ENDS)}, name)"
         told = f"arraySort(groupArrayIf(({run}, {place}, event_time, {node}, {ended}), {these}))"
-        following = f"arrayPushBack(arrayPopFront(arrayMap(step -> step.1, {told})), '')"
+        # as long as the steps, where there are none too: who knows other journeys alone
+        following = f"arrayPopFront(arrayPushBack(arrayMap(step -> step.1, {told}), ''))"
         here = f" and has({bind.texts(self.nodes)}, step.4)" if self.nodes else ""
         last = f"arrayFilter((step, next) -> step.1 != next and not step.5{here}, {told}, {following})"
         shown = f"arrayStringConcat(arrayMap(step -> step.4, {last}), ', ')"

@@ -42,7 +42,8 @@ class TraitHolds(Condition):
             shown = f"concat({value.text}, ' ', {value.zone})"
             return negate(inquiry.ask(Question("person", holds, names, value=shown)), when=self.test.negated)
         row = f"name = {bind.text(self.name)} and {self.test.predicate(value, inquiry)}"
-        shown = f"anyIf({value.text}, name = {bind.text(self.name)})"
+        # not of the row by which the other table says that it has no value
+        shown = f"anyIf({value.text}, name = {bind.text(self.name)} and facets != 0)"
         atom = inquiry.ask(Question("trait", row, (self.name,), value=shown, by_row=True))
         return negate(atom, when=self.test.negated)
 

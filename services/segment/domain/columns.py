@@ -119,7 +119,8 @@ def in_person_zone(value: ValueColumns, name: str, zone: str, bind: Binder) -> V
     """Return a trait's columns as aggregates over all traits of a person, with his own zone, else the one given."""
 
     def newest(column: str, trait: str = name) -> str:
-        return f"argMaxIf({column}, version, name = {bind.text(trait)})"
+        # the row that takes an older value out of the other table is of the same version
+        return f"argMaxIf({column}, (version, facets != 0), name = {bind.text(trait)})"
 
     said = newest("text", ZONE_TRAIT)
     known = f"has((select groupArray(time_zone) from system.time_zones), {said})"

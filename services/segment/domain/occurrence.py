@@ -14,6 +14,11 @@ from services.segment.domain.window import EVER, Window
 ORDER = "(event_time, received_at, UUIDToNum(event_id))"
 """Events stand in the order of their times; those of one instant in the order they came in."""
 
+OURS = ("$message_", "$journey_")
+"""How the names of what messaging and journey say begin; an event of that name that was collected is none of theirs."""
+IS_OURS = "subject_no < 0"
+"""What they say is about a person and no identifier of his: it lies under his number, negated, in the projections too,
+which an event's origin does not."""
 MOST_FILTERS = 50
 
 
@@ -43,6 +48,8 @@ class Occurrence:
         bind = inquiry.bind
         name = bind.text(self.name)
         parts = [f"startsWith(name, {name})" if self.prefix else f"name = {name}"]
+        if self.name.startswith(OURS):
+            parts.append(IS_OURS)
         parts.append(self.window.predicate(inquiry.moment, bind))
         parts += [tested.sql(inquiry) for tested in self.where]
         return " and ".join(parts)

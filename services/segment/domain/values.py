@@ -151,7 +151,8 @@ def _of_number(value: int | Decimal, text: str, kind: int) -> StoredValue:
     decimal = exact(value)
     folded = text.casefold()
     if decimal is None:
-        return StoredValue(kind | _NUMERIC_ONLY, text, folded, nearest(value), float(value))
+        # of an integer no float can hold a decimal makes infinity, as rows take it; the integer itself would be refused
+        return StoredValue(kind | _NUMERIC_ONLY, text, folded, nearest(value), float(Decimal(value)))
     return StoredValue(kind | _NUMERIC_EXACT, text, folded, decimal, float(value))
 
 

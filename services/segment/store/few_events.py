@@ -7,11 +7,11 @@ from services.segment.domain.binding import Binder
 from services.segment.store.columnar_schema import OPENED, PACKED
 from services.segment.store.scope import EVENT, Scope
 
-_COLUMN = re.compile(r"\b(?:property_\w+|received_at|event_id|origin|source_id|person_no_at_ingest)\b")
+_COLUMN = re.compile(r"\b(?:property_\w+|received_at|event_id|subject_no|origin|source_id|person_no_at_ingest)\b")
 
 
 def looking_at(holds: Iterable[str]) -> list[str]:
-    """Return the columns of an event that expressions look at, but for its name, person, time and subject."""
+    """Return the columns of an event that expressions look at, but for its name, person and time."""
     return sorted({column for one in holds for column in _COLUMN.findall(one)})
 
 
@@ -20,15 +20,20 @@ def always_read(scope: Scope) -> tuple[str, ...]:
     return ("workspace_id", "person_no", "name", "event_time", *(("subject_no", "generation") if scope.merged else ()))
 
 
+def columns_read(scope: Scope, columns: Sequence[str]) -> list[str]:
+    """Return what `few_events` gives: what is always read, then `columns`, each once."""
+    return list(dict.fromkeys([*always_read(scope), *columns]))
+
+
 def few_events(
     bind: Binder, scope: Scope, stored_under: Sequence[int], where: Sequence[str], columns: Sequence[str] = ()
 ) -> str:
     """Return the select of the events under some of the scope's numbers that meet conditions on names and times.
 
-    It gives what is always read and then `columns`, in that order. Persons come first: a row of the others is not
+    It gives `columns_read`, in that order. Persons come first: a row of the others is not
     looked at twice.
     """
-    told = [*always_read(scope), *columns]
+    told = columns_read(scope, columns)
     if scope.events != EVENT:
         return f"select {', '.join(told)} from {scope.events} where {' and '.join(where)}"
     read = [column for column in told if column not in PACKED]

@@ -11,7 +11,7 @@ from dataclasses import replace
 from libs.common.ids import new_id
 from services.segment.domain.condition import Inquiry
 from services.segment.store.columnar import KEPT, Columnar
-from services.segment.store.few_events import always_read, few_events, looking_at
+from services.segment.store.few_events import columns_read, few_events, looking_at
 from services.segment.store.scans import Numbered, event_rows
 from services.segment.store.scope import Scope
 
@@ -29,7 +29,7 @@ async def gathered(
     rows = few_events(inquiry.bind, scope, scope.stored_under, where, columns)
     # not a temporary one, which is a handle's own: several are to read it at the same time
     table = f"{KEPT}.gathered_{new_id().hex}"
-    laid = ", ".join([*always_read(scope), *columns])
+    laid = ", ".join(columns_read(scope, columns))
     try:
         await columnar.command(f"create table {table} engine = Memory empty as select {laid} from event")
         await columnar.fill(f"insert into {table} {rows} limit {MOST_ROWS + 1}", inquiry.bind.parameters)

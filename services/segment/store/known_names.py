@@ -5,7 +5,8 @@ from typing import Literal
 
 from libs.common.db import Tx, statement
 
-Kind = Literal["event", "trait", "tag", "account_trait"]
+Kind = Literal["event", "trait", "tag", "account_trait", "personal_trait"]
+"""A trait that was personal once is one of both of its kinds."""
 
 _ADD = statement(
     """
@@ -35,7 +36,12 @@ _UNMATCHED = statement(
     )
     """
 )
-_LIST = statement("select kind, name from segment.known_name where workspace_id = :workspace_id order by kind, name")
+_LIST = statement(
+    """
+    select kind, name from segment.known_name
+    where workspace_id = :workspace_id and kind = any(:kinds::text[]) order by kind, name
+    """
+)
 
 
 async def remember(tx: Tx, workspace_id: int, kind: Kind, names: Collection[str]) -> None:
@@ -59,8 +65,8 @@ async def unmatched(tx: Tx, workspace_id: int, kind: Kind, prefixes: Collection[
 
 
 async def all_names(tx: Tx, workspace_id: int) -> dict[str, list[str]]:
-    """Return every name by kind."""
+    """Return every name of events, traits, tags and traits of accounts, by kind."""
     found: dict[str, list[str]] = {"event": [], "trait": [], "tag": [], "account_trait": []}
-    for row in await tx.fetch(_LIST, workspace_id=workspace_id):
+    for row in await tx.fetch(_LIST, workspace_id=workspace_id, kinds=list(found)):
         found[row["kind"]].append(row["name"])
     return found

@@ -1,7 +1,7 @@
 """Trait changes become rows for the columnar store, and touches."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -43,30 +43,9 @@ async def stage_traits(
     erased = await erased_among(tx, workspace_id, [fact.person_no for fact in facts])
     facts = [fact for fact in facts if fact.person_no not in erased]
     await persons.ensure_persons(tx, workspace_id, {fact.person_no: None for fact in facts})
+    laid = _laid(facts, await _ever_personal(tx, workspace_id, facts))
     for personal in (False, True):
-        chosen = [fact for fact in facts if fact.personal is personal]
-        if not chosen:
-            continue
-        lines = b"\n".join(
-            trait_row(
-                workspace_id=workspace_id,
-                name=row_name(fact.kind, fact.name),
-                person_no=fact.person_no,
-                version=fact.version,
-                since=fact.since,
-                value=fact.value,
-            )
-            for fact in chosen
-        )
-        await stage(
-            tx,
-            workspace_id,
-            "personal_trait" if personal else "trait",
-            sealer.seal(lines) if personal else lines,
-            rows=len(chosen),
-            event_ids=[fact.event_id for fact in chosen],
-            sealed=personal,
-        )
+        await _stage(tx, workspace_id, laid[personal], personal=personal, sealer=sealer)
     if not is_news:
         return
     now = await persons.present(tx, workspace_id, [fact.person_no for fact in facts])
@@ -81,3 +60,52 @@ async def stage_traits(
         for fact in facts
     ]
     await add_touches(tx, workspace_id, touches)
+
+
+async def _ever_personal(tx: Tx, workspace_id: int, facts: Sequence[TraitFact]) -> set[str]:
+    """Return those of the traits that were personal once, now or before."""
+    names = {fact.name for fact in facts if fact.kind == "trait"}
+    if not names:
+        return set()
+    await known_names.remember(tx, workspace_id, "personal_trait", {fact.name for fact in facts if fact.personal})
+    return names - await known_names.unknown(tx, workspace_id, "personal_trait", names)
+
+
+def _laid(facts: Sequence[TraitFact], ever_personal: set[str]) -> dict[bool, list[TraitFact]]:
+    """Return what goes into the plain table and into the personal one: each fact, and what it takes out of the other.
+
+    A trait may be of the other kind than it was, and its removal says of none: an older value must not stay, least of
+    all a personal one on the open disk. What was never personal has nothing in the personal table.
+    """
+    laid: dict[bool, list[TraitFact]] = {False: [], True: []}
+    for fact in facts:
+        laid[fact.personal].append(fact)
+        is_removed = fact.kind == "trait" and fact.value is None
+        if fact.personal or is_removed or (fact.kind == "trait" and fact.name in ever_personal):
+            laid[not fact.personal].append(replace(fact, value=None))
+    return laid
+
+
+async def _stage(tx: Tx, workspace_id: int, facts: Sequence[TraitFact], *, personal: bool, sealer: Sealer) -> None:
+    if not facts:
+        return
+    lines = b"\n".join(
+        trait_row(
+            workspace_id=workspace_id,
+            name=row_name(fact.kind, fact.name),
+            person_no=fact.person_no,
+            version=fact.version,
+            since=fact.since,
+            value=fact.value,
+        )
+        for fact in facts
+    )
+    await stage(
+        tx,
+        workspace_id,
+        "personal_trait" if personal else "trait",
+        sealer.seal(lines) if personal else lines,
+        rows=len(facts),
+        event_ids=[fact.event_id for fact in facts],
+        sealed=personal,
+    )

@@ -146,6 +146,8 @@ async def test_a_request_over_500_kib_is_refused_whole(door: Door) -> None:
         (b'{"event":"E","userId":{"a":1}}', ("wrong_type", "/userId")),
         (b'{"event":7,"userId":"u"}', ("wrong_type", "/event")),
         (b'{"userId":"u"}', ("no_event_name", "/event")),
+        (b'{"event":"$message_opened","userId":"u"}', ("reserved_event_name", "/event")),
+        (b'{"event":"$","userId":"u"}', ("reserved_event_name", "/event")),
         (b'{"event":"E","userId":"u","properties":[1]}', ("wrong_type", "/properties")),
         (b'{"event":"E","userId":"u","timestamp":"yesterday"}', ("bad_timestamp", "/timestamp")),
         (b'{"event":"E","userId":"u","properties":{"a":"\\u0000"}}', ("nul_character", "/properties/a")),

@@ -37,6 +37,21 @@ async def test_a_held_call_shows_its_reason_its_pointer_and_itself(door: Door) -
     assert held["body"]["properties"] == {"email": "a@b.cn"}
 
 
+async def test_what_only_we_say_is_held_and_taken_under_another_name(door: Door) -> None:
+    said = {"type": "track", "userId": "u", "event": "$journey_entered", "messageId": "m1"}
+    [held] = await quarantined(door, said, {**said, "event": "Entered", "messageId": "m2"})
+    assert (held["reason"], held["pointer"]) == ("reserved_event_name", "/event")
+    ids = [held["quarantine_id"]]
+    same = (await door.ask("POST", "/v1/identity/quarantine/replay", json={"ids": ids})).json()
+    assert same["still_held"][0]["reason"] == "reserved_event_name"
+    renamed = {"ids": ids, "set": {"/event": "Welcomed"}}
+    answer = (await door.ask("POST", "/v1/identity/quarantine/replay", json=renamed)).json()
+    assert answer["outcomes"] == {ids[0]: "accepted"}
+    names = await door.rows("select name from event_log order by name")
+    assert [row["name"] for row in names] == ["Entered", "Welcomed"]
+    await reconciled(door)
+
+
 async def test_a_mended_call_is_taken_and_the_totals_still_add_up(door: Door) -> None:
     call = {"type": "track", "user": {"id": "u1"}, "action": "Seen", "messageId": "m1"}
     [held] = await quarantined(door, call)
