@@ -50,7 +50,7 @@ async def ask_for_rows(
     deciding = set().union(*(beside.get(number, frozenset()) for number, _ in dear))
     first = [one for one in numbered if one[0] in deciding and one[1].source == "event" and _is_counted(one[1])]
     rest = [one for one in numbered if one not in first and one not in dear]
-    rows = _Rows(columnar, inquiry, alone=len(list(scans(scope, numbered))) == 1)
+    rows = _Rows(columnar, inquiry, shared=len(list(scans(scope, numbered))) > 1)
     parts = _parts([(scope, asked) for asked in scans(scope, rest)])
 
     async def ask_counts() -> None:
@@ -107,9 +107,9 @@ def _is_counted(asked: Question) -> bool:
 class _Rows:
     """What was answered of an inquiry so far."""
 
-    def __init__(self, columnar: Columnar, inquiry: Inquiry, *, alone: bool) -> None:
+    def __init__(self, columnar: Columnar, inquiry: Inquiry, *, shared: bool) -> None:
         self._columnar = columnar
-        self._alone = alone
+        self._shared = shared
         self._inquiry = inquiry
         self.answers: dict[int, BitMap] = {}
 
@@ -121,7 +121,7 @@ class _Rows:
         sql = "\nunion all\n".join(spell(self._inquiry, scoped))
         words = max(1, -(-max(map(len, numbered)) // WORD))
         table = await self._columnar.ask(
-            sql, self._inquiry.bind.parameters, most_rows=MOST_ROWS // words, alone=self._alone
+            sql, self._inquiry.bind.parameters, most_rows=MOST_ROWS // words, shared=self._shared
         )
         parts = zip(await asyncio.to_thread(by_scan, table, len(numbered)), numbered, strict=True)
         for found in await at_once(*(asyncio.to_thread(_read, read, *part) for part in parts)):

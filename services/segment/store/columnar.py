@@ -69,7 +69,8 @@ FEW_ROWS = (
     f", preferred_optimize_projection_name = '{BY_PERSON}'"
 )
 """Compiling hundreds of expressions costs more than it saves on the rows of a thousand persons."""
-ALL_THREADS = ", max_threads = 0"
+SHARED = f", max_threads = {max(1, (os.cpu_count() or 1) // HANDLES)}"
+"""What two threads of one long statement hand each other is a quarter of it; the handles keep as many busy."""
 MOST_ROWS = "\nsettings max_result_rows = {most}, result_overflow_mode = 'throw'"
 
 
@@ -141,15 +142,15 @@ class Columnar:
         *,
         few_rows: bool = False,
         most_rows: int = 0,
-        alone: bool = False,
+        shared: bool = False,
     ) -> Table:
         """Return the answer as an Arrow table; QueryTooHeavy beyond the limits, DoesNotFit beyond `most_rows`.
 
-        A statement has the processors of its handle, or all of them where it is told that it is `alone`.
+        Embedded, a statement takes all processors, or half of them where they are `shared` with others that take long.
         """
         settings = (FEW_ROWS if few_rows else "") + (MOST_ROWS.format(most=most_rows) if most_rows else "")
-        if alone and self.is_embedded:
-            settings += ALL_THREADS if settings else f"\nsettings {ALL_THREADS[2:]}"
+        if shared and self.is_embedded:
+            settings += SHARED if settings else f"\nsettings {SHARED[2:]}"
         with _refusals():
             bound = dict(parameters)
             answer = await self._call(
@@ -246,10 +247,8 @@ def _connect(url: str, master_key: str, cache_bytes: int) -> Client:
     path = Path(url.removeprefix("chdb://")).absolute()
     path.mkdir(parents=True, exist_ok=True)
     config = _write_config(path, master_key, cache_bytes)
-    # what two threads of one statement hand each other costs a quarter of it; the handles keep as many busy
-    threads = {"max_threads": max(1, (os.cpu_count() or 1) // HANDLES)}
     return clickhouse_connect.get_client(
-        dsn=f"chdb://{path}", settings=SETTINGS | threads, chdb_options={"config-file": str(config)}
+        dsn=f"chdb://{path}", settings=SETTINGS, chdb_options={"config-file": str(config)}
     )
 
 
