@@ -49,9 +49,10 @@ async def ask_for_rows(
     dear = [one for one in numbered if not _is_counted(one[1])]
     deciding = set().union(*(beside.get(number, frozenset()) for number, _ in dear))
     first = [one for one in numbered if one[0] in deciding and one[1].source == "event" and _is_counted(one[1])]
-    rest = [one for one in numbered if one not in first and one not in dear]
-    rows = _Rows(columnar, inquiry, shared=len(list(scans(scope, numbered))) > 1)
+    elsewhere = {number for number, _ in (*first, *dear)}
+    rest = [one for one in numbered if one[0] not in elsewhere]
     parts = _parts([(scope, asked) for asked in scans(scope, rest)])
+    rows = _Rows(columnar, inquiry, shared=bool(dear) + len(parts) > 1)
 
     async def ask_counts() -> None:
         while parts:
@@ -91,8 +92,8 @@ async def _ask_dear(
                     rows.answers |= {number: BitMap() for number, _ in asked}
             return found
 
-        await rows.ask(await scoped(summed), _summed, _read_summed)
-        await rows.ask(await scoped(grouped), _grouped, _read_grouped)
+        sums, groups = await scoped(summed), await scoped(grouped)
+        await at_once(rows.ask(sums, _summed, _read_summed), rows.ask(groups, _grouped, _read_grouped))
 
 
 def _parts(scoped: _Scoped) -> list[_Scoped]:
