@@ -7,6 +7,7 @@ from uuid import UUID
 
 from libs.common.db import Tx, statement
 from services.profile.domain.keys import PersonKey
+from services.profile.store import tag_touches
 
 
 class Receipt(NamedTuple):
@@ -61,7 +62,6 @@ _BY_PERSON = {
     "contact_report": _PERSONS.format(column="person_no"),
     "contact_state": _PERSONS.format(column="person_no"),
     "tag_view": _PERSONS.format(column="person_no"),
-    "tag_touch": _PERSONS.format(column="person_no"),
     "timeline": "workspace_id = :workspace_id and holder_no = any(select -p from unnest(:person_nos::int[]) p)",
     "consent_ledger": "person_no <> 0 and " + _PERSONS.format(column="person_no"),
     "consent_expiry": _PERSONS.format(column="person_no"),
@@ -125,6 +125,7 @@ async def delete_of_persons(tx: Tx, workspace_id: int, person_nos: Collection[in
         )
         for table, which in _BY_PERSON.items()
     }
+    await tag_touches.forget(tx, [PersonKey(workspace_id, number) for number in numbers])
     await tx.execute(statement(_FORGET), workspace_id=workspace_id, person_nos=numbers)
     return counts
 

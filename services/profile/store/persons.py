@@ -1,6 +1,7 @@
 """Persons as identity told of them, their redirects, and the counter of what is said about them."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from itertools import groupby
 from typing import Literal, NamedTuple
@@ -119,6 +120,31 @@ async def lock_persons(tx: Tx, persons: Iterable[PersonKey]) -> dict[PersonKey, 
     """
     records = await tx.fetch(statement(_LOCK), **_keyed(persons))
     return {PersonKey(r["workspace_id"], r["person_no"]): r["version"] for r in records if r["state"] != "erased"}
+
+
+class _Moved(Exception):
+    pass
+
+
+async def lock_found(tx: Tx, find: Callable[[], Awaitable[set[PersonKey]]]) -> set[PersonKey]:
+    """Lock whom `find` returns, and return whom it returns once they are locked.
+
+    Who joined them while this waited for others is not locked after them, out of line: all are let go of, and locked
+    anew with him.
+    """
+    found = await find()
+    while found:
+        joined: set[PersonKey] = set()
+        with suppress(_Moved):
+            async with tx.savepoint():
+                await lock_persons(tx, found)
+                now = await find()
+                joined = now - found
+                if not joined:
+                    return now
+                raise _Moved
+        found |= joined
+    return found
 
 
 async def raise_versions(tx: Tx, persons: Iterable[PersonKey]) -> None:

@@ -1,11 +1,12 @@
 """Persons whose rule tags are to be asked about: one row a person, leased while he is asked about."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from libs.common.db import Tx, statement
 from services.profile.domain.keys import PersonKey
+from services.profile.store import guard
 
 STREAMING, EVERY, QUIET = "*", "**", "~"
 """In place of a tag's name: every rule that streams, every rule. Beside one: no journey starts from what is found."""
@@ -52,9 +53,19 @@ _HOLD = """
 select from tag_touch where workspace_id = :workspace_id and person_no = any(:person_nos::int[])
 order by person_no for update
 """
+# who has no row gets one that asks for nothing: another's, inserted meanwhile, would be waited for out of line
+_IN_LINE = """
+insert into tag_touch as t (workspace_id, person_no, tags, received_at)
+select workspace_id, person_no, '{}', '-infinity' from unnest(:workspace_ids::int[], :person_nos::int[])
+    k (workspace_id, person_no)
+order by 1, 2
+on conflict (workspace_id, person_no) do update set touch_no = t.touch_no where false
+"""
 _DONE = """
-delete from tag_touch t using unnest(:person_nos::int[], :touch_nos::bigint[]) k (person_no, touch_no)
-where t.workspace_id = :workspace_id and t.person_no = k.person_no and t.touch_no = k.touch_no
+delete from tag_touch t using unnest(:workspace_ids::int[], :person_nos::int[], :touch_nos::bigint[])
+    k (workspace_id, person_no, touch_no)
+where t.workspace_id = k.workspace_id and t.person_no = k.person_no
+  and (k.touch_no is null or t.touch_no = k.touch_no or t.tags = '{}')
 """
 _RELEASE = """
 update tag_touch set leased_until = '-infinity'
@@ -78,8 +89,38 @@ class _Wish(NamedTuple):
     received_at: datetime
 
 
-async def _keep(tx: Tx, wishes: Sequence[_Wish]) -> None:
-    """Write all touches of a transaction in one statement: by several, two transactions would wait for each other."""
+class _Answers(NamedTuple):
+    """Persons and the number of the touch that is done with; None: of any, with what is asked for now."""
+
+    of: Mapping[PersonKey, int | None]
+
+
+async def _keep(tx: Tx, wishes: Sequence[_Wish | _Answers]) -> None:
+    """Write all that a transaction says of touches at once: by and by, two transactions would wait for each other."""
+    answers = {key: number for wish in wishes if isinstance(wish, _Answers) for key, number in wish.of.items()}
+    forgotten = {key for key, number in answers.items() if number is None}
+    asked = [wish._replace(people=wish.people - forgotten) for wish in wishes if isinstance(wish, _Wish)]
+    if answers:
+        await _settle(tx, answers, frozenset[PersonKey]().union(*(wish.people for wish in asked)))
+    if any(wish.people for wish in asked):
+        await _ask(tx, asked)
+
+
+async def _settle(tx: Tx, answers: Mapping[PersonKey, int | None], others: Collection[PersonKey]) -> None:
+    """Delete what is answered and free the rest, holding the rows of others who are touched after, too."""
+    numbers = {**dict.fromkeys(others, 0), **answers}
+    rows = {
+        "workspace_ids": [person.workspace_id for person in numbers],
+        "person_nos": [person.person_no for person in numbers],
+    }
+    await tx.execute(statement(_IN_LINE), **rows)
+    await tx.execute(statement(_DONE), **rows, touch_nos=list(numbers.values()))
+    for workspace_id in sorted({person.workspace_id for person in answers}):
+        mine = [person.person_no for person in answers if person.workspace_id == workspace_id]
+        await tx.execute(statement(_RELEASE), workspace_id=workspace_id, person_nos=mine)
+
+
+async def _ask(tx: Tx, wishes: Sequence[_Wish]) -> None:
     found: dict[PersonKey, tuple[frozenset[str], datetime]] = {}
     for wish in wishes:
         for person in wish.people:
@@ -106,17 +147,21 @@ async def claim(tx: Tx, limit: int) -> tuple[int, list[TagTouch]]:
 
 
 async def settle(tx: Tx, workspace_id: int, touches: Collection[TagTouch]) -> None:
-    """Forget touches that are answered; who was touched again meanwhile is free to be asked about again."""
-    numbers = [one.person_no for one in touches]
-    await tx.execute(statement(_HOLD), workspace_id=workspace_id, person_nos=numbers)
-    await tx.execute(
-        statement(_DONE), workspace_id=workspace_id, person_nos=numbers, touch_nos=[one.touch_no for one in touches]
-    )
-    await release(tx, workspace_id, numbers)
+    """Be done with touches; who was touched again meanwhile is free to be asked about again: with the commit."""
+    await guard.share_workspaces(tx, [workspace_id])
+    if touches:
+        tx.before_commit(_keep, _Answers({PersonKey(workspace_id, one.person_no): one.touch_no for one in touches}))
+
+
+async def forget(tx: Tx, people: Collection[PersonKey]) -> None:
+    """Ask nothing about persons any more, not even what this transaction asks for: with the commit."""
+    if people:
+        tx.before_commit(_keep, _Answers(dict.fromkeys(people)))
 
 
 async def release(tx: Tx, workspace_id: int, person_nos: Collection[int]) -> None:
     """Give up a lease."""
+    await guard.share_workspaces(tx, [workspace_id])
     await tx.execute(statement(_HOLD), workspace_id=workspace_id, person_nos=list(person_nos))
     await tx.execute(statement(_RELEASE), workspace_id=workspace_id, person_nos=list(person_nos))
 

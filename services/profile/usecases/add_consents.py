@@ -12,7 +12,7 @@ from libs.common.personal import Sealer
 from services.profile.domain.consent import ConsentWord, Scope
 from services.profile.domain.identifier import Identifier
 from services.profile.domain.keys import PersonKey, SubjectKey
-from services.profile.store import consents, guard, ownership, subjects
+from services.profile.store import consents, guard, ownership, persons, subjects
 from services.profile.store.consents import NewLine
 from services.profile.usecases.find_person import lookup_of
 from services.profile.usecases.means import Means
@@ -57,11 +57,16 @@ async def add_consents(
     await consents.add_lines(tx, lines)
     aims = {PersonKey(workspace_id, line.person_no) for line in lines if line.person_no}
     lookups = {line.lookup for line in lines if line.lookup is not None}
-    concerned = await consents.present_owners_of_once_held(tx, aims)
-    concerned |= {PersonKey(workspace_id, number) for number in held}
-    found = await subjects.subjects_of_lookups(tx, workspace_id, lookups)
-    owners = await ownership.ownership_of(tx, [SubjectKey(workspace_id, number) for number in found.values()])
-    concerned |= {PersonKey(workspace_id, painted[-1].person_no) for painted in owners.values()}
+    subjects_held = {SubjectKey(workspace_id, number) for numbers in held.values() for number in numbers}
+
+    async def spoken_about() -> set[PersonKey]:
+        found = await subjects.subjects_of_lookups(tx, workspace_id, lookups)
+        told = subjects_held | {SubjectKey(workspace_id, number) for number in found.values()}
+        owners = await ownership.ownership_of(tx, told)
+        present = {PersonKey(workspace_id, painted[-1].person_no) for painted in owners.values()}
+        return present | await consents.present_owners_of_once_held(tx, aims)
+
+    concerned = await persons.lock_found(tx, spoken_about)
     await refold_consents(tx, concerned, received_at=received_at, means=means)
     return [event_id for event_id, _ in said]
 

@@ -23,10 +23,16 @@ async def place_persons(tx: Tx, events: Sequence[Placing]) -> None:
     await persons.note_persons(
         tx, {PersonKey(one.workspace_id, one.person_no): (one.person_id, one.received_at) for one in standings}
     )
-    before = await persons.with_survivors(tx, placed)
     erased = await _merged_into_erased(tx, events)
     freed = await _sharing_with(tx, erased)
-    await persons.lock_persons(tx, before | freed | erased)
+    before: set[PersonKey] = set()
+
+    async def all_concerned() -> set[PersonKey]:
+        nonlocal before
+        before = await persons.with_survivors(tx, placed)
+        return before | freed | erased
+
+    await persons.lock_found(tx, all_concerned)
     await persons.apply_standing(tx, standings)
     for workspace_id, mine in groupby(sorted(erased), key=lambda person: person.workspace_id):
         await erasure.delete_of_persons(tx, workspace_id, [person.person_no for person in mine])

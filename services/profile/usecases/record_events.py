@@ -114,15 +114,20 @@ async def _record(tx: Tx, events: list[EventRecorded], unnamed: Seen, means: Mea
     # whoever else gave a number that changed hands
     others = await phones.persons_with_phones(tx, news & locked)
     folded = concerned | declaring | others | {key.person for key in touched} | await ownership.owners_ever(tx, tagged)
-    await persons.lock_persons(tx, folded | await _spoken_about(tx, lines) | unnamed.keys())
+    spoken: set[PersonKey] = set()
+
+    async def all_concerned() -> set[PersonKey]:
+        nonlocal spoken
+        spoken = await _spoken_about(tx, lines)
+        return folded | spoken | unnamed.keys()
+
+    await persons.lock_found(tx, all_concerned)
     await persons.name_persons(tx, unnamed)
     await refold_traits(tx, touched, means=means)
     await refold_contacts(tx, declaring, moved=concerned | others, received_at=received_at)
     await refold_moved_tags(tx, news & locked, concerned, received_at=received_at)
     await keep_tags(tx, facts, received_at=received_at)
     await tag_touches.touch(tx, concerned | {_person(event) for event in events}, received_at=received_at)
-    # asked again: what moved meanwhile
-    spoken = await _spoken_about(tx, lines)
     await refold_consents(tx, spoken, moved=concerned, received_at=received_at, means=means)
 
 

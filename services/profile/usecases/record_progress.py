@@ -41,11 +41,17 @@ async def record_messages(tx: Tx, events: Sequence[MessageProgressed], *, means:
         return
     await consents.add_lines(tx, lines)
     received_at = max(event.received_at for event in kept)
-    reported = await persons.with_survivors(tx, map(_aim, reports))
-    await persons.lock_persons(tx, reported | await consents.present_owners_of_once_held(tx, map(_aim, lines)))
+    reported: set[PersonKey] = set()
+    concerned: set[PersonKey] = set()
+
+    async def both() -> set[PersonKey]:
+        nonlocal reported, concerned
+        reported = await persons.with_survivors(tx, map(_aim, reports))
+        concerned = await consents.present_owners_of_once_held(tx, map(_aim, lines))
+        return reported | concerned
+
+    await persons.lock_found(tx, both)
     await refold_contacts(tx, reported, received_at=received_at)
-    # asked again: what moved meanwhile
-    concerned = await consents.present_owners_of_once_held(tx, map(_aim, lines))
     await refold_consents(tx, concerned, received_at=received_at, means=means)
 
 
