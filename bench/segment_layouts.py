@@ -19,6 +19,8 @@ from pathlib import Path
 from services.segment.store.columnar import Columnar
 
 BULK = "settings max_execution_time = 0, min_insert_block_size_rows = 1000000, min_insert_block_size_bytes = 512000000"
+# a merge that has begun is waited for, however long it takes beside other work of the machine
+MERGED = "settings max_execution_time = 0, optimize_throw_if_noop = 1, lock_acquire_timeout = 7200"
 DAYS = 90
 BEGINS = 1_709_251_200
 """1 March 2024, UTC; now is 90 days later."""
@@ -153,7 +155,7 @@ async def main(persons: int, events: int, runs: int, directory: Path, properties
             f" select name, person_no, event_time, {number_column} from made {BULK}"
         )
         await store.command(f"system start merges {table}")
-        await store.command(f"optimize table {table} final settings max_execution_time = 0, optimize_throw_if_noop = 1")
+        await store.command(f"optimize table {table} final {MERGED}")
         laid = time.process_time() - before
         (size,) = await store.rows(
             "select sum(bytes_on_disk) as bytes, count() as parts, uniqExact(partition) as months from system.parts"
