@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx
 import msgspec
 
 from libs.common import outbox
@@ -233,8 +234,14 @@ class Stage:
         assert runtime.parts.worlds
 
 
+def _names_nothing(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200 if "segment" in request.url.params else 404, json={"items": [], "next_cursor": None})
+
+
 async def a_stage(house: House) -> Stage:
     """Return a segment service on stage."""
     for owner in ("identity", "profile", "segment", "journey", "messaging"):
         await house.bus.ensure_stream(owner)
+    for neighbour in ("profile", "journey"):  # unless a test starts them
+        house.transports.setdefault(neighbour, httpx.MockTransport(_names_nothing))
     return Stage(await house.start("segment"))

@@ -78,13 +78,22 @@ async def create(body: NewJourney, caller: Writer, tx: Transaction, runtime: Run
 
 @router.get("/journeys")
 async def list_all(
-    caller: Reader, tx: Transaction, runtime: RuntimeOf, limit: Limit = 100, cursor: Cursor = None
+    caller: Reader,
+    tx: Transaction,
+    runtime: RuntimeOf,
+    segment: UUID | None = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
 ) -> Page[JourneyView]:
-    """List journeys, youngest first."""
+    """List journeys, youngest first; with `segment` those that name it and are not stopped."""
     position = decode_cursor(cursor, tuple[UUID])
-    rows = await store.list_journeys(
-        tx, workspace_id=caller.workspace_id, limit=limit + 1, before=position[0] if position else None
-    )
+    before, workspace_id = position[0] if position else None, caller.workspace_id
+    if segment is None:
+        rows = await store.list_journeys(tx, workspace_id=workspace_id, limit=limit + 1, before=before)
+    else:
+        rows = await store.list_naming(
+            tx, workspace_id=workspace_id, segment_id=segment, limit=limit + 1, before=before
+        )
     items = [_view(row, runtime.parts.graphs) for row in rows[:limit]]
     return Page(items=items, next_cursor=encode_cursor(items[-1].id) if len(rows) > limit else None)
 

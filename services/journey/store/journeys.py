@@ -42,6 +42,20 @@ _LIST = statement(f"""
     where workspace_id = :workspace_id and (:before::uuid is null or journey_id < :before)
     order by journey_id desc limit :limit
 """)
+# an id stands in a definition as text, in capitals or not, wherever a segment is named
+_NAMING = statement(f"""
+    select {_COLUMNS} from journey j
+    where workspace_id = :workspace_id and status <> 'stopped' and (:before::uuid is null or journey_id < :before)
+      and (strpos(lower(draft::text), :segment) > 0 or exists (
+        select from journey_version v
+        where v.workspace_id = j.workspace_id and v.journey_id = j.journey_id
+          and strpos(lower(v.definition::text), :segment) > 0
+          and (v.version = j.version or exists (
+            select from run r where r.journey_id = v.journey_id and r.version = v.version and r.live
+          ))
+      ))
+    order by journey_id desc limit :limit
+""")
 _SAVE = statement("""
     update journey set name = :name, status = :status, draft = :draft, version = :version, changed_at = :now
     where workspace_id = :workspace_id and journey_id = :journey_id
@@ -77,6 +91,17 @@ async def get_journey(tx: Tx, *, workspace_id: int, journey_id: UUID, lock: bool
 async def list_journeys(tx: Tx, *, workspace_id: int, limit: int, before: UUID | None) -> list[JourneyRow]:
     """Return journeys, youngest first."""
     rows = await tx.fetch(_LIST, workspace_id=workspace_id, limit=limit, before=before)
+    return [JourneyRow(*row) for row in rows]
+
+
+async def list_naming(
+    tx: Tx, *, workspace_id: int, segment_id: UUID, limit: int, before: UUID | None
+) -> list[JourneyRow]:
+    """Return journeys, youngest first, whose draft, present version or one that people are in names a segment.
+
+    Stopped ones name nothing any more.
+    """
+    rows = await tx.fetch(_NAMING, workspace_id=workspace_id, segment=str(segment_id), limit=limit, before=before)
     return [JourneyRow(*row) for row in rows]
 
 

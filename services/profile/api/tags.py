@@ -175,12 +175,17 @@ async def put_tag(tag: TagName, request: Request, caller: Writer, runtime: Runti
 
 @router.get("/tags", response_model=Page[TagView])
 async def list_tags(
-    caller: Reader, tx: Transaction, runtime: RuntimeOf, limit: Limit = 100, cursor: Cursor = None
+    caller: Reader,
+    tx: Transaction,
+    runtime: RuntimeOf,
+    segment: UUID | None = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
 ) -> Response:
-    """List the catalogue by name, with how many persons have each tag."""
+    """List the catalogue by name, with how many persons have each tag; with `segment` those whose rule names it."""
     workspace_id = caller.workspace_id
     position = decode_cursor(cursor, tuple[str])
-    rows = await tags.page(tx, workspace_id, after=position[0] if position else "", limit=limit + 1)
+    rows = await tags.page(tx, workspace_id, after=position[0] if position else "", limit=limit + 1, segment_id=segment)
     named = [row.tag.tag for row in rows[:limit]]
     counts, everybody = await tags.coverage(tx, workspace_id, named, runtime.now(workspace_id))
     following = encode_cursor(named[-1]) if len(rows) > limit else None

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 import msgspec
 from asyncpg import Record
@@ -34,7 +35,9 @@ returning version
 _ONE = f"select {_COLUMNS} from tag_catalogue where workspace_id = :workspace_id and tag = :tag"
 _NAMED = f"select {_COLUMNS} from tag_catalogue where workspace_id = :workspace_id and tag = any(:tags::text[])"
 _PAGE = f"""
-select {_COLUMNS} from tag_catalogue where workspace_id = :workspace_id and tag > :after order by tag limit :row_limit
+select {_COLUMNS} from tag_catalogue
+where workspace_id = :workspace_id and tag > :after and (:segment = '' or strpos(lower(rule), :segment) > 0)
+order by tag limit :row_limit
 """
 _OF_KIND = f"""
 select {_COLUMNS} from tag_catalogue where workspace_id = any(:workspace_ids::int[]) and kind = :kind
@@ -114,9 +117,11 @@ async def named(tx: Tx, workspace_id: int, names: Collection[str]) -> dict[str, 
     return {record["tag"]: _row(record) for record in records}
 
 
-async def page(tx: Tx, workspace_id: int, *, after: str, limit: int) -> list[TagRow]:
-    """Return tags by name."""
-    records = await tx.fetch(statement(_PAGE), workspace_id=workspace_id, after=after, row_limit=limit)
+async def page(tx: Tx, workspace_id: int, *, after: str, limit: int, segment_id: UUID | None = None) -> list[TagRow]:
+    """Return tags by name; of a segment those whose rule names it."""
+    records = await tx.fetch(
+        statement(_PAGE), workspace_id=workspace_id, after=after, row_limit=limit, segment=str(segment_id or "")
+    )
     return [_row(record) for record in records]
 
 

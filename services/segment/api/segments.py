@@ -12,6 +12,7 @@ from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
 from libs.common.http.exact import ExactRoute, exact
 from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from libs.common.runtime import Runtime
+from services.segment.clients.dependents import name_dependents
 from services.segment.store import memberships, persons, segments
 from services.segment.store.rows import decode
 from services.segment.store.segments import SegmentRow
@@ -107,10 +108,20 @@ class Size(BaseModel):
     exited: int
 
 
+class NamedBy(BaseModel):
+    """A journey or a tag that names a segment."""
+
+    kind: Literal["journey", "tag"]
+    key: str = Field(description="a journey's id; a tag's name")
+    name: str
+    state: str = Field(description="draft, live or paused; a tag is live")
+
+
 class Dependents(BaseModel):
-    """The segments that refer to this one; journeys and rules of tags that do are known to their services alone."""
+    """What would miss this segment: segments that refer to it, journeys that are not stopped, rules of tags."""
 
     segment_ids: list[UUID]
+    named_by: list[NamedBy]
 
 
 def _shown(row: SegmentRow, warnings: list[Warned] | None = None) -> Segment:
@@ -208,14 +219,21 @@ async def patch_segment(segment_id: UUID, body: SegmentEdit, caller: Writer, run
 
 
 @router.delete("/segments/{segment_id}", status_code=204, response_class=Response)
-async def remove_segment(segment_id: UUID, caller: Writer, tx: Transaction, runtime: RuntimeOf) -> None:
-    """Delete a segment; refused (409) while another one refers to it. The members of a live one exit (cause `edit`).
+async def remove_segment(segment_id: UUID, caller: Writer, runtime: RuntimeOf) -> None:
+    """Delete a segment; the members of a live one exit (cause `edit`).
 
-    Journeys and rules of tags that name it are known to their services alone, and do not keep it.
+    Refused (409) while a segment, a journey that is not stopped or a rule of a tag refers to it, and (503) while
+    journey or profile cannot say so.
     """
-    now = runtime.now(caller.workspace_id)
-    await delete_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id, now=now)
-    tx.after_commit(lambda: runtime.wake("answer_rounds"))
+    workspace_id = caller.workspace_id
+    async with runtime.database.transaction(workspace_id) as tx:
+        await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id)
+    named = await name_dependents(runtime.peers, workspace_id, segment_id)
+    async with runtime.database.transaction(workspace_id) as tx:
+        await delete_segment(
+            tx, workspace_id=workspace_id, segment_id=segment_id, named=named, now=runtime.now(workspace_id)
+        )
+    runtime.wake("answer_rounds")
 
 
 @router.post("/segments/{segment_id}/snapshot", status_code=201, response_model=Segment)
@@ -231,11 +249,14 @@ async def post_snapshot(
 
 
 @router.get("/segments/{segment_id}/dependents")
-async def get_dependents(segment_id: UUID, caller: Reader, tx: Transaction) -> Dependents:
-    """Return the segments that refer to this one."""
-    await load_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id)
-    found = await list_dependents(tx, workspace_id=caller.workspace_id, segment_id=segment_id)
-    return Dependents(segment_ids=found)
+async def get_dependents(segment_id: UUID, caller: Reader, runtime: RuntimeOf) -> Dependents:
+    """Return the segments, journeys and tags that refer to this one; 503 while journey or profile do not answer."""
+    workspace_id = caller.workspace_id
+    async with runtime.database.transaction(workspace_id) as tx:
+        await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id)
+        found = await list_dependents(tx, workspace_id=workspace_id, segment_id=segment_id)
+    named = await name_dependents(runtime.peers, workspace_id, segment_id)
+    return Dependents(segment_ids=found, named_by=[NamedBy(**one._asdict()) for one in named])
 
 
 @router.get("/segments/{segment_id}/members")
