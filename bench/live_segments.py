@@ -35,6 +35,7 @@ from libs.common.contracts.profile.trait_changed import TraitChanged
 from libs.common.contracts.segment.membership_entered import MembershipEntered
 from libs.common.ids import new_id
 from services.segment.domain.edges import Edge
+from services.segment.domain.moment import Moment
 from services.segment.domain.world import LiveSegment
 from services.segment.store.columnar import Columnar
 
@@ -192,7 +193,7 @@ async def closings(alone: Alone, segments: dict[UUID, LiveSegment], told: Iterab
     seconds = []
     for one in chosen:
         edges = edges_of(segments, one.segment_id)
-        dues = (edge.due(at, "UTC") for edge in edges for at in known[one.person_no, edge.name])
+        dues = (edge.due(at, Moment(one.evaluated_at)) for edge in edges for at in known[one.person_no, edge.name])
         due = max((due for due in dues if due <= one.evaluated_at), default=None)
         if due is not None:
             seconds.append((one.committed_at - due).total_seconds())

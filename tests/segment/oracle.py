@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.segment.oracle_of_others import OTHERS, PLACES, own_zone
 from tests.segment.oracle_of_persons import Person, When
-from tests.segment.oracle_of_times import TIMES, back, between_times, read_time
+from tests.segment.oracle_of_times import TIMES, back, between_times, in_period, read_time
 
 NEGATIVES = {"has_none": "has_any", "missing": "exists"} | {f"not_{op}": op for op in ("equals", "in", "contains")}
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -79,6 +79,8 @@ def within(window: Mapping[str, Any] | None, time: datetime, when: When) -> bool
     if "from" in window or "to" in window:
         begins = "from" not in window or time >= read_time(window["from"], when)[0]
         return begins and ("to" not in window or time < read_time(window["to"], when)[0])
+    if "period" in window:
+        return in_period(time, window["period"], window.get("offset", 0), when)
     begins = "from_ago" not in window or time >= back(when, window["from_ago"])
     return begins and time < back(when, window["to_ago"])
 

@@ -105,11 +105,14 @@ def _more_than_ago(value: str, test: Mapping[str, Any], when: When) -> bool:
 
 def _in_period(value: str, test: Mapping[str, Any], when: When) -> bool:
     time = read_time(value, when)
-    if time is None:
-        return False
+    return time is not None and in_period(time[0], test["period"], test.get("offset", 0), when)
+
+
+def in_period(time: datetime, period: str, offset: int, when: When) -> bool:
+    """Return whether a time lies so many calendar periods from the present one."""
     zone = ZoneInfo(when.zone)
-    today, day = when.now.astimezone(zone).date(), time[0].astimezone(zone).date()
-    return _ordinal(day, test["period"]) == _ordinal(today, test["period"]) + test.get("offset", 0)
+    today, day = when.now.astimezone(zone).date(), time.astimezone(zone).date()
+    return _ordinal(day, period) == _ordinal(today, period) + offset
 
 
 def _ordinal(day: date, period: str) -> int:

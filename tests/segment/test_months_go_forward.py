@@ -53,7 +53,7 @@ def test_a_row_is_due_at_the_first_instant_at_which_the_clock_stands_otherwise_t
 ):
     edge = Edge("event", "bought", span, after=after, forward=forward)
     at = edge.reaches(Moment(now, zone)) + row
-    due = edge.due(at, zone)
+    due = edge.due(at, Moment(now, zone))
 
     def is_passed(instant):
         reached = edge.reaches(Moment(instant, zone))

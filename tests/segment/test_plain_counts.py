@@ -27,6 +27,8 @@ WINDOWS = (
     None,
     {"last": "2 days"},
     {"from_ago": "3 days", "to_ago": "1 day"},
+    {"period": "week"},
+    {"period": "day", "offset": -1},
     {"to_ago": "2 days"},
     {"from": "2024-02-28", "to": "2024-03-01T12:00:00Z"},
     {"from": "1900-01-01"},

@@ -54,6 +54,7 @@ condition = ConditionKind(
                 "where": [{"prop": ["item", "brand"], "op": "equals", "value": "acme"}],
             },
         ),
+        Example("bought this month", {"did": "bought", "window": {"period": "month"}}),
         Example(
             "seen between two weeks and one week ago",
             {"did": "seen", "window": {"from_ago": "14 days", "to_ago": "7 days"}},

@@ -6,6 +6,7 @@ from typing import Literal
 
 from services.segment.domain.moment import Moment, Period, all_zones
 from services.segment.domain.spans import Span
+from services.segment.domain.turns import Turn
 from services.segment.domain.walls import TICK
 
 
@@ -13,12 +14,13 @@ from services.segment.domain.walls import TICK
 class Edge:
     """The rows under `name` whose time (or since) the clock, `span` behind (ahead when forward), comes upon.
 
+    With a `Turn` it is the beginning of a calendar period that comes upon them, all of a period's at once.
     When `after`, the answer changes as the clock goes beyond the row, else as it reaches it.
     """
 
     source: Literal["event", "trait"]
     name: str
-    span: Span
+    span: Span | Turn
     after: bool
     column: Literal["time", "since"] = "time"
     forward: bool = False
@@ -34,14 +36,24 @@ class Edge:
         """Tell whether rows of a source under a name are among its."""
         return source == self.source and (name.startswith(self.name) if self.prefix else name == self.name)
 
+    @property
+    def stands(self) -> bool:
+        """Tell whether it stands still between the turns of a calendar."""
+        return isinstance(self.span, Turn)
+
     def reaches(self, moment: Moment) -> datetime:
         """Return the time the edge stands at."""
+        if isinstance(self.span, Turn):
+            return self.span.reached(moment)
         return self.span.later(moment.now, moment.zone) if self.forward else self.span.earlier(moment.now, moment.zone)
 
-    def due(self, row_time: datetime, zone: str) -> datetime:
+    def due(self, row_time: datetime, moment: Moment) -> datetime:
         """Return the instant at which a row of this time changes the answer."""
         # not a tick after the clock is there: at the end of a month it may stand there for days
-        return self.span.passes(row_time + TICK if self.after else row_time, zone, forward=self.forward)
+        reached = row_time + TICK if self.after else row_time
+        if isinstance(self.span, Turn):
+            return self.span.passes(reached, moment)
+        return self.span.passes(reached, moment.zone, forward=self.forward)
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,7 @@ def _windows(more: Mapping[str, Schema]) -> list[Schema]:
         Shape({"to_ago": SPAN}, {**_AGO, **more}),
         Shape({"from": TIME}, {**_ENDS, **more}),
         Shape({"to": TIME}, {**_ENDS, **more}),
+        Shape({"period": PERIOD}, {"offset": whole(-400, 0), **more}),
     )
     return [shape.schema() for shape in shapes]
 

@@ -40,6 +40,8 @@ async def moved_between(
     slices: dict[str, list[_Slice]] = defaultdict(list)
     for number, (edge, alike) in enumerate(shared.items()):
         low, high, named = edge.reaches(last), edge.reaches(now), _named(alike, bind)
+        if low == high and edge.stands:
+            continue  # no page was turned: what happened right where it stands is not asked about again and again
         if edge.source == "event":
             slices[named].append(_Slice(number, low, high))
             continue
@@ -142,7 +144,7 @@ async def _dues(
         return []
     sql = f"select edge, min(at) as at from ({' union all '.join(selects)}) where rows > 0 group by edge"
     return [
-        asked[row["edge"]].due(EPOCH + timedelta(microseconds=row["at"]), now.zone)
+        asked[row["edge"]].due(EPOCH + timedelta(microseconds=row["at"]), now)
         for row in await columnar.rows(sql, bind.parameters)
     ]
 
