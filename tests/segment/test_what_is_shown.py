@@ -133,3 +133,42 @@ async def test_half_of_a_surrogate_pair_is_refused_wherever_it_stands(stage):
             answer = await stage.app.client.post(f"/v1/segment/{path}", content=content, headers=JSON)
             assert answer.status_code == 422, (definition, path, more, answer.text)
             assert [error["pointer"] for error in answer.json()["errors"]] == [f"/definition{pointer}"]
+
+
+async def test_segments_are_found_by_a_part_of_their_name_or_key_and_by_state(stage):
+    client = stage.app.client
+    made = [("VIP Frauen 100%", "vip-women", "live"), ("vip men", None, "draft"), ("Neue", "new", "live")]
+    for name, key, state in made:
+        body = {"name": name, "key": key, "state": state, "definition": {"did": "bought"}}
+        assert (await client.post("/v1/segment/segments", json=body)).status_code == 201
+
+    async def found(**asked):
+        answer = await client.get("/v1/segment/segments", params=asked)
+        assert answer.status_code == 200, answer.text
+        return [one["name"] for one in answer.json()["items"]]
+
+    assert await found(search="VIP") == ["VIP Frauen 100%", "vip men"]
+    assert await found(search="vip", state="live") == await found(search="0%") == ["VIP Frauen 100%"]
+    assert await found(search="Women") == ["VIP Frauen 100%"] and await found(search="_") == []
+    assert await found(state="draft") == ["vip men"]
+    refused = await client.get("/v1/segment/segments", params={"state": "paused"})
+    assert refused.status_code == 422
+
+
+async def test_the_versions_of_a_segment_are_shown_as_they_were_put(stage):
+    client = stage.app.client
+    segment = await stage.segment({"trait": "age", "op": "gte", "value": 1.0}, state="draft")
+    url = f"/v1/segment/segments/{segment}"
+    for body in ({"definition": {"did": "a"}, "state": "live"}, {"definition": {"did": "b"}}, {"name": "renamed"}):
+        assert (await client.patch(url, json=body)).status_code == 200
+    answer = await client.get(f"{url}/versions")
+    assert '"value":1.0' in answer.text
+    shown = [(one["version"], one["definition"], one["published_at"] is not None) for one in answer.json()["items"]]
+    assert shown == [
+        (3, {"did": "b"}, True), (2, {"did": "a"}, True), (1, {"trait": "age", "op": "gte", "value": 1.0}, False)
+    ]  # fmt: skip
+    first = (await client.get(f"{url}/versions", params={"limit": 2})).json()
+    rest = (await client.get(f"{url}/versions", params={"limit": 2, "cursor": first["next_cursor"]})).json()
+    assert [one["version"] for one in (*first["items"], *rest["items"])] == [3, 2, 1] and rest["next_cursor"] is None
+    other = stage.app.as_service("journey", 2)
+    assert (await client.get(f"{url}/versions", headers=other)).status_code == 404

@@ -3,7 +3,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from libs.common.db import Tx
@@ -180,11 +180,18 @@ async def post_segment(body: NewSegment, caller: Writer, runtime: RuntimeOf) -> 
 
 
 @router.get("/segments", response_model=Page[Segment])
-async def list_segments(caller: Reader, tx: Transaction, limit: Limit = 100, cursor: Cursor = None) -> Response:
-    """Return the segments."""
+async def list_segments(
+    caller: Reader,
+    tx: Transaction,
+    search: Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")] = "",
+    state: Literal["draft", "live", "frozen"] | None = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Response:
+    """Return the segments, by id: of a state, with a text in their name or key."""
     position = decode_cursor(cursor, tuple[UUID])
     after = position[0] if position else UUID(int=0)
-    rows = await segments.page(tx, caller.workspace_id, after=after, limit=limit)
+    rows = await segments.page(tx, caller.workspace_id, after=after, limit=limit, search=search, state=state or "")
     following = encode_cursor(str(rows[-1].segment_id)) if len(rows) == limit else None
     return exact(Page(items=[_shown(row) for row in rows], next_cursor=following))
 

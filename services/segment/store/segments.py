@@ -38,6 +38,16 @@ class LiveRow:
 
 
 @dataclass(frozen=True)
+class VersionRow:
+    """A definition as it was; `published_at` is when it was asked for everybody, None for what stayed a draft."""
+
+    version: int
+    definition: str
+    created_at: datetime
+    published_at: datetime | None
+
+
+@dataclass(frozen=True)
 class NamedRow:
     """A segment's name."""
 
@@ -73,7 +83,16 @@ _PAGE = statement(
     f"""
     select {_COLUMNS} {_JOINED}
     where segment.workspace_id = :workspace_id and segment.segment_id > :after::uuid
+      and (:state = '' or segment.state = :state)
+      and (:search = '' or strpos(lower(segment.name), lower(:search)) > 0 or strpos(segment.key, lower(:search)) > 0)
     order by segment.segment_id limit :limit
+    """
+)
+_VERSIONS = statement(
+    """
+    select version, definition, created_at, published_at from segment.segment_version
+    where workspace_id = :workspace_id and segment_id = :segment_id and version < :before
+    order by version desc limit :limit
     """
 )
 _LIVE = statement(
@@ -179,9 +198,18 @@ async def hold_references(tx: Tx, workspace_id: int) -> None:
     await tx.execute(_HOLD_REFERENCES, workspace_id=workspace_id)
 
 
-async def page(tx: Tx, workspace_id: int, *, after: UUID, limit: int) -> list[SegmentRow]:
-    """Return segments by id."""
-    return [_row(record) for record in await tx.fetch(_PAGE, workspace_id=workspace_id, after=after, limit=limit)]
+async def page(
+    tx: Tx, workspace_id: int, *, after: UUID, limit: int, search: str = "", state: str = ""
+) -> list[SegmentRow]:
+    """Return segments by id: of a state, with a text in their name or key, whatever its case."""
+    records = await tx.fetch(_PAGE, workspace_id=workspace_id, after=after, limit=limit, search=search, state=state)
+    return [_row(record) for record in records]
+
+
+async def versions(tx: Tx, workspace_id: int, segment_id: UUID, *, before: int, limit: int) -> list[VersionRow]:
+    """Return the versions below a number, newest first."""
+    records = await tx.fetch(_VERSIONS, workspace_id=workspace_id, segment_id=segment_id, before=before, limit=limit)
+    return [VersionRow(**dict(record)) for record in records]
 
 
 async def live(tx: Tx, workspace_id: int) -> list[LiveRow]:
