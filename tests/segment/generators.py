@@ -92,10 +92,8 @@ windows = st.one_of(
             {"from_ago": "7 days", "to_ago": "1 day"},
             {"from_ago": "2 months", "to_ago": "1 month"},
             {"to_ago": "3 hours"},
-            {"period": "day"},
-            {"period": "month"},
-            {"period": "week", "offset": -1},
-            {"period": "day", "offset": -2},
+            *({"period": period} for period in ("day", "month")),
+            *({"period": period, "offset": -1} for period in ("week", "day")),
         ]
     ),
 )

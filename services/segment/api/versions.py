@@ -12,7 +12,7 @@ from libs.common.http.callers import Transaction
 from libs.common.http.exact import exact
 from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from services.segment.api.segments import Reader
-from services.segment.store import segments
+from services.segment.store.versions import versions_before
 from services.segment.usecases.load_segment import load_segment
 
 router = APIRouter(prefix="/v1/segment", tags=["segments"])
@@ -36,6 +36,6 @@ async def get_versions(
     await load_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id)
     position = decode_cursor(cursor, tuple[int])
     before = min(position[0], _NEWEST) if position else _NEWEST
-    rows = await segments.versions(tx, caller.workspace_id, segment_id, before=before, limit=limit + 1)
+    rows = await versions_before(tx, caller.workspace_id, segment_id, before=before, limit=limit + 1)
     items = [Version(**vars(row) | {"definition": msgspec.Raw(row.definition.encode())}) for row in rows[:limit]]
     return exact(Page(items=items, next_cursor=encode_cursor(items[-1].version) if len(rows) > limit else None))

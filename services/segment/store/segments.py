@@ -38,16 +38,6 @@ class LiveRow:
 
 
 @dataclass(frozen=True)
-class VersionRow:
-    """A definition as it was; `published_at` is when it was asked for everybody, None for what stayed a draft."""
-
-    version: int
-    definition: str
-    created_at: datetime
-    published_at: datetime | None
-
-
-@dataclass(frozen=True)
 class NamedRow:
     """A segment's name."""
 
@@ -86,13 +76,6 @@ _PAGE = statement(
       and (:state = '' or segment.state = :state)
       and (:search = '' or strpos(lower(segment.name), lower(:search)) > 0 or strpos(segment.key, lower(:search)) > 0)
     order by segment.segment_id limit :limit
-    """
-)
-_VERSIONS = statement(
-    """
-    select version, definition, created_at, published_at from segment.segment_version
-    where workspace_id = :workspace_id and segment_id = :segment_id and version < :before
-    order by version desc limit :limit
     """
 )
 _LIVE = statement(
@@ -204,12 +187,6 @@ async def page(
     """Return segments by id: of a state, with a text in their name or key, whatever its case."""
     records = await tx.fetch(_PAGE, workspace_id=workspace_id, after=after, limit=limit, search=search, state=state)
     return [_row(record) for record in records]
-
-
-async def versions(tx: Tx, workspace_id: int, segment_id: UUID, *, before: int, limit: int) -> list[VersionRow]:
-    """Return the versions below a number, newest first."""
-    records = await tx.fetch(_VERSIONS, workspace_id=workspace_id, segment_id=segment_id, before=before, limit=limit)
-    return [VersionRow(**dict(record)) for record in records]
 
 
 async def live(tx: Tx, workspace_id: int) -> list[LiveRow]:
