@@ -24,8 +24,15 @@ _TIMED = statement(
     "select n.workspace_id, n.node_no from unnest(:workspace_ids::int[], :node_nos::int[]) as w (workspace_id, node_no)"
     " join node n on n.workspace_id = w.workspace_id and n.node_no = w.node_no where n.is_timed"
 )
+COLUMNS = (
+    "n.workspace_id, n.node_no, n.lookup, n.namespace, n.scope, n.sealed, n.person_no, n.born_no, n.owner_version,"
+    " n.best_tier, n.alone_at, n.is_shared, n.is_calm, n.permissions, n.holder_no, n.held_since, n.is_timed,"
+    " n.anonymous_no"
+)
+"""What statements name that read identifiers whole, in the order of NodeRow: rows are taken apart by position."""
 _OF_PERSONS = statement(
-    "select n.* from node n where n.workspace_id = :workspace_id and n.person_no = any(:person_nos) order by n.node_no"
+    f"select {COLUMNS} from node n"
+    " where n.workspace_id = :workspace_id and n.person_no = any(:person_nos) order by n.node_no"
 )
 _PERMIT = statement(
     "update node n set permissions = p.permissions::jsonb"
@@ -104,27 +111,10 @@ class NodeRow(msgspec.Struct, gc=False):
 
 
 def read_row(record: Record) -> NodeRow:
-    """Return an identifier as it is stored."""
-    return NodeRow(
-        record["workspace_id"],
-        record["node_no"],
-        record["lookup"],
-        record["namespace"],
-        record["scope"],
-        record["sealed"],
-        record["person_no"],
-        record["born_no"],
-        record["owner_version"],
-        record["best_tier"],
-        record["alone_at"],
-        record["is_shared"],
-        record["is_calm"],
-        msgspec.convert(record["permissions"], dict[str, Permission]) if record["permissions"] else {},
-        record["holder_no"],
-        record["held_since"],
-        record["is_timed"],
-        record["anonymous_no"],
-    )
+    """Return an identifier as it is stored, of a record of COLUMNS."""
+    row = NodeRow(*record)
+    row.permissions = msgspec.convert(row.permissions, dict[str, Permission]) if row.permissions else {}
+    return row
 
 
 async def lock(tx: Tx, keys: Collection[Key]) -> list[NodeRow]:
