@@ -20,6 +20,14 @@ _FIND = statement(
     " from unnest(:workspace_ids::int[], :lookups::bytea[]) as wanted (workspace_id, lookup)"
     " join node n on n.workspace_id = wanted.workspace_id and n.lookup = wanted.lookup"
 )
+_FIND_OR_BURIED = statement(
+    "select n.workspace_id, n.lookup, n.node_no"
+    " from unnest(:workspace_ids::int[], :lookups::bytea[]) as wanted (workspace_id, lookup)"
+    " join node n on n.workspace_id = wanted.workspace_id and n.lookup = wanted.lookup"
+    " union all select t.workspace_id, t.lookup, 0"
+    " from unnest(:workspace_ids::int[], :lookups::bytea[]) as wanted (workspace_id, lookup)"
+    " join tombstone t on t.workspace_id = wanted.workspace_id and t.lookup = wanted.lookup"
+)
 _TIMED = statement(
     "select n.workspace_id, n.node_no from unnest(:workspace_ids::int[], :node_nos::int[]) as w (workspace_id, node_no)"
     " join node n on n.workspace_id = w.workspace_id and n.node_no = w.node_no where n.is_timed"
@@ -139,6 +147,15 @@ async def find(tx: Tx, wanted: Collection[tuple[int, bytes]]) -> dict[tuple[int,
     """Return (node number, person number) by (workspace, keyed hash) of the identifiers that exist."""
     rows = await tx.fetch(_FIND, workspace_ids=[one[0] for one in wanted], lookups=[one[1] for one in wanted])
     return {(row["workspace_id"], row["lookup"]): (row["node_no"], row["person_no"]) for row in rows}
+
+
+async def find_or_buried(
+    tx: Tx, wanted: Collection[tuple[int, bytes]]
+) -> tuple[dict[tuple[int, bytes], int], set[tuple[int, bytes]]]:
+    """Return node numbers by (workspace, keyed hash) of identifiers that exist, and those others that were erased."""
+    rows = await tx.fetch(_FIND_OR_BURIED, workspace_ids=[one[0] for one in wanted], lookups=[one[1] for one in wanted])
+    found = {(workspace_id, lookup): number for workspace_id, lookup, number in rows if number}
+    return found, {(workspace_id, lookup) for workspace_id, lookup, _ in rows} - found.keys()
 
 
 async def timed_among(tx: Tx, keys: Collection[Key]) -> set[Key]:
