@@ -5,7 +5,6 @@ Look-ups go by HMAC-SHA-256 under a key derived for that purpose alone (HKDF, RF
 """
 
 import base64
-import hashlib
 import hmac
 import os
 import re
@@ -87,7 +86,7 @@ class Sealer:
 
     def lookup(self, namespace: str, value: bytes) -> bytes:
         """Return the 32-byte keyed hash by which a value of `namespace` is found without being readable."""
-        return hmac.new(self._lookup_key, namespace.encode() + b"\0" + value, hashlib.sha256).digest()
+        return hmac.digest(self._lookup_key, namespace.encode() + b"\0" + value, "sha256")
 
 
 class Vault:

@@ -64,7 +64,10 @@ class Tx:
 
     async def see(self, workspaces: Iterable[int]) -> None:
         """Change which workspaces' rows are visible from here on: a worker's, after it claimed from a queue."""
-        self.workspaces = tuple(dict.fromkeys(workspaces))
+        wanted = tuple(dict.fromkeys(workspaces))
+        if set(wanted) == set(self.workspaces):
+            return
+        self.workspaces = wanted
         await self.driver.fetchval(SET_WORKSPACES, array_literal(self.workspaces))
 
     async def plan_by_index(self) -> None:
@@ -81,14 +84,15 @@ class Tx:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """Undo only the block when it raises, with what waited in it for the commit; the transaction goes on."""
-        waiting, left, by_index = len(self._committed), len(self._left), self._by_index
+        waiting, left = len(self._committed), len(self._left)
+        by_index, workspaces = self._by_index, self.workspaces
         try:
             async with self.driver.transaction():
                 yield
         except BaseException:
             del self._committed[waiting:]
             del self._left[left:]
-            self._by_index = by_index
+            self._by_index, self.workspaces = by_index, workspaces
             raise
 
     def before_commit(self, work: "Callable[[Tx, Sequence[T]], Awaitable[None]]", item: T) -> None:

@@ -6,6 +6,9 @@ from services.identity.domain.evidence import DECIDED, Evidence
 from services.identity.domain.links import DECISIONS, POSITIVE
 from services.identity.domain.policy import PolicySet
 
+_GROUNDED = POSITIVE - DECISIONS
+"""Kinds that speak for a link and are nobody's decision."""
+
 
 def with_basis(evidence: Evidence, policies: PolicySet) -> Evidence:
     """Return evidence with the purpose it is taken for: its own word, or that of its weakest identifier's namespace.
@@ -13,11 +16,12 @@ def with_basis(evidence: Evidence, policies: PolicySet) -> Evidence:
     A decision of a person or an issuer stands on a ground of its own, and what speaks against a link needs none.
     """
     stated = evidence.consent_basis is not None or len(evidence.identifiers) < 2
-    if stated or evidence.kind not in POSITIVE - DECISIONS or evidence.tier <= DECIDED:
+    if stated or evidence.kind not in _GROUNDED or evidence.tier <= DECIDED:
         return evidence
-    found = [
-        (-policy.priority, policy.consent_purpose)
-        for policy in (policies.of(one.namespace) for one in evidence.identifiers)
-        if policy.consent_purpose is not None
-    ]
-    return msgspec.structs.replace(evidence, consent_basis=min(found)[1]) if found else evidence
+    weakest: tuple[int, str] | None = None
+    for one in evidence.identifiers:
+        policy = policies.of(one.namespace)
+        if policy.consent_purpose is not None:
+            found = -policy.priority, policy.consent_purpose
+            weakest = found if weakest is None else min(weakest, found)
+    return msgspec.structs.replace(evidence, consent_basis=weakest[1]) if weakest is not None else evidence

@@ -27,7 +27,7 @@ DECIDED, AUTHENTICATED, DECLARED, OBSERVED, INFERRED = range(5)
 """Tiers: a human's or issuer's decision, authenticated together, declared, observed, inferred."""
 
 
-class Identifier(msgspec.Struct, frozen=True, order=True, gc=False):
+class Identifier(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=True):
     """A node of the graph: a canonical value in a namespace, within a scope (app id, issuer, corp id or empty)."""
 
     namespace: str

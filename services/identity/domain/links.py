@@ -186,11 +186,22 @@ def contradictory(evidence: Evidence, policies: PolicySet) -> frozenset[Identifi
     return frozenset(one for group in singles.values() if len(group) > 1 for one in group)
 
 
+def strongest(identifiers: Iterable[Identifier], policies: PolicySet) -> Identifier | None:
+    """Return the identifier of the least rank, None of none."""
+    found: Identifier | None = None
+    least = 0
+    for one in identifiers:
+        priority = policies.of(one.namespace).priority
+        if found is None or priority < least or (priority == least and one < found):
+            found, least = one, priority
+    return found
+
+
 def subject(evidence: Evidence, policies: PolicySet) -> Identifier | None:
     """Return the identifier the event is filed under: the strongest one that nothing in the event contradicts."""
     refused = contradictory(evidence, policies)
-    candidates = [one for one in evidence.identifiers if one not in refused] or evidence.identifiers
-    return min(candidates, key=lambda one: rank(one, policies), default=None)
+    candidates = [one for one in evidence.identifiers if one not in refused] if refused else ()
+    return strongest(candidates or evidence.identifiers, policies)
 
 
 def pairs(evidence: Evidence, policies: PolicySet) -> Iterator[tuple[Identifier, Identifier]]:
@@ -199,17 +210,20 @@ def pairs(evidence: Evidence, policies: PolicySet) -> Iterator[tuple[Identifier,
     A `cannot_link` keeps each apart from each; a `supersede` leads from each old identifier to the last one. That two
     spellings denote one counts while the policies say so.
     """
-    if is_void(evidence, policies):
+    if len(evidence.identifiers) < 2 or is_void(evidence, policies):
         return
     refused = contradictory(evidence, policies)
-    members = list(dict.fromkeys(one for one in evidence.identifiers if one not in refused))
+    members = list(dict.fromkeys(evidence.identifiers))
+    if refused:
+        members = [one for one in members if one not in refused]
     if len(members) < 2:
         return
     if evidence.kind == "cannot_link":
         yield from ((a, b) for i, a in enumerate(members) for b in members[i + 1 :])
         return
-    centre = members[-1] if evidence.kind == "supersede" else min(members, key=lambda one: rank(one, policies))
-    yield from ((one, centre) for one in members if one != centre)
+    centre = members[-1] if evidence.kind == "supersede" else strongest(members, policies)
+    if centre is not None:
+        yield from ((one, centre) for one in members if one != centre)
 
 
 def facts_of(evidence: Evidence, *, old_is_low: bool) -> LinkFacts:

@@ -16,10 +16,13 @@ from services.identity.domain.consents import SILENT, Consents, Linking, permits
 from services.identity.domain.evidence import Identifier
 from services.identity.domain.links import TIERS, LinkFacts
 from services.identity.domain.policy import HUB_PRIORITY, KNOWN_PRIORITY, NamespacePolicy, PolicySet
+from services.identity.domain.twins import TWIN_SOURCE
 
 NOTHING: list[datetime | None] = [None] * TIERS
+NOBODY: frozenset[int] = frozenset()
 
 Ends = tuple[int, int]
+Roots = dict[int, int]
 
 
 class PlainRegions(msgspec.Struct):
@@ -71,7 +74,7 @@ def is_plain(facts: LinkFacts) -> bool:
         and facts.replaced_low_at is None
         and facts.replaced_high_at is None
         and facts.seen[-1] is None
-        and not facts.is_twin
+        and TWIN_SOURCE not in facts.sources
         and facts.seen != NOTHING
     )
 
@@ -92,6 +95,10 @@ class _Forest:
         low, high = self.root(ends[0]), self.root(ends[1])
         if low != high:
             self.parent[low] = high
+
+    def roots(self) -> Roots:
+        """Return the root of every node; nothing is joined any more."""
+        return {one: self.root(one) for one in self.parent}
 
 
 def plain_regions(
@@ -122,16 +129,17 @@ def plain_regions(
     parties = {forest.root(one) for one, rule in rules.items() if rule.names}
     for ends in walk.leaves:
         forest.join(ends)
-    apart = {forest.root(one) for one in (*walk.stirred, *crowded)}
+    roots = forest.roots()
+    apart = {roots[one] for one in (*walk.stirred, *crowded)}
     doubted = walk.doubted - edge
     if doubted:
         # What was unbound from a hub may be unbound from what hangs on both.
-        apart |= {forest.root(one) for ends in walk.hanging if not doubted.isdisjoint(ends) for one in ends} - hubs
-    apart |= _torn(forest, parties) | _overfull(forest, names, rules)
-    apart |= _oversized(forest, rules, policies.safeguards.largest_person)
-    groups = [group for group in _groups(forest, apart) if edge.isdisjoint(group)] if edge else _groups(forest, apart)
+        apart |= {roots[one] for ends in walk.hanging if not doubted.isdisjoint(ends) for one in ends} - hubs
+    apart |= _torn(roots, parties) | _overfull(roots, names, rules)
+    apart |= _oversized(roots, rules, policies.safeguards.largest_person)
+    groups = [group for group in _groups(roots, apart) if edge.isdisjoint(group)] if edge else _groups(roots, apart)
     hanging = [ends for ends in walk.hanging if doubted.isdisjoint(ends)]
-    return PlainRegions(groups, _rechecks(forest, apart, walk.due), hanging)
+    return PlainRegions(groups, _rechecks(roots, apart, walk.due), hanging)
 
 
 class _Walk:
@@ -161,8 +169,8 @@ class _Walk:
     def take(self, ends: Ends, by_basis: Mapping[str, LinkFacts]) -> None:
         """Note one link."""
         low, high = self.rules.get(ends[0]), self.rules.get(ends[1])
-        hubs = self.hubs.intersection(ends)
-        if low is None or high is None or not (hubs or self.edge.isdisjoint(ends)):
+        hubs = self.hubs.intersection(ends) if self.hubs else NOBODY
+        if low is None or high is None or (not hubs and self.edge and not self.edge.isdisjoint(ends)):
             self.stirred += [end for end in ends if end in self.rules and end not in hubs]
             self.doubted |= hubs
             return
@@ -189,7 +197,7 @@ class _Walk:
         return all(permits(basis, low, high, self.linking) for basis in by_basis)
 
     def _reach(self, end: int, mine: Rules, other: Rules) -> None:
-        if reaches(mine, other):
+        if mine.hub_threshold is not None and reaches(mine, other):
             self.reached[end] = self.reached.get(end, 0) + 1
 
 
@@ -200,29 +208,34 @@ def reaches(mine: Rules, other: Rules) -> bool:
 
 def expiry_of(by_basis: Mapping[str, LinkFacts], low: Rules, high: Rules, now: datetime) -> datetime | bool:
     """Return when a plain link expires, True for never, False for a link that is not plain."""
-    if not all(map(is_plain, by_basis.values())):
-        return False
+    newest: datetime | None = None
+    for facts in by_basis.values():
+        if not is_plain(facts):
+            return False
+        for time in facts.seen:
+            if time is not None and (newest is None or time > newest):
+                newest = time
     ttl = low.ttl if high.ttl is None else high.ttl if low.ttl is None else min(low.ttl, high.ttl)
-    if ttl is None:
+    if ttl is None or newest is None:
         return True
-    at = max(time for facts in by_basis.values() for time in facts.seen if time is not None) + ttl
+    at = newest + ttl
     return at if at > now else False
 
 
-def _torn(forest: _Forest, parties: Collection[int]) -> set[int]:
+def _torn(roots: Roots, parties: Collection[int]) -> set[int]:
     """Return the regions in which several parties that name somebody meet over leaves alone."""
-    met = Counter(forest.root(one) for one in parties)
+    met = Counter(roots[one] for one in parties)
     return {root for root, count in met.items() if count > 1}
 
 
-def _overfull(forest: _Forest, names: Mapping[int, Identifier], rules: Mapping[int, Rules]) -> set[int]:
+def _overfull(roots: Roots, names: Mapping[int, Identifier], rules: Mapping[int, Rules]) -> set[int]:
     """Return the regions that hold more of a kind than a person may."""
     held: dict[tuple[int, str, str], int] = {}
     found: set[int] = set()
     for one, rule in rules.items():
         if rule.most is None:
             continue
-        name, root = names[one], forest.root(one)
+        name, root = names[one], roots[one]
         kind = root, name.namespace, name.scope if rule.per_scope else ""
         count = held[kind] = held.get(kind, 0) + 1
         if count > rule.most:
@@ -230,27 +243,26 @@ def _overfull(forest: _Forest, names: Mapping[int, Identifier], rules: Mapping[i
     return found
 
 
-def _oversized(forest: _Forest, rules: Mapping[int, Rules], largest: int | None) -> set[int]:
+def _oversized(roots: Roots, rules: Mapping[int, Rules], largest: int | None) -> set[int]:
     """Return the regions that would be too large for one person."""
     if largest is None or len(rules) <= largest:
         return set()
-    sizes = Counter(forest.root(one) for one, rule in rules.items() if rule.bridges)
+    sizes = Counter(roots[one] for one, rule in rules.items() if rule.bridges)
     return {root for root, size in sizes.items() if size > largest}
 
 
-def _groups(forest: _Forest, apart: Collection[int]) -> list[list[int]]:
+def _groups(roots: Roots, apart: Collection[int]) -> list[list[int]]:
     groups: dict[int, list[int]] = {}
-    for one in forest.parent:
-        root = forest.root(one)
+    for one, root in roots.items():
         if root not in apart:
             groups.setdefault(root, []).append(one)
     return list(groups.values())
 
 
-def _rechecks(forest: _Forest, apart: Collection[int], due: list[tuple[int, datetime]]) -> dict[int, datetime]:
+def _rechecks(roots: Roots, apart: Collection[int], due: list[tuple[int, datetime]]) -> dict[int, datetime]:
     recheck: dict[int, datetime] = {}
     for one, at in due:
-        root = forest.root(one)
+        root = roots[one]
         if root not in apart and (root not in recheck or at < recheck[root]):
             recheck[root] = at
     return recheck

@@ -68,7 +68,7 @@ class NamespacePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     folding: dict[str, Folding] = {}
     consent_purpose: str | None = LINKING
 
-    @property
+    @cached_property
     def is_singleton(self) -> bool:
         """Whether two of these in one person would contradict each other."""
         return self.max_per_person == 1 if self.singleton is None else self.singleton

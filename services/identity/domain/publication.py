@@ -12,6 +12,7 @@ from services.identity.domain.calls import mapping, scalar_text
 from services.identity.domain.reading import RecordedCall
 
 _PLACES: tuple[tuple[str, Place], ...] = (("properties", "property"), ("traits", "trait"), ("context", "context"))
+_NOTHING = msgspec.Raw(b"{}")
 
 
 def record_event(
@@ -33,7 +34,11 @@ def record_event(
     plain: dict[str, msgspec.Raw] = {}
     personal: dict[str, Any] = {}
     for part, place in _PLACES:
-        open_part, personal_part = split_personal(mapping(body.get(part)), place, overrides)
+        said = mapping(body.get(part))
+        if not said:
+            plain[part] = _NOTHING
+            continue
+        open_part, personal_part = split_personal(said, place, overrides)
         plain[part] = msgspec.Raw(msgspec.json.encode(open_part))
         if personal_part:
             personal[part] = personal_part

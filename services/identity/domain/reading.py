@@ -84,30 +84,33 @@ def read_evidence(call: RecordedCall, source: Source, namespaces: Namespaces, po
     """Return the identifiers of a call and what it proves about them, by the table of the collection specification."""
     named: list[_Named] = []
     invalid: list[InvalidIdentifier] = []
+    region = source.region
     for told in _told(call, source):
         identifier = name_identifier(
-            told.namespace, told.scope, told.value, region=source.region, namespaces=namespaces, policies=policies
+            told.namespace, told.scope, told.value, region=region, namespaces=namespaces, policies=policies
         )
         if isinstance(identifier, InvalidValue):
             name, _ = namespace_of(told.namespace, namespaces, policies)
             invalid.append(InvalidIdentifier(name, told.pointer, identifier.reason))
             continue
         named.append(_Named(identifier, told.contact, told.verified and source.trusted))
-    identifiers = _ordered((each.identifier for each in named), policies)
+    identifiers = _ordered(named, policies)
     return Reading(
         identifiers=identifiers,
         subject=identifiers[0] if identifiers else None,
         invalid=tuple(invalid),
-        evidence=_evidence(call, source, named, policies) if identifiers else (),
+        evidence=_evidence(call, source, named, identifiers, policies) if identifiers else (),
     )
 
 
-def _ordered(identifiers: Iterator[Identifier], policies: PolicySet) -> tuple[Identifier, ...]:
+def _ordered(named: Sequence[_Named], policies: PolicySet) -> tuple[Identifier, ...]:
     """Strongest first: namespace priority, then the bytes, so that every reader finds the same subject."""
+    found = {each.identifier for each in named}
+    if len(found) < 2:
+        return tuple(found)
     return tuple(
         sorted(
-            set(identifiers),
-            key=lambda one: (policies.of(one.namespace).priority, one.value.encode(), one.namespace, one.scope),
+            found, key=lambda one: (policies.of(one.namespace).priority, one.value.encode(), one.namespace, one.scope)
         )
     )
 
@@ -117,19 +120,23 @@ def _told(call: RecordedCall, source: Source) -> Iterator[_Told]:
     user_id = scalar_text(body.get("userId"))
     if user_id is not None:
         yield _Told("user_id", source.issuer, _folded(user_id, source), "/userId")
-    for name in ("anonymousId", "previousId"):
-        value = scalar_text(body.get(name))
-        if value is not None and (name == "anonymousId" or call.kind == "alias"):
-            yield _Told("cookie", "", value, f"/{name}")
+    visitor = scalar_text(body.get("anonymousId"))
+    if visitor is not None:
+        yield _Told("cookie", "", visitor, "/anonymousId")
+    before = scalar_text(body.get("previousId")) if call.kind == "alias" else None
+    if before is not None:
+        yield _Told("cookie", "", before, "/previousId")
     context = mapping(body.get("context"))
-    device = scalar_text(mapping(context.get("device")).get("id"))
-    if device is not None:
-        yield _Told("device", "", device, "/context/device/id")
-    yield from _external(context, source)
+    if context:
+        device = scalar_text(mapping(context.get("device")).get("id"))
+        if device is not None:
+            yield _Told("device", "", device, "/context/device/id")
+        yield from _external(context, source)
     # The traits of a group call describe the group.
     if call.kind != "group":
         yield from _contacts(mapping(body.get("traits")), "/traits")
-    yield from _contacts(mapping(context.get("traits")), "/context/traits")
+    if context:
+        yield from _contacts(mapping(context.get("traits")), "/context/traits")
 
 
 def _folded(user_id: str, source: Source) -> str:
@@ -156,7 +163,7 @@ def _external(context: dict[str, Any], source: Source) -> Iterator[_Told]:
 
 
 def _contacts(traits: dict[str, Any], pointer: str) -> Iterator[_Told]:
-    for name in _CONTACTS:
+    for name in _CONTACTS if traits else ():
         value = scalar_text(traits.get(name))
         if value is not None:
             verified = traits.get("verified") is True or traits.get(f"{name}_verified") is True
@@ -168,7 +175,13 @@ def best_tier(source: Source) -> int:
     return source.best_tier if source.trusted else max(source.best_tier, DECLARED)
 
 
-def _evidence(call: RecordedCall, source: Source, named: Sequence[_Named], policies: PolicySet) -> tuple[Evidence, ...]:
+def _evidence(
+    call: RecordedCall,
+    source: Source,
+    named: Sequence[_Named],
+    identifiers: tuple[Identifier, ...],
+    policies: PolicySet,
+) -> tuple[Evidence, ...]:
     tier = best_tier(source)
 
     def fact(kind: EvidenceKind, tier: int, who: Sequence[_Named]) -> Evidence:
@@ -179,7 +192,7 @@ def _evidence(call: RecordedCall, source: Source, named: Sequence[_Named], polic
             tier=tier,
             event_time=call.event_time,
             first_received_at=call.received_at,
-            identifiers=_ordered((each.identifier for each in who), policies),
+            identifiers=identifiers if len(who) == len(named) else _ordered(who, policies),
             rule_version=policies.version,
         )
 
@@ -196,6 +209,9 @@ def _touch(named: Sequence[_Named], tier: int) -> Iterator[tuple[EvidenceKind, i
     """What an ordinary call proves: a log-in or a sighting, and the contact points declared or verified with it."""
     users = [each for each in named if each.identifier.namespace == "user_id" and not each.contact]
     present = [each for each in named if not each.contact and not each.verified]
+    if len(present) == len(named):
+        yield ("login", tier, present) if users else ("observe", max(tier, OBSERVED), present)
+        return
     anchors = users or present
     declared = [each for each in named if each.contact and not each.verified]
     verified = [each for each in named if each.verified]

@@ -38,12 +38,12 @@ async def run(runtime: Runtime[Any]) -> int:
 
 
 async def _resolve(runtime: Runtime[Any], limit: int) -> int:
-    begun = time.perf_counter()
-    async with runtime.worker_database.transaction([], by_index=True) as tx:
+    begun, parts = time.perf_counter(), runtime.parts
+    async with runtime.worker_database.transaction(parts.seen_last, by_index=True) as tx:
         entries = await ingest_queue.claim_entries(tx, limit)
         if entries:
             await _resolve_entries(runtime, tx, entries)
-    parts = runtime.parts
+            parts.seen_last = tx.workspaces
     if limit == parts.batch_size:
         seconds = time.perf_counter() - begun
         parts.batch_size = next_size(limit, len(entries), seconds, budget_seconds=parts.resolve_seconds)

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from libs.common.db import Tx, statement
-from services.identity.store.nodes import NodeRow, read_row
+from services.identity.store.nodes import COLUMNS, NodeRow, read_row
 
 _COLUMNS = (
     "workspace_id, migration_id, from_appid, to_appid, from_platform, to_platform, migrated_at, closes_at, failed"
@@ -39,7 +39,8 @@ _COUNT = statement(
     " where n.workspace_id = :workspace_id and n.namespace = 'wx_openid' and n.scope = :appid"
 )
 _OUTSTANDING = statement(
-    "select n.* from node n where n.workspace_id = :workspace_id and n.namespace = 'wx_openid' and n.scope = :appid"
+    f"select {COLUMNS} from node n"
+    " where n.workspace_id = :workspace_id and n.namespace = 'wx_openid' and n.scope = :appid"
     f" and n.node_no > :after and not ({_SUPERSEDED}) order by n.node_no limit :row_limit"
 )
 

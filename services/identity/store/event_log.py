@@ -67,8 +67,8 @@ class Holder(msgspec.Struct, frozen=True):
     received_at: datetime
 
 
-class LoggedEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event of the record, its payload still sealed."""
+class LoggedEvent(msgspec.Struct, frozen=True):
+    """An event of the record, its payload still sealed; in the order of read_events.sql."""
 
     workspace_id: int
     event_id: UUID
@@ -154,7 +154,7 @@ async def read_events(tx: Tx, references: Sequence[tuple[int, datetime, UUID]]) 
         earliest=min(received_ats),
         latest=max(received_ats),
     )
-    return [LoggedEvent(**dict(row)) for row in rows]
+    return [LoggedEvent(*row) for row in rows]
 
 
 async def list_events(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -18,7 +18,10 @@ _HOLD = load_sql(__file__, "hold_links.sql")
 _LIST = load_sql(__file__, "list_holds.sql")
 _CAUSES = load_sql(__file__, "list_hold_causes.sql")
 _OPEN = load_sql(__file__, "list_open_holds.sql")
-_ANY = statement("select exists (select from held_link where workspace_id = any(:workspace_ids::int[]))")
+_ANY = statement(
+    "select exists (select from held_link where workspace_id = any(:workspace_ids::int[])) as held,"
+    " exists (select from stray_identifier where workspace_id = any(:workspace_ids::int[])) as strays"
+)
 # Whether a link that was let go is too large is for the rule to say, each time.
 _OF = statement(
     "select h.workspace_id, h.low_no, h.high_no,"
@@ -114,9 +117,17 @@ class CauseRow(msgspec.Struct, frozen=True, kw_only=True):
     links: int
 
 
-async def is_any(tx: Tx, workspace_ids: Collection[int]) -> bool:
-    """Return whether any link of the workspaces ever was in quarantine."""
-    return bool(await tx.fetch_value(_ANY, workspace_ids=list(workspace_ids)))
+class Ever(NamedTuple):
+    """Whether workspaces ever had a link in quarantine, and an identifier that a source joined to too many."""
+
+    held: bool
+    strays: bool
+
+
+async def ever(tx: Tx, workspace_ids: Collection[int]) -> Ever:
+    """Return what need not be asked about: most workspaces never had either."""
+    row = await tx.fetch_one(_ANY, workspace_ids=list(workspace_ids))
+    return Ever(*row) if row is not None else Ever(held=False, strays=False)
 
 
 async def of(tx: Tx, pairs: Collection[Pair]) -> dict[Pair, HoldState]:

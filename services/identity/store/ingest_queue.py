@@ -31,6 +31,7 @@ class IngestEntry(msgspec.Struct, frozen=True):
     """An event to be read; `evidence_only`: another copy is the event, this one only tells who belongs together.
 
     `replaces` is the copy that was the event until this one came; `predecessor_waits`: another worker is reading it.
+    In the order of claim_ingest.sql.
     """
 
     workspace_id: int
@@ -44,7 +45,7 @@ class IngestEntry(msgspec.Struct, frozen=True):
 async def claim_entries(tx: Tx, limit: int) -> list[IngestEntry]:
     """Take up to `limit` entries off the queue (worker role, by index); a rollback puts them back."""
     rows = await tx.fetch(_CLAIM, limit=limit)
-    return [IngestEntry(**dict(row)) for row in rows]
+    return [IngestEntry(*row) for row in rows]
 
 
 async def put_back(tx: Tx, entries: Sequence[IngestEntry]) -> None:

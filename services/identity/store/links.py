@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
+from typing import Any
 
 import msgspec
 from asyncpg import Record
@@ -20,8 +21,17 @@ _DECIDE = load_sql(__file__, "decide_links.sql")
 _DROP = load_sql(__file__, "drop_links.sql")
 _SUPERSEDED = load_sql(__file__, "superseded_nodes.sql")
 
+_COLUMNS = (
+    "l.workspace_id, l.low_no, l.high_no, l.basis, l.state, l.reason, l.blocker_low, l.blocker_high,"
+    " l.seen_0, l.seen_1, l.seen_2, l.seen_3, l.seen_4, l.void_0, l.void_1, l.void_2, l.void_3, l.void_4,"
+    " l.retracted_at, l.must_at, l.cannot_at, l.replaced_low_at, l.replaced_high_at, l.logout_at,"
+    " l.first_at, l.arrived_at, l.evidence_count, l.sources"
+)
+_BASIS, _SOURCES = 3, 27
+_DECIDED, _SEEN, _VOID, _TIMES_AND_COUNT = slice(3, 8), slice(8, 13), slice(13, 18), slice(18, 27)
+"""Where they stand in a record of _COLUMNS: rows are taken apart by position, in the order of LinkFacts."""
 _OF = statement(
-    "select l.*"
+    f"select {_COLUMNS}"
     " from unnest(:workspace_ids::int[], :lows::int[], :highs::int[]) as wanted (workspace_id, low_no, high_no)"
     " join link l on l.workspace_id = wanted.workspace_id and l.low_no = wanted.low_no and l.high_no = wanted.high_no"
 )
@@ -64,46 +74,42 @@ UNDECIDED = Decision((0, 0), None, "", None, None)
 
 
 def _facts(record: Record) -> LinkFacts:
-    return LinkFacts(
-        seen=[record["seen_0"], record["seen_1"], record["seen_2"], record["seen_3"], record["seen_4"]],
-        void=[record["void_0"], record["void_1"], record["void_2"], record["void_3"], record["void_4"]],
-        retracted_at=record["retracted_at"],
-        must_at=record["must_at"],
-        cannot_at=record["cannot_at"],
-        replaced_low_at=record["replaced_low_at"],
-        replaced_high_at=record["replaced_high_at"],
-        logout_at=record["logout_at"],
-        first_at=record["first_at"],
-        arrived_at=record["arrived_at"],
-        evidence_count=record["evidence_count"],
-        sources=frozenset(record["sources"]),
-    )
+    facts: tuple[Any, ...] = (*record[_TIMES_AND_COUNT], frozenset(record[_SOURCES]))
+    return LinkFacts(list(record[_SEEN]), list(record[_VOID]), *facts)
+
+
+def _pair(record: Record) -> Pair:
+    base = record[0] << 32
+    return base | record[1], base | record[2]
 
 
 def _placed(record: Record) -> tuple[Pair, LinkRow]:
-    base = record["workspace_id"] << 32
-    blockers = record["blocker_low"], record["blocker_high"]
-    row = LinkRow(record["basis"], _facts(record), record["state"], record["reason"], blockers)
-    return (base | record["low_no"], base | record["high_no"]), row
+    basis, state, reason, low, high = record[_DECIDED]
+    return _pair(record), LinkRow(basis, _facts(record), state, reason, (low, high))
 
 
 async def around(
-    tx: Tx, keys: Collection[Key], *, held: bool = True, known: Mapping[Pair, Mapping[str, LinkRow]] | None = None
+    tx: Tx,
+    keys: Collection[Key],
+    *,
+    held: bool = True,
+    known: Mapping[Pair, Mapping[str, LinkRow]] | None = None,
+    read_from: Collection[Key] = (),
 ) -> list[tuple[Pair, LinkRow]]:
     """Return every link that touches one of the nodes; a link between two of them comes twice.
 
     Without `held` those are left out that wait in quarantine for a rate: they count for nothing. What keeps two
-    apart is told all the same. What is `known` already is not read again.
+    apart is told all the same. Links to nodes they were `read_from` before are left out, and what is `known` already
+    is not taken apart again.
     """
     workspace_ids, node_nos = columns(keys)
-    rows = await tx.fetch(_AROUND, workspace_ids=workspace_ids, node_nos=node_nos, held=held)
+    rows = await tx.fetch(_AROUND, workspace_ids=workspace_ids, node_nos=node_nos, held=held, read_from=list(read_from))
     if not known:
         return [_placed(record) for record in rows]
     found: list[tuple[Pair, LinkRow]] = []
     for record in rows:
-        base = record["workspace_id"] << 32
-        pair = base | record["low_no"], base | record["high_no"]
-        row = known[pair].get(record["basis"]) if pair in known else None
+        pair = _pair(record)
+        row = known[pair].get(record[_BASIS]) if pair in known else None
         found.append(_placed(record) if row is None else (pair, row))
     return found
 
@@ -128,9 +134,9 @@ async def some_rows(tx: Tx, one: Key, most: int) -> list[tuple[Pair, LinkRow]]:
 
 async def some(tx: Tx, one: Key, most: int) -> dict[Pair, dict[str, LinkFacts]]:
     """Return the facts, by basis, of some links that touch a node: up to `most` from either end."""
-    base, found = one >> 32 << 32, dict[Pair, dict[str, LinkFacts]]()
+    found = dict[Pair, dict[str, LinkFacts]]()
     for row in await tx.fetch(_OF_HUB, workspace_id=one >> 32, node_no=one & 0xFFFF_FFFF, most=most):
-        found.setdefault((base | row["low_no"], base | row["high_no"]), {})[row["basis"]] = _facts(row)
+        found.setdefault(_pair(row), {})[row[_BASIS]] = _facts(row)
     return found
 
 

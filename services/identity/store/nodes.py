@@ -20,12 +20,27 @@ _FIND = statement(
     " from unnest(:workspace_ids::int[], :lookups::bytea[]) as wanted (workspace_id, lookup)"
     " join node n on n.workspace_id = wanted.workspace_id and n.lookup = wanted.lookup"
 )
+_FIND_OR_BURIED = statement(
+    "select n.workspace_id, n.lookup, n.node_no"
+    " from unnest(:workspace_ids::int[], :lookups::bytea[]) as wanted (workspace_id, lookup)"
+    " join node n on n.workspace_id = wanted.workspace_id and n.lookup = wanted.lookup"
+    " union all select t.workspace_id, t.lookup, 0"
+    " from unnest(:workspace_ids::int[], :lookups::bytea[]) as wanted (workspace_id, lookup)"
+    " join tombstone t on t.workspace_id = wanted.workspace_id and t.lookup = wanted.lookup"
+)
 _TIMED = statement(
     "select n.workspace_id, n.node_no from unnest(:workspace_ids::int[], :node_nos::int[]) as w (workspace_id, node_no)"
     " join node n on n.workspace_id = w.workspace_id and n.node_no = w.node_no where n.is_timed"
 )
+COLUMNS = (
+    "n.workspace_id, n.node_no, n.lookup, n.namespace, n.scope, n.sealed, n.person_no, n.born_no, n.owner_version,"
+    " n.best_tier, n.alone_at, n.is_shared, n.is_calm, n.permissions, n.holder_no, n.held_since, n.is_timed,"
+    " n.anonymous_no"
+)
+"""What statements name that read identifiers whole, in the order of NodeRow: rows are taken apart by position."""
 _OF_PERSONS = statement(
-    "select n.* from node n where n.workspace_id = :workspace_id and n.person_no = any(:person_nos) order by n.node_no"
+    f"select {COLUMNS} from node n"
+    " where n.workspace_id = :workspace_id and n.person_no = any(:person_nos) order by n.node_no"
 )
 _PERMIT = statement(
     "update node n set permissions = p.permissions::jsonb"
@@ -104,27 +119,10 @@ class NodeRow(msgspec.Struct, gc=False):
 
 
 def read_row(record: Record) -> NodeRow:
-    """Return an identifier as it is stored."""
-    return NodeRow(
-        record["workspace_id"],
-        record["node_no"],
-        record["lookup"],
-        record["namespace"],
-        record["scope"],
-        record["sealed"],
-        record["person_no"],
-        record["born_no"],
-        record["owner_version"],
-        record["best_tier"],
-        record["alone_at"],
-        record["is_shared"],
-        record["is_calm"],
-        msgspec.convert(record["permissions"], dict[str, Permission]) if record["permissions"] else {},
-        record["holder_no"],
-        record["held_since"],
-        record["is_timed"],
-        record["anonymous_no"],
-    )
+    """Return an identifier as it is stored, of a record of COLUMNS."""
+    row = NodeRow(*record)
+    row.permissions = msgspec.convert(row.permissions, dict[str, Permission]) if row.permissions else {}
+    return row
 
 
 async def lock(tx: Tx, keys: Collection[Key]) -> list[NodeRow]:
@@ -149,6 +147,15 @@ async def find(tx: Tx, wanted: Collection[tuple[int, bytes]]) -> dict[tuple[int,
     """Return (node number, person number) by (workspace, keyed hash) of the identifiers that exist."""
     rows = await tx.fetch(_FIND, workspace_ids=[one[0] for one in wanted], lookups=[one[1] for one in wanted])
     return {(row["workspace_id"], row["lookup"]): (row["node_no"], row["person_no"]) for row in rows}
+
+
+async def find_or_buried(
+    tx: Tx, wanted: Collection[tuple[int, bytes]]
+) -> tuple[dict[tuple[int, bytes], int], set[tuple[int, bytes]]]:
+    """Return node numbers by (workspace, keyed hash) of identifiers that exist, and those others that were erased."""
+    rows = await tx.fetch(_FIND_OR_BURIED, workspace_ids=[one[0] for one in wanted], lookups=[one[1] for one in wanted])
+    found = {(workspace_id, lookup): number for workspace_id, lookup, number in rows if number}
+    return found, {(workspace_id, lookup) for workspace_id, lookup, _ in rows} - found.keys()
 
 
 async def timed_among(tx: Tx, keys: Collection[Key]) -> set[Key]:

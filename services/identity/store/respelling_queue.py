@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from libs.common.db import Tx, statement
-from services.identity.store.nodes import NodeRow, read_row
+from services.identity.store.nodes import COLUMNS, NodeRow, read_row
 
 _QUEUE = statement("insert into respelling_queue (workspace_id, version) values (:workspace_id, :version)")
 _CLAIM = statement(
@@ -19,7 +19,8 @@ _ADVANCE = statement(
 _END = statement("delete from respelling_queue where workspace_id = :workspace_id and version = :version")
 _OPEN = statement("select count(*) from respelling_queue where workspace_id = :workspace_id")
 _NODES = statement(
-    "select * from node where workspace_id = :workspace_id and node_no > :after_no order by node_no limit :row_limit"
+    f"select {COLUMNS} from node n"
+    " where n.workspace_id = :workspace_id and n.node_no > :after_no order by n.node_no limit :row_limit"
 )
 
 

@@ -24,7 +24,8 @@ class IdentityParts:
     """The graph's tools, the ledger, the kinds of webhooks and the tracking plans, shared by requests and jobs.
 
     `wechat` answers questions to WeChat and WeCom; `access_told`: whether all access records were told once;
-    `batch_size`: how many events the resolver takes at once, so that its transactions last about `resolve_seconds`.
+    `batch_size`: how many events the resolver takes at once, so that its transactions last about `resolve_seconds`;
+    `seen_last`: the workspaces of its last batch, which are mostly those of the next one.
     """
 
     graph: GraphTools
@@ -35,6 +36,7 @@ class IdentityParts:
     access_told: bool = False
     batch_size: int = LEAST
     resolve_seconds: float = 0.05
+    seen_last: tuple[int, ...] = ()
 
 
 def make_identity_parts(

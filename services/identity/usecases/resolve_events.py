@@ -1,8 +1,7 @@
 """Recorded events read as evidence, taken into the graph, and told to the others with their persons."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -90,16 +89,21 @@ async def _without_erased(tx: Tx, batch: Batch, read: Sequence[Read]) -> list[Re
     return left
 
 
-def _counted(read: Sequence[Read]) -> Counter[Place]:
+def _counted(read: Sequence[Read]) -> dict[Place, int]:
     """Return how many identifiers of each namespace named somebody and how many did not, by source and day."""
-    counts: Counter[Place] = Counter()
+    counts: dict[tuple[int, int, date, str, str], int] = {}
     for one in read:
-        if one.said:
-            call = one.call
-            place = call.workspace_id, call.source_id, call.received_at.date()
-            counts.update(Place(*place, identifier.namespace, "") for identifier in one.reading.identifiers)
-            counts.update(Place(*place, bad.namespace[:63], bad.reason) for bad in one.reading.invalid)
-    return counts
+        if not one.said:
+            continue
+        call = one.call
+        where = call.workspace_id, call.source_id, call.received_at.date()
+        for identifier in one.reading.identifiers:
+            place = (*where, identifier.namespace, "")
+            counts[place] = counts.get(place, 0) + 1
+        for bad in one.reading.invalid:
+            place = (*where, bad.namespace[:63], bad.reason)
+            counts[place] = counts.get(place, 0) + 1
+    return {Place(*place): count for place, count in counts.items()}
 
 
 def read_call(logged: LoggedEvent, policies: PolicySet, tools: GraphTools, source_of: Sources) -> Read:

@@ -117,6 +117,26 @@ async def test_a_savepoint_undoes_only_its_block(database):
         assert await tx.fetch_value(COUNT) == 2
 
 
+async def test_workspaces_that_are_seen_in_a_block_that_fails_can_be_seen_afterwards(database):
+    async def see_and_fail(tx: Tx) -> None:
+        async with tx.savepoint():
+            await tx.see([1])
+            assert await tx.fetch_value(COUNT) == 1
+            raise ZeroDivisionError
+
+    async with database.app.transaction(1) as tx:
+        await add_note(tx, 1)
+    async with database.app.transaction([]) as tx:
+        with pytest.raises(ZeroDivisionError):
+            await see_and_fail(tx)
+        assert await tx.fetch_value(COUNT) == 0
+        for _ in range(2):
+            await tx.see([1])
+            assert await tx.fetch_value(COUNT) == 1
+        await tx.see([2])
+        assert await tx.fetch_value(COUNT) == 0
+
+
 async def test_calls_after_commit_are_made_only_after_a_commit(database):
     calls = []
     async with database.app.transaction(1) as tx:

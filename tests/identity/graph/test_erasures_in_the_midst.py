@@ -127,7 +127,7 @@ async def test_an_identifier_that_waits_for_its_own_erasure_is_not_made_again(
     graph_of, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graph: Graph = await graph_of(DENSE)
-    find = nodes.find
+    find = nodes.find_or_buried
     erased = asyncio.Event()
 
     async def erased_meanwhile() -> None:
@@ -146,7 +146,7 @@ async def test_an_identifier_that_waits_for_its_own_erasure_is_not_made_again(
         return found
 
     tools = await tools_with_numbers(graph)
-    monkeypatch.setattr(identify_nodes.nodes, "find", find_first)
+    monkeypatch.setattr(identify_nodes.nodes, "find_or_buried", find_first)
     late = [evidence(2, ANNA, COOKIE), evidence(3, BEN, COOKIE)]
     await graph.take(late, tools=tools)
     await tasks[0]

@@ -1,5 +1,6 @@
 """The assignment rule run over loaded regions: what becomes of every link, and which nodes are one person."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -8,7 +9,7 @@ from services.identity.domain.consents import next_step
 from services.identity.domain.graph import ACTIVE, SHARED, WAITING, Link, LinkState, Node
 from services.identity.domain.links import LinkFacts, latest
 from services.identity.domain.plain import plain_regions
-from services.identity.store.links import Decision, Pair, ends
+from services.identity.store.links import Decision, LinkRow, Pair, ends
 from services.identity.store.nodes import Key, NodeRow, number_of, workspace_of
 from services.identity.usecases.graph.batch import Batch
 
@@ -115,9 +116,12 @@ def _take_plain(batch: Batch, outcome: Outcome, workspace_id: int, members: set[
 def _take(batch: Batch, outcome: Outcome, pair: Pair, by_basis: dict[str, LinkFacts], state: LinkState) -> None:
     """Note what became of a link of a plain region."""
     outcome.states[pair], outcome.facts[pair] = state, LinkFacts.together(by_basis)
-    told = state.state, state.reason
-    if pair in outcome.new or any((row.state, row.reason) != told for row in batch.links[pair].values()):
-        outcome.decisions.append(Decision(pair, *told, None, None))
+    if pair in outcome.new or _is_news(batch.links[pair].values(), state):
+        outcome.decisions.append(Decision(pair, state.state, state.reason, None, None))
+
+
+def _is_news(rows: Iterable[LinkRow], state: LinkState) -> bool:
+    return any(row.state != state.state or row.reason != state.reason for row in rows)
 
 
 def _merged_links(batch: Batch, decided: set[Key]) -> Links:

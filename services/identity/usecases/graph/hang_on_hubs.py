@@ -35,8 +35,9 @@ async def hang_on_hubs(tx: Tx, batch: Batch, new: Collection[Pair]) -> None:
         return
     hubs = {end for pair in found for end in pair if _is_hub(batch, end)}
     # What one source joins to too many waits for somebody's decision, a hub's links too.
-    strays = {one for one, _ in await holds.strays(tx, hubs)}
-    decided = (await holds.of(tx, found)).keys() if await holds.is_any(tx, batch.policies) else ()
+    ever = await holds.ever(tx, batch.policies)
+    strays = {one for one, _ in await holds.strays(tx, hubs)} if ever.strays else set()
+    decided = (await holds.of(tx, found)).keys() if ever.held else ()
     batch.hanging = {pair: at for pair, at in found.items() if strays.isdisjoint(pair) and pair not in decided}
     batch.watched |= hubs - batch.rising
 

@@ -22,9 +22,8 @@ async def identify_nodes(tx: Tx, batch: Batch, tools: GraphTools) -> None:
     wanted = _wanted(batch, tools)
     numbers = {one: tools.numbered[one] for one in wanted if one in tools.numbered}
     unsure = [one for one in wanted if one not in numbers]
-    found = await _found(tx, unsure)
+    found, buried = await nodes.find_or_buried(tx, unsure) if unsure else ({}, set())
     missing = {one: wanted[one] for one in unsure if one not in found}
-    buried = await erasures.buried_among(tx, list(missing)) if missing else set()
     if buried:
         _leave_out(batch, {(workspace_id, missing[workspace_id, lookup]) for workspace_id, lookup in buried})
         wanted = _wanted(batch, tools)
@@ -33,7 +32,8 @@ async def identify_nodes(tx: Tx, batch: Batch, tools: GraphTools) -> None:
         made = await _insert(tx, batch, tools, missing)
         # The insert may have waited for an erasure that took the same identifier: then its tombstone shows only now.
         gone = await erasures.buried_among(tx, list(missing))
-        found |= made | await _found(tx, [one for one in missing if one not in made])
+        others = [one for one in missing if one not in made]
+        found |= made | ((await nodes.find_or_buried(tx, others))[0] if others else {})
         if gone or not found.keys() >= missing.keys():
             raise Unavailable("an identifier was erased at this moment; send it again", retry_after_seconds=1)
     tx.after_commit(lambda: tools.numbered.update(found))
@@ -66,11 +66,6 @@ def _leave_out(batch: Batch, erased: set[tuple[int, Identifier]]) -> None:
         left = without(fact.evidence, mine, batch.policies[fact.workspace_id])
         fact.evidence = left or msgspec.structs.replace(fact.evidence, identifiers=())
         fact.is_erased = left is None
-
-
-async def _found(tx: Tx, wanted: list[tuple[int, bytes]]) -> dict[tuple[int, bytes], int]:
-    rows = await nodes.find(tx, wanted) if wanted else {}
-    return {one: number for one, (number, _) in rows.items()}
 
 
 async def _insert(tx: Tx, batch: Batch, tools: GraphTools, missing: Wanted) -> dict[tuple[int, bytes], int]:

@@ -43,7 +43,8 @@ async def load_regions(
         batch.watched |= frontier - walked
         batch.watched -= walked
         decided |= walked
-        frontier = await _neighbours(tx, batch, walked, reopened, unsettled, held=held) - decided
+        earlier = decided - walked
+        frontier = await _neighbours(tx, batch, walked, earlier, reopened, unsettled, held=held) - decided
         frontier = frontier or _behind_successors(batch, reopened, unsettled) - decided
     edge = {end for pair in batch.links for end in pair if end not in batch.nodes}
     if edge:
@@ -83,14 +84,19 @@ def within_reach(batch: Batch, decided: set[Key]) -> set[Key]:
 
 def put_node(batch: Batch, tools: GraphTools, row: NodeRow) -> None:
     """Take a node into the batch, with its name in clear."""
-    batch.nodes[row.key] = row
-    if row.key not in batch.names:
-        batch.names[row.key] = name_of(row, tools)
+    place = row.key
+    batch.nodes[place] = row
+    if place not in batch.names:
+        batch.names[place] = name_of(row, tools)
 
 
 def name_of(row: NodeRow, tools: GraphTools) -> Identifier:
     """Return a node's identifier in clear."""
-    return Identifier(row.namespace, row.scope, tools.sealer(row.workspace_id).open(row.sealed).decode())
+    known = tools.named(row.workspace_id, row.lookup)
+    if known is None:
+        known = Identifier(row.namespace, row.scope, tools.sealer(row.workspace_id).open(row.sealed).decode())
+        tools.remember_name(row.workspace_id, row.lookup, known)
+    return known
 
 
 async def _small_hubs(tx: Tx, batch: Batch, hubs: set[Key]) -> set[Key]:
@@ -103,13 +109,24 @@ async def _small_hubs(tx: Tx, batch: Batch, hubs: set[Key]) -> set[Key]:
 
 
 async def _neighbours(
-    tx: Tx, batch: Batch, walked: set[Key], reopened: set[Key], unsettled: set[Key], *, held: bool
+    tx: Tx,
+    batch: Batch,
+    walked: set[Key],
+    earlier: set[Key],
+    reopened: set[Key],
+    unsettled: set[Key],
+    *,
+    held: bool,
 ) -> set[Key]:
-    """Load the links around nodes and return the nodes they lead to."""
+    """Load the links around nodes and return the nodes they lead to; back to those walked `earlier` nothing leads."""
     stored = [one for one in walked if one not in batch.fresh]
     found: set[Key] = set()
-    for pair, row in await links.around(tx, stored, held=held, known=batch.links) if stored else ():
+    around = await links.around(tx, stored, held=held, known=batch.links, read_from=earlier) if stored else ()
+    for pair, row in around:
         batch.links.setdefault(pair, {})[row.basis] = row
+        if row.state == "active":
+            found.update(pair)
+            continue
         if not row.facts.is_claimed or row.is_held:
             continue
         if row.state != "shared":

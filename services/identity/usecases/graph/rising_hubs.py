@@ -27,7 +27,7 @@ async def rising_hubs(tx: Tx, batch: Batch) -> set[Key]:
         return set()
     known = await links.states(tx, {pair for crowd in crowds.values() for pair in crowd.values()})
     refused = {pair for (pair, _), state in known.items() if state not in HOLDING}
-    if await holds.is_any(tx, batch.policies):
+    if (await holds.ever(tx, batch.policies)).held:
         refused |= (await holds.of(tx, {pair for crowd in crowds.values() for pair in crowd.values()})).keys()
     replaced = await links.superseded(tx, {who for crowd in crowds.values() for who in crowd})
     return {

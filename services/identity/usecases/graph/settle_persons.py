@@ -58,15 +58,16 @@ def owned_by(batch: Batch, one: Key) -> Owned:
     row = batch.nodes[one]
     policy = batch.policies[row.workspace_id].of(row.namespace)
     tier = min(row.best_tier, batch.tiers.get(one, row.best_tier))
+    priority = policy.priority
     return Owned(
-        node=row.node_no,
-        person_no=row.person_no,
-        born=row.born_no,
-        priority=policy.priority,
-        proves=policy.is_singleton and tier <= 1,
-        names=policy.priority <= KNOWN_PRIORITY,
-        bridges=policy.bridges,
-        since=row.owner_version,
+        row.node_no,
+        row.person_no,
+        row.born_no,
+        priority,
+        tier <= 1 and policy.is_singleton,
+        priority <= KNOWN_PRIORITY,
+        policy.bridges,
+        row.owner_version,
     )
 
 

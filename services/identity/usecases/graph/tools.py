@@ -47,6 +47,7 @@ class GraphTools:
         self._policies: dict[int, PolicySet] = {}
         self._person_ids: dict[Key, UUID] = {}
         self._lookups: dict[tuple[int, Identifier], bytes] = {}
+        self._named: dict[tuple[int, bytes], Identifier] = {}
         self.numbered: dict[tuple[int, bytes], int] = {}
         """Numbers of identifiers that are stored, by (workspace, keyed hash): they need not be asked for."""
 
@@ -61,10 +62,22 @@ class GraphTools:
             self._lookups[workspace_id, identifier] = known
         return known
 
+    def named(self, workspace_id: int, lookup: bytes) -> Identifier | None:
+        """Return the identifier with a keyed hash where it was opened before: a person's come again and again."""
+        return self._named.get((workspace_id, lookup))
+
+    def remember_name(self, workspace_id: int, lookup: bytes, identifier: Identifier) -> None:
+        """Remember an identifier that was opened."""
+        if len(self._named) >= REMEMBERED:
+            self._named.clear()
+        self._named[workspace_id, lookup] = identifier
+
     def forget(self, workspace_id: int, identifiers: Collection[Identifier]) -> None:
         """Remember nothing of identifiers that were erased."""
         for one in identifiers:
-            self.numbered.pop((workspace_id, self.lookup(workspace_id, one)), None)
+            lookup = self.lookup(workspace_id, one)
+            self.numbered.pop((workspace_id, lookup), None)
+            self._named.pop((workspace_id, lookup), None)
             self._lookups.pop((workspace_id, one), None)
 
     def sealed_lookup(self, workspace_id: int, identifier: Identifier) -> bytes:

@@ -16,6 +16,7 @@ from services.identity.store.nodes import Key, workspace_of
 from services.identity.usecases.graph.batch import Batch
 
 Links = Mapping[Pair, LinkFacts]
+NOTHING_EVER = holds.Ever(held=False, strays=False)
 Stray = tuple[Key, int]
 """An identifier, and the source that joins it to too many."""
 
@@ -26,11 +27,11 @@ async def trip_breaker(tx: Tx, batch: Batch) -> None:
     What is held is a decision that lasts: it does not come back by itself when fewer links arrive.
     """
     # What waits already is learnt first: to hear of it once more is no new link at its other end.
-    await learn_holds(tx, batch)
+    may_stray = await learn_holds(tx, batch)
     new = _new_links(batch)
     if not new:
         return
-    known = await holds.strays(tx, {end for pair in new for end in pair})
+    known = await holds.strays(tx, {end for pair in new for end in pair}) if may_stray else {}
     found = _crowded(batch, new, known)
     caught = {stray: _rushed(batch, stray, around, new) for stray, around in found.items()}
     tripped = {stray: pairs for stray, pairs in caught.items() if pairs}
@@ -49,12 +50,16 @@ async def trip_breaker(tx: Tx, batch: Batch) -> None:
     batch.holds |= {row.pair: "held" for row in rows}
 
 
-async def learn_holds(tx: Tx, batch: Batch) -> None:
-    """Read what was decided about links, and those that wait and were not loaded although the batch speaks of them."""
+async def learn_holds(tx: Tx, batch: Batch) -> bool:
+    """Read what was decided about links, and those that wait and were not loaded although the batch speaks of them.
+
+    Return whether any identifier of the workspaces was ever joined to too many.
+    """
     pairs = {pair for pair, _ in batch.added} | batch.links.keys()
     # Most workspaces never had a link in quarantine, and thousands of pairs are a lot to ask for in vain.
-    if not pairs or not await holds.is_any(tx, batch.policies):
-        return
+    ever = await holds.ever(tx, batch.policies) if pairs else NOTHING_EVER
+    if not ever.held:
+        return ever.strays
     for pair, state in (await holds.of(tx, pairs)).items():
         hold = EFFECTS.get(state)
         if hold is not None:
@@ -64,6 +69,7 @@ async def learn_holds(tx: Tx, batch: Batch) -> None:
     absent = {pair for pair, hold in batch.holds.items() if hold in WAITING and pair not in batch.links}
     for pair, row in await links.rows_of(tx, absent) if absent else ():
         batch.links.setdefault(pair, {})[row.basis] = row
+    return ever.strays
 
 
 def _new_links(batch: Batch) -> Links:
