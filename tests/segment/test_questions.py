@@ -55,7 +55,7 @@ async def test_an_explanation_shows_the_deciding_values(stage):
     assert explained == {"member": False, "manual": None, "snapshot_of": None, "trouble": ""}
     assert (counted["pointer"], counted["holds"], counted["value"]) == ("/definition/all/0", False, "2")
     assert [one["name"] for one in counted["events"]] == ["bought", "bought"]
-    assert city == {"pointer": "/definition/all/1", "holds": True, "value": "Köln", "events": []}
+    assert city == {"pointer": "/definition/all/1", "holds": True, "value": "Köln", "masked": False, "events": []}
 
 
 async def test_an_explanation_shows_a_value_of_every_condition(stage):

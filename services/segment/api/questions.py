@@ -125,6 +125,7 @@ class ExplainedCondition(BaseModel):
     pointer: str
     holds: bool
     value: str | None
+    masked: bool = Field(False, description="it looks at a personal trait, whose value needs the right personal:read")
     events: list[ExplainedEvent]
 
 
@@ -188,7 +189,10 @@ async def preview(body: PreviewOf, caller: Reader, runtime: RuntimeOf) -> Previe
 
 @router.post("/explain")
 async def explain(body: ExplanationOf, caller: Reader, runtime: RuntimeOf) -> Explanation:
-    """Return which conditions hold for one person, with the values and the events that decide them."""
+    """Return which conditions hold for one person, with the values and the events that decide them.
+
+    Values of personal traits are shown to who may read them alone.
+    """
     workspace_id = caller.workspace_id
     subject: Definition | UUID
     row = None
@@ -198,7 +202,13 @@ async def explain(body: ExplanationOf, caller: Reader, runtime: RuntimeOf) -> Ex
         subject = body.segment_id
     else:
         subject = await _definition(runtime, body.definition, "/definition")
-    explained = await explain_person(runtime, workspace_id=workspace_id, subject=subject, person_no=body.person_no)
+    explained = await explain_person(
+        runtime,
+        workspace_id=workspace_id,
+        subject=subject,
+        person_no=body.person_no,
+        reveal=caller.may("personal:read"),
+    )
     conditions = [ExplainedCondition.model_validate(condition) for condition in explained.conditions]
     return Explanation(
         member=explained.member,
