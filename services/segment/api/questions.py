@@ -10,7 +10,7 @@ from libs.common.http.exact import ExactRoute
 from services.segment.domain.definition import Definition
 from services.segment.store import persons
 from services.segment.usecases.ask_membership import ask_everybody, ask_membership
-from services.segment.usecases.bound_cost import bound_cost
+from services.segment.usecases.bound_cost import bound_cost, bound_length
 from services.segment.usecases.check_definition import check_definition, read_definition
 from services.segment.usecases.explain_person import explain_person
 from services.segment.usecases.load_segment import load_segment
@@ -155,6 +155,7 @@ async def ask(body: Question, caller: Reader, runtime: RuntimeOf) -> Membership:
         subject = body.segment_id
     else:
         subject = await _definition(runtime, body.condition, "/condition")
+        await bound_length(runtime, workspace_id=caller.workspace_id, definition=subject, pointer="/condition")
         async with runtime.database.transaction(caller.workspace_id) as tx:
             await check_definition(tx, workspace_id=caller.workspace_id, definition=subject)
     found = await ask_membership(runtime, workspace_id=caller.workspace_id, subject=subject, person_nos=body.person_nos)
@@ -202,6 +203,7 @@ async def explain(body: ExplanationOf, caller: Reader, runtime: RuntimeOf) -> Ex
         subject = body.segment_id
     else:
         subject = await _definition(runtime, body.definition, "/definition")
+        await bound_length(runtime, workspace_id=workspace_id, definition=subject, pointer="/definition")
     explained = await explain_person(
         runtime,
         workspace_id=workspace_id,

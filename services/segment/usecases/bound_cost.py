@@ -8,12 +8,15 @@ from services.segment.domain.condition import Inquiry
 from services.segment.domain.definition import Definition
 from services.segment.domain.fault import Fault
 from services.segment.store.asking import estimate_rows, statement
+from services.segment.store.columnar import Refusal
 from services.segment.store.scope import Scope
 from services.segment.store.workspaces import moment_of
+from services.segment.usecases.ask_membership import NOT_TAKEN
 from services.segment.usecases.check_definition import invalid
 
-MOST_CHARACTERS = 4_000_000
-"""Of a statement: what 500 conditions of the heaviest kind come to is refused, what anybody writes is far below."""
+MOST_CHARACTERS = 1_500_000
+"""Of a statement: the engine reads one so long for seconds, and gives up reading one of 4,000,000; 500 conditions with
+filters and windows come to a third of it."""
 
 
 class CostLimit(Protocol):
@@ -22,20 +25,30 @@ class CostLimit(Protocol):
     most_rows_read: int
 
 
-async def bound_cost(runtime: Runtime[Any], *, workspace_id: int, definition: Definition, pointer: str = "") -> None:
-    """Raise Invalid when a definition, asked about everybody, is too long a question or reads too many rows."""
+async def bound_length(
+    runtime: Runtime[Any], *, workspace_id: int, definition: Definition, pointer: str = ""
+) -> Inquiry:
+    """Raise Invalid when a definition is too long a question, whomever it is asked about; else return what it asks."""
     inquiry = Inquiry(moment_of(runtime, workspace_id, runtime.now(workspace_id)))
-    scope = Scope(workspace_id, None)
     # the heaviest definitions take seconds to spell
-    length = await asyncio.to_thread(_length, definition, inquiry, scope)
+    length = await asyncio.to_thread(_length, definition, inquiry, Scope(workspace_id, None))
     if length > MOST_CHARACTERS:
         detail = (
             f"the question is {length:,} characters long, at most {MOST_CHARACTERS:,} are asked: use fewer conditions"
         )
         raise invalid([Fault(pointer, detail)])
+    return inquiry
+
+
+async def bound_cost(runtime: Runtime[Any], *, workspace_id: int, definition: Definition, pointer: str = "") -> None:
+    """Raise Invalid when a definition, asked about everybody, is too long a question or reads too many rows."""
+    inquiry = await bound_length(runtime, workspace_id=workspace_id, definition=definition, pointer=pointer)
     if not inquiry.questions:
         return
-    rows = await estimate_rows(runtime.parts.columnar, inquiry, scope)
+    try:
+        rows = await estimate_rows(runtime.parts.columnar, inquiry, Scope(workspace_id, None))
+    except Refusal as refusal:
+        raise invalid([Fault(pointer, NOT_TAKEN)]) from refusal
     most = cast("CostLimit", runtime.settings).most_rows_read
     if rows > most:
         detail = f"the question would read {rows:,} rows, at most {most:,} may be read: narrow its windows or names"
