@@ -11,7 +11,7 @@ from services.segment.domain.definition import Definition
 from services.segment.store import persons
 from services.segment.usecases.ask_membership import ask_everybody, ask_membership
 from services.segment.usecases.bound_cost import bound_cost, bound_length
-from services.segment.usecases.check_definition import check_definition, read_definition
+from services.segment.usecases.check_definition import check_definition, check_references, read_definition
 from services.segment.usecases.explain_person import explain_person
 from services.segment.usecases.load_segment import load_segment
 from services.segment.usecases.prove_patterns import prove_patterns
@@ -147,7 +147,11 @@ async def _definition(runtime: RuntimeOf, body: object, pointer: str) -> Definit
 
 @router.post("/questions/membership")
 async def ask(body: Question, caller: Reader, runtime: RuntimeOf) -> Membership:
-    """Return which of up to 500 persons are in a segment, or meet a condition, at this moment."""
+    """Return which of up to 500 persons are in a segment, or meet a condition, at this moment.
+
+    Asked about nobody, a condition is checked as one that is published. Else an operator that does not fit the type its
+    trait was declared to have since holds for nobody.
+    """
     subject: Definition | UUID
     if body.segment_id is not None:
         async with runtime.database.transaction(caller.workspace_id) as tx:
@@ -157,7 +161,8 @@ async def ask(body: Question, caller: Reader, runtime: RuntimeOf) -> Membership:
         subject = await _definition(runtime, body.condition, "/condition")
         await bound_length(runtime, workspace_id=caller.workspace_id, definition=subject, pointer="/condition")
         async with runtime.database.transaction(caller.workspace_id) as tx:
-            await check_definition(tx, workspace_id=caller.workspace_id, definition=subject)
+            check = check_references if body.person_nos else check_definition
+            await check(tx, workspace_id=caller.workspace_id, definition=subject)
     found = await ask_membership(runtime, workspace_id=caller.workspace_id, subject=subject, person_nos=body.person_nos)
     return Membership(person_nos=found)
 
