@@ -1,8 +1,10 @@
 """Whatever is being taken in while somebody is erased, nothing of his is left in the columnar store."""
 
 import asyncio
+import json
 
 from libs.common.ids import new_id
+from services.segment.jobs import answer_rounds
 from services.segment.usecases.erase_person import erase_person
 from services.segment.usecases.run_round import run_round
 from services.segment.usecases.stage_traits import TraitFact, stage_traits
@@ -48,3 +50,25 @@ async def test_a_trait_that_is_taken_in_while_its_person_is_erased_is_dropped(st
     await taking_in
     await stage.app.drain(WORKSPACE)
     assert await cities(stage) == []
+
+
+async def test_who_is_erased_is_on_no_list_while_rounds_wait(stage, monkeypatch):
+    segment = await stage.segment({"did": "bought"})
+    for name in ("kim", "lea"):
+        await stage.event(name, "bought")
+    assert await stage.members(segment) == {"kim", "lea"}
+
+    async def waits(*_):
+        # the columnar store is being rebuilt
+        return 0
+
+    with monkeypatch.context() as patched:
+        patched.setattr(answer_rounds, "run_round", waits)
+        erasing = asyncio.create_task(stage.erase("kim"))
+        await asyncio.sleep(1)
+        assert not erasing.done()
+        assert await stage.members(segment) == {"lea"}
+        exported = await stage.app.client.get(f"/v1/segment/segments/{segment}/export", params={"form": "ndjson"})
+        assert [json.loads(line)["person_no"] for line in exported.text.splitlines()] == [stage.person("lea")]
+    await erasing
+    assert await stage.members(segment) == {"lea"}

@@ -247,8 +247,8 @@ async def get_members(
     position = decode_cursor(cursor, tuple[int])
     after = position[0] if position and 0 <= position[0] < 2**31 else 0
     found = await memberships.members_after(tx, caller.workspace_id, segment_id, person_no=after, limit=limit)
-    known = await persons.snapshot(tx, caller.workspace_id, found)
-    items = [Members(person_no=number, person_id=known.get(number, (1, None))[1]) for number in found]
+    known = await persons.not_erased(tx, caller.workspace_id, found)
+    items = [Members(person_no=number, person_id=person_id) for number, person_id in known.items()]
     return Page[Members](items=items, next_cursor=encode_cursor(found[-1]) if len(found) == limit else None)
 
 
