@@ -3,9 +3,13 @@
 import asyncio
 
 import msgspec
+import pytest
 
 from libs.common.access.directory import record_name
 from libs.common.access.feed import BUCKET
+from libs.common.errors import Unavailable
+from services.segment.jobs import answer_rounds
+from services.segment.usecases.reconcile_segments import reconcile_segments
 from tests.segment.neutral import a_stage_at
 from tests.segment.stage import WORKSPACE
 
@@ -85,3 +89,28 @@ async def test_another_first_day_of_the_week_moves_whoever_is_in_another_week(ho
     await keep_calendar(house, stage, week_start=6)
     assert (await stage.members(segment), await stage.members(refers)) == ({"kim"}, {"lea"})
     await stage.assert_no_drift()
+
+
+async def test_what_another_calendar_changes_is_no_drift(house, monkeypatch):
+    stage = await a_stage_at(house, "2024-03-31T20:00:00Z")
+    segment = await stage.segment(BY_DAYS[0])
+    await stage.trait("kim", "at", "2024-04-01T05:00:00")
+    await stage.changes()
+    run_round, runtime = answer_rounds.run_round, stage.app.runtime
+    tried = asyncio.Event()
+
+    async def after_the_night(*which):
+        # it is three in the night between the change and the round that takes it
+        await tried.wait()
+        return await run_round(*which)
+
+    monkeypatch.setattr(answer_rounds, "run_round", after_the_night)
+    taking = asyncio.create_task(keep_calendar(house, stage, "Asia/Shanghai"))
+    while runtime.directory.workspace(WORKSPACE).timezone != "Asia/Shanghai":
+        await asyncio.sleep(0.02)
+    with pytest.raises(Unavailable, match="calendar"):
+        await reconcile_segments(runtime, WORKSPACE)
+    tried.set()
+    await taking
+    assert await stage.changes() == [(segment, "kim", "entered", "edit")]
+    assert (await reconcile_segments(runtime, WORKSPACE)).drift == {}

@@ -78,6 +78,52 @@ async def test_a_grid_with_a_fault_makes_nothing_and_points_at_it(stage):
     assert (await client.get("/v1/segment/segments")).json()["items"] == []
 
 
+async def test_the_names_of_a_grid_are_what_its_values_say_and_no_longer_than_names_are(stage):
+    client = stage.app.client
+    named = {"key": "new", "name": "New {interest}", "definition": {"did": "seen"}}
+    grid = {"name": "{stage}: {interest}", "key": "f-{stage}-{interest}", "axes": [
+        {"name": "stage", "values": [named]}, axis("interest", ["tea"]),
+    ]}  # fmt: skip
+    made = (await client.post("/v1/segment/segments/grid", json=grid)).json()
+    assert [one["name"] for one in made["segments"]] == ["New {interest}: Tea"]
+    long = {**named, "key": "k" * 50, "name": "n" * 100}
+    for part, pointer in (
+        ({"name": "{stage}{stage}!", "key": None}, "/name"),
+        ({"key": "{stage}-{stage}"}, "/key"),
+    ):
+        body = {**grid, "axes": [{"name": "stage", "values": [named, long]}, grid["axes"][1]], **part}
+        refused = await client.post("/v1/segment/segments/grid", json=body)
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, pointer), refused.text
+    assert len((await client.get("/v1/segment/segments")).json()["items"]) == 1
+
+
+async def test_a_grid_whose_combinations_would_read_too_much_is_refused(stage):
+    client = stage.app.client
+    for name in ("bought", "seen"):
+        for number in range(5):
+            await stage.event("kim", name, {"n": number})
+    value = {"key": "one", "name": "One"}
+    grid = {"name": "{a} {b}", "state": "live", "axes": [
+        {"name": "a", "values": [{**value, "definition": {"did": "bought"}}]},
+        {"name": "b", "values": [{**value, "definition": {"did": "seen"}}]},
+    ]}  # fmt: skip
+    runtime = stage.app.runtime
+
+    async def post(most_rows_read):
+        runtime.settings = runtime.settings.model_copy(update={"most_rows_read": most_rows_read})
+        return await client.post("/v1/segment/segments/grid", json=grid)
+
+    most = 40
+    while (await post(most)).status_code == 201:
+        most -= 1
+    refused = await post(most)
+    error = refused.json()["errors"][0]
+    assert (refused.status_code, error["pointer"]) == (422, "/axes"), "each part by itself is read"
+    assert f"at most {most} may be read" in error["detail"]
+    body = {"name": "s", "state": "live", "definition": {"all": [{"did": "bought"}, {"did": "seen"}]}}
+    assert (await client.post("/v1/segment/segments", json=body)).status_code == 422, "as one made by itself"
+
+
 async def test_a_snapshot_keeps_its_members_but_for_merges_and_erasures(stage):
     client = stage.app.client
     buyers = await stage.segment({"did": "bought", "window": {"last": "7 days"}})

@@ -2,6 +2,8 @@
 
 import pytest
 
+from services.segment.store.columnar import Refusal
+
 CORPUS = [
     "'",
     "''",
@@ -203,12 +205,39 @@ async def test_a_question_that_would_read_too_much_is_refused_with_the_reason_be
     assert await stage.ask("kim", condition=definition), "about few persons it costs nothing"
 
 
-async def test_a_definition_too_long_to_be_asked_is_refused(stage):
+async def test_a_definition_too_long_to_be_asked_is_refused_however_it_is_asked(stage):
     filters = [{"prop": ["p"] * 8, "op": "in", "value": [str(n) for n in range(40)]}] * 50
     heavy = {"regularly": "e", "period": "1 day", "periods": 100, "where": filters}
-    for count, reason in ((10, "characters long"), (100, "bytes long")):
+    for count, reason in ((2, "characters long"), (10, "characters long"), (100, "bytes long")):
         definition = {"any": [{**heavy, "regularly": f"e{n}"} for n in range(count)]}
-        answer = await stage.app.client.post("/v1/segment/preview", json={"definition": definition})
-        assert answer.status_code == 422, answer.text
-        error = answer.json()["errors"][0]
-        assert (error["pointer"], reason in error["detail"]) == ("/definition", True), error
+        for path, member, beside in (
+            ("preview", "definition", {}),
+            ("segments", "definition", {"name": "s", "state": "live"}),
+            ("questions/membership", "condition", {"person_nos": [1]}),
+            ("explain", "definition", {"person_no": 1}),
+        ):
+            answer = await stage.app.client.post(f"/v1/segment/{path}", json={member: definition, **beside})
+            assert answer.status_code == 422, answer.text
+            error = answer.json()["errors"][0]
+            assert (error["pointer"], reason in error["detail"]) == (f"/{member}", True), error
+
+
+async def test_a_question_that_the_engine_does_not_take_is_no_fault_of_the_service(stage, monkeypatch):
+    await stage.create("kim")
+    definition = {"did": "bought"}
+    segment = await stage.segment(definition)
+
+    async def refuse(*_, **__):
+        raise Refusal("Code: 718. Maximum amount of backtracking exceeded in the parser")
+
+    monkeypatch.setattr(stage.app.runtime.parts.columnar, "ask", refuse)
+    for path, body, status in (
+        ("preview", {"definition": definition}, 422),
+        ("segments", {"name": "s", "state": "live", "definition": definition}, 422),
+        ("questions/membership", {"condition": definition, "person_nos": [1]}, 503),
+        ("questions/membership", {"segment_id": segment, "person_nos": [1]}, 503),
+        ("explain", {"definition": definition, "person_no": 1}, 503),
+    ):
+        answer = await stage.app.client.post(f"/v1/segment/{path}", json=body)
+        assert answer.status_code == status, answer.text
+        assert "does not take the question" in answer.text

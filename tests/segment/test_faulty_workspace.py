@@ -10,7 +10,8 @@ from libs.common.db import statement
 from libs.common.errors import Unavailable
 from libs.common.ids import new_id
 from services.segment.domain.patience import LONGEST_PAUSE_SECONDS, Patience
-from services.segment.jobs import answer_rounds
+from services.segment.jobs import answer_rounds, try_again
+from services.segment.store import memberships
 from services.segment.store.touches import Touch, add_touches
 from tests.segment.stage import WORKSPACE
 
@@ -18,22 +19,14 @@ OTHER = 2
 
 
 async def break_first_workspace(stage):
-    """Leave a live definition that cannot be read."""
+    """Leave members that cannot be read."""
     async with stage.app.runtime.worker_database.transaction(WORKSPACE) as tx:
-        key = {"segment_id": new_id(), "at": stage.now}
         await tx.execute(
             statement(
-                "insert into segment.segment (workspace_id, segment_id, name, state, live_version, created_at,"
-                " updated_at) values (1, :segment_id, 'broken', 'live', 1, :at, :at)"
+                "insert into segment.membership_chunk (workspace_id, segment_id, chunk, bitmap)"
+                " values (1, :segment_id, 0, 'no bitmap')"
             ),
-            **key,
-        )
-        await tx.execute(
-            statement(
-                "insert into segment.segment_version (workspace_id, segment_id, version, definition, created_at)"
-                " values (1, :segment_id, 1, '{\"nonsense\": 1}', :at)"
-            ),
-            **key,
+            segment_id=new_id(),
         )
         await tx.execute(statement("update segment.round set revision = revision + 1 where workspace_id = 1"))
         await add_touches(tx, WORKSPACE, [Touch(1, "event", stage.now)])
@@ -58,6 +51,35 @@ async def test_a_broken_workspace_does_not_stop_the_later_ones(stage):
         while await touches_of(stage, OTHER):
             await asyncio.sleep(0.02)
     assert await touches_of(stage, WORKSPACE), "what waits in the broken one stays until it can be answered"
+
+
+async def test_a_definition_that_cannot_be_read_any_more_keeps_its_members_and_the_others_go_on(stage):
+    old, other = await stage.segment({"did": "bought"}), await stage.segment({"did": "bought"}, name="other")
+    on_top = await stage.segment({"in_segment": old}, name="on top")
+    await stage.event("kim", "bought")
+    async with stage.app.runtime.worker_database.transaction(WORKSPACE) as tx:
+        await tx.execute(
+            statement("update segment.segment_version set definition = :text where segment_id = :segment_id"),
+            text='{"nonsense": 1}', segment_id=old,
+        )  # fmt: skip
+        await memberships.disturb(tx, WORKSPACE)
+    await stage.event("lea", "bought")
+    url = f"/v1/segment/segments/{old}"
+    assert await stage.members(other) == {"kim", "lea"}
+    assert await stage.members(old) == await stage.members(on_top) == {"kim"}, "as they stood"
+    assert "cannot be read any more: this is no condition" in (await stage.app.client.get(url)).json()["trouble"]
+    # tried again as what is too heavy is
+    async with stage.app.runtime.worker_database.transaction(WORKSPACE) as tx:
+        await tx.execute(statement("update segment.segment set tried_at = tried_at - interval '1 hour'"))
+    await try_again.run(stage.app.runtime)
+    await stage.app.drain()
+    await stage.event("max", "bought")
+    assert await stage.members(other) == {"kim", "lea", "max"}
+    assert await stage.members(old) == {"kim"}
+    assert (await stage.app.client.patch(url, json={"definition": {"did": "bought"}})).status_code == 200
+    await stage.app.drain()
+    assert await stage.members(old) == await stage.members(on_top) == {"kim", "lea", "max"}
+    assert (await stage.app.client.get(url)).json()["trouble"] == ""
 
 
 async def test_a_dependency_missing_for_all_is_the_loops_own_fault(stage, monkeypatch):

@@ -80,6 +80,30 @@ async def test_single_persons_come_onto_a_list_and_off_it(stage):
     assert await shown(stage, url) == {"include": {"max", "zoe"}, "exclude": {"kim"}}
 
 
+async def test_lists_follow_whom_they_name_through_merges_of_merges_and_back(stage):
+    await stage.create("kim", "lea", "max", "zoe")
+    lists = {"include": ("lea",), "exclude": ()}, {"include": (), "exclude": ("lea",)}
+    definitions = {"manual_only": True}, {"none": [{"did": "never"}]}
+    urls = [f"{SEGMENTS}/{await stage.segment(one, name=str(one))}" for one in definitions]
+    for url, listed_ones in zip(urls, lists, strict=True):
+        await put(stage, url, **listed_ones)
+        await stage.app.drain()
+
+    async def both():
+        return [await members(stage, url) for url in urls]
+
+    assert await both() == [{"lea"}, {"kim", "max", "zoe"}]
+    await stage.merge("kim", "lea")
+    assert await both() == [{"kim"}, {"max", "zoe"}]
+    await stage.merge("max", "kim")
+    assert await both() == [{"max"}, {"zoe"}], "nobody who is listed is lost because two merges came one by one"
+    await stage.split("max", "kim", 1001)
+    await stage.merge("kim", "lea")  # identity tells again who had come to whom that is back
+    assert await both() == [{"kim"}, {"max", "zoe"}]
+    await stage.split("kim", "lea", 1002)
+    assert await both() == [{"lea"}, {"kim", "max", "zoe"}]
+
+
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 async def test_whom_nobody_ever_heard_of_is_refused_by_his_place(stage, method):
     url = await listed(stage, "kim", "lea", "max")

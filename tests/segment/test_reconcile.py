@@ -106,6 +106,9 @@ async def test_a_segment_that_cannot_be_asked_keeps_its_members_and_the_others_g
     assert edited.status_code == 200
     await stage.app.drain()
     assert await stage.members(light) == {"lea"}, "the old version answers while the new one cannot"
+    new = await stage.segment(BOUGHT, name="new")
+    assert await stage.members(new) == set()
+    await stage.changes()
 
     monkeypatch.undo()
     async with stage.app.runtime.worker_database.transaction(WORKSPACE) as tx:
@@ -114,6 +117,8 @@ async def test_a_segment_that_cannot_be_asked_keeps_its_members_and_the_others_g
     await stage.app.drain()
     assert await stage.members(heavy) == await stage.members(on_top) == await stage.members(light) == {"kim", "lea"}
     assert (await stage.app.client.get(f"/v1/segment/segments/{heavy}")).json()["trouble"] == ""
+    told = {(segment, cause) for segment, _, _, cause in await stage.changes()}
+    assert {(heavy, "reconcile"), (light, "edit"), (new, "backfill")} <= told, "journeys ask why somebody entered"
 
 
 async def test_a_store_that_refuses_everything_empties_nothing(stage, monkeypatch):

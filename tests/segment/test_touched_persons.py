@@ -157,7 +157,7 @@ async def test_hand_made_lists_win_and_show_as_the_reason(stage):
         "manual": "exclude",
         "snapshot_of": None,
         "trouble": "",
-        "conditions": [{"pointer": "", "holds": True, "value": "20", "events": []}],
+        "conditions": [{"pointer": "", "holds": True, "value": "20", "masked": False, "events": []}],
     }
     await stage.trait("kim", "age", 21)
     assert await stage.members(segment) == {"lea"}

@@ -1,10 +1,13 @@
 """`Idempotency-Key`: the same request twice has one effect and one answer."""
 
 import hashlib
+import json
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import Header
+from fastapi import Header, Response
+from pydantic import BaseModel
 
 from libs.common.db import Tx, statement
 from libs.common.errors import Conflict, Invalid
@@ -52,3 +55,20 @@ async def remember_answer(tx: Tx, *, workspace_id: int, route: str, key: str | N
     """Keep the answer of a claimed key."""
     if key is not None:
         await tx.execute(statement(_ANSWER), workspace_id=workspace_id, route=route, key=key, answer=answer)
+
+
+async def answer_once(
+    tx: Tx, *, workspace_id: int, route: str, key: str | None, body: BaseModel, make: Callable[[], Awaitable[Response]]
+) -> Response:
+    """Return what `make` answers, its effect in the same transaction, or what it answered when the key was used before.
+
+    Byte for byte, with its status: for bodies and answers with exact numbers.
+    """
+    asked = json.dumps(body.model_dump(), sort_keys=True, default=str)
+    before = await answered_before(tx, workspace_id=workspace_id, route=route, key=key, body=asked)
+    if before is not None:
+        return Response(before["body"], before["status"], media_type="application/json")
+    given = await make()
+    said = {"status": given.status_code, "body": bytes(given.body).decode()}
+    await remember_answer(tx, workspace_id=workspace_id, route=route, key=key, answer=said)
+    return given

@@ -103,8 +103,8 @@ async def _lines(
                 tx, workspace_id, segment_id, person_no=after, limit=ANSWERS_AT_ONCE
             )
             numbers = [number for number in found if last is None or number <= last]
-            known = await persons.snapshot(tx, workspace_id, numbers)
-        yield head + await _part(runtime, workspace_id, wanted, numbers, {one: known[one][1] for one in known})
+            ids = await persons.not_erased(tx, workspace_id, numbers)
+        yield head + await _part(runtime, workspace_id, wanted, list(ids), ids)
         if len(numbers) < ANSWERS_AT_ONCE:
             return
         after, head = numbers[-1], b""

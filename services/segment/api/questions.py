@@ -10,8 +10,8 @@ from libs.common.http.exact import ExactRoute
 from services.segment.domain.definition import Definition
 from services.segment.store import persons
 from services.segment.usecases.ask_membership import ask_everybody, ask_membership
-from services.segment.usecases.bound_cost import bound_cost
-from services.segment.usecases.check_definition import check_definition, read_definition
+from services.segment.usecases.bound_cost import bound_cost, bound_length
+from services.segment.usecases.check_definition import check_definition, check_references, read_definition
 from services.segment.usecases.explain_person import explain_person
 from services.segment.usecases.load_segment import load_segment
 from services.segment.usecases.prove_patterns import prove_patterns
@@ -125,6 +125,7 @@ class ExplainedCondition(BaseModel):
     pointer: str
     holds: bool
     value: str | None
+    masked: bool = Field(False, description="it looks at a personal trait, whose value needs the right personal:read")
     events: list[ExplainedEvent]
 
 
@@ -146,7 +147,11 @@ async def _definition(runtime: RuntimeOf, body: object, pointer: str) -> Definit
 
 @router.post("/questions/membership")
 async def ask(body: Question, caller: Reader, runtime: RuntimeOf) -> Membership:
-    """Return which of up to 500 persons are in a segment, or meet a condition, at this moment."""
+    """Return which of up to 500 persons are in a segment, or meet a condition, at this moment.
+
+    Asked about nobody, a condition is checked as one that is published. Else an operator that does not fit the type its
+    trait was declared to have since holds for nobody.
+    """
     subject: Definition | UUID
     if body.segment_id is not None:
         async with runtime.database.transaction(caller.workspace_id) as tx:
@@ -154,8 +159,10 @@ async def ask(body: Question, caller: Reader, runtime: RuntimeOf) -> Membership:
         subject = body.segment_id
     else:
         subject = await _definition(runtime, body.condition, "/condition")
+        await bound_length(runtime, workspace_id=caller.workspace_id, definition=subject, pointer="/condition")
         async with runtime.database.transaction(caller.workspace_id) as tx:
-            await check_definition(tx, workspace_id=caller.workspace_id, definition=subject)
+            check = check_references if body.person_nos else check_definition
+            await check(tx, workspace_id=caller.workspace_id, definition=subject)
     found = await ask_membership(runtime, workspace_id=caller.workspace_id, subject=subject, person_nos=body.person_nos)
     return Membership(person_nos=found)
 
@@ -188,7 +195,10 @@ async def preview(body: PreviewOf, caller: Reader, runtime: RuntimeOf) -> Previe
 
 @router.post("/explain")
 async def explain(body: ExplanationOf, caller: Reader, runtime: RuntimeOf) -> Explanation:
-    """Return which conditions hold for one person, with the values and the events that decide them."""
+    """Return which conditions hold for one person, with the values and the events that decide them.
+
+    Values of personal traits are shown to who may read them alone.
+    """
     workspace_id = caller.workspace_id
     subject: Definition | UUID
     row = None
@@ -198,7 +208,14 @@ async def explain(body: ExplanationOf, caller: Reader, runtime: RuntimeOf) -> Ex
         subject = body.segment_id
     else:
         subject = await _definition(runtime, body.definition, "/definition")
-    explained = await explain_person(runtime, workspace_id=workspace_id, subject=subject, person_no=body.person_no)
+        await bound_length(runtime, workspace_id=workspace_id, definition=subject, pointer="/definition")
+    explained = await explain_person(
+        runtime,
+        workspace_id=workspace_id,
+        subject=subject,
+        person_no=body.person_no,
+        reveal=caller.may("personal:read"),
+    )
     conditions = [ExplainedCondition.model_validate(condition) for condition in explained.conditions]
     return Explanation(
         member=explained.member,

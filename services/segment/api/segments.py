@@ -10,6 +10,7 @@ from libs.common.db import Tx
 from libs.common.errors import Conflict, Invalid
 from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
 from libs.common.http.exact import ExactRoute, exact
+from libs.common.http.idempotency import IdempotencyKey, answer_once
 from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from libs.common.runtime import Runtime
 from services.segment.clients.dependents import name_dependents
@@ -159,24 +160,33 @@ async def _proved(runtime: Runtime[Any], workspace_id: int, body: object, *, sta
 
 
 @router.post("/segments", status_code=201, response_model=Segment)
-async def post_segment(body: NewSegment, caller: Writer, runtime: RuntimeOf) -> Response:
+async def post_segment(
+    body: NewSegment, caller: Writer, runtime: RuntimeOf, idempotency_key: IdempotencyKey = None
+) -> Response:
     """Make a segment, as a draft or live; a live one is computed for everybody in the background."""
     workspace_id = caller.workspace_id
     await _proved(runtime, caller.workspace_id, body.definition, state=body.state)
     async with runtime.database.transaction(workspace_id) as tx:
-        await segments.hold_references(tx, workspace_id)
-        warnings = await _checked(tx, workspace_id, body.definition, state=body.state, segment_id=None)
-        row = await create_segment(
-            tx,
-            workspace_id=workspace_id,
-            key=body.key,
-            name=body.name,
-            state=body.state,
-            definition=body.definition,
-            now=runtime.now(workspace_id),
+
+        async def make() -> Response:
+            await segments.hold_references(tx, workspace_id)
+            warnings = await _checked(tx, workspace_id, body.definition, state=body.state, segment_id=None)
+            row = await create_segment(
+                tx,
+                workspace_id=workspace_id,
+                key=body.key,
+                name=body.name,
+                state=body.state,
+                definition=body.definition,
+                now=runtime.now(workspace_id),
+            )
+            return exact(_shown(row, warnings), 201)
+
+        answer = await answer_once(
+            tx, workspace_id=workspace_id, route="segments", key=idempotency_key, body=body, make=make
         )
     runtime.wake("answer_rounds")
-    return exact(_shown(row, warnings), 201)
+    return answer
 
 
 @router.get("/segments", response_model=Page[Segment])
@@ -245,14 +255,23 @@ async def remove_segment(segment_id: UUID, caller: Writer, runtime: RuntimeOf) -
 
 @router.post("/segments/{segment_id}/snapshot", status_code=201, response_model=Segment)
 async def post_snapshot(
-    segment_id: UUID, body: Snapshot, caller: Writer, tx: Transaction, runtime: RuntimeOf
+    segment_id: UUID,
+    body: Snapshot,
+    caller: Writer,
+    tx: Transaction,
+    runtime: RuntimeOf,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Keep the members as they are now in a frozen segment of its own; only merges and erasures change it."""
-    workspace_id = caller.workspace_id
-    row = await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id, lock=True)
-    now = runtime.now(workspace_id)
-    kept = await freeze_segment(tx, workspace_id=workspace_id, row=row, key=body.key, name=body.name, now=now)
-    return exact(_shown(kept), 201)
+    workspace_id, route = caller.workspace_id, f"segment snapshot {segment_id}"
+
+    async def make() -> Response:
+        row = await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id, lock=True)
+        now = runtime.now(workspace_id)
+        kept = await freeze_segment(tx, workspace_id=workspace_id, row=row, key=body.key, name=body.name, now=now)
+        return exact(_shown(kept), 201)
+
+    return await answer_once(tx, workspace_id=workspace_id, route=route, key=idempotency_key, body=body, make=make)
 
 
 @router.get("/segments/{segment_id}/dependents")
@@ -275,8 +294,8 @@ async def get_members(
     position = decode_cursor(cursor, tuple[int])
     after = position[0] if position and 0 <= position[0] < 2**31 else 0
     found = await memberships.members_after(tx, caller.workspace_id, segment_id, person_no=after, limit=limit)
-    known = await persons.snapshot(tx, caller.workspace_id, found)
-    items = [Members(person_no=number, person_id=known.get(number, (1, None))[1]) for number in found]
+    known = await persons.not_erased(tx, caller.workspace_id, found)
+    items = [Members(person_no=number, person_id=person_id) for number, person_id in known.items()]
     return Page[Members](items=items, next_cursor=encode_cursor(found[-1]) if len(found) == limit else None)
 
 

@@ -1,15 +1,14 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common.http.callers import Caller, RuntimeOf, requires
-from libs.common.http.exact import ExactRoute
-from services.segment.usecases.bound_cost import bound_cost
-from services.segment.usecases.check_definition import read_definition
-from services.segment.usecases.create_grid import Axis, Grid, Value, create_grid
-from services.segment.usecases.prove_patterns import prove_patterns
+from libs.common.http.exact import ExactRoute, exact
+from libs.common.http.idempotency import IdempotencyKey, answer_once
+from services.segment.usecases.bound_grid import bound_grid
+from services.segment.usecases.create_grid import Axis, Cell, Grid, Value, create_grid
 
 router = APIRouter(prefix="/v1/segment", tags=["templates"], route_class=ExactRoute)
 
@@ -65,22 +64,12 @@ class GridView(BaseModel):
     segments: list[CellView]
 
 
-async def _prove(runtime: RuntimeOf, workspace_id: int, body: object, pointer: str) -> None:
-    definition = read_definition(body, pointer=pointer)
-    await prove_patterns(runtime.parts.columnar, definition)
-    await bound_cost(runtime, workspace_id=workspace_id, definition=definition, pointer=pointer)
-
-
-@router.post("/segments/grid", status_code=201)
-async def post_grid(body: GridOf, caller: Writer, runtime: RuntimeOf) -> GridView:
+@router.post("/segments/grid", status_code=201, response_model=GridView)
+async def post_grid(
+    body: GridOf, caller: Writer, runtime: RuntimeOf, idempotency_key: IdempotencyKey = None
+) -> Response:
     """Make up to 500 segments at once, one for each combination (12 stages x 10 interests), all or none."""
-    if body.state == "live":
-        for number, axis in enumerate(body.axes):
-            for place, value in enumerate(axis.values):
-                pointer = f"/axes/{number}/values/{place}/definition"
-                await _prove(runtime, caller.workspace_id, value.definition, pointer)
-        if body.base is not None:
-            await _prove(runtime, caller.workspace_id, body.base, "/base")
+    workspace_id = caller.workspace_id
     grid = Grid(
         name=body.name,
         key=body.key,
@@ -88,12 +77,20 @@ async def post_grid(body: GridOf, caller: Writer, runtime: RuntimeOf) -> GridVie
         base=body.base,
         state=body.state,
     )
-    async with runtime.database.transaction(caller.workspace_id) as tx:
-        cells = await create_grid(tx, workspace_id=caller.workspace_id, grid=grid, now=runtime.now(caller.workspace_id))
+    if body.state == "live":
+        await bound_grid(runtime, workspace_id=workspace_id, grid=grid)
+    async with runtime.database.transaction(workspace_id) as tx:
+
+        async def make() -> Response:
+            cells = await create_grid(tx, workspace_id=workspace_id, grid=grid, now=runtime.now(workspace_id))
+            return exact(GridView(segments=[_shown(cell) for cell in cells]), 201)
+
+        answer = await answer_once(
+            tx, workspace_id=workspace_id, route="segments grid", key=idempotency_key, body=body, make=make
+        )
     runtime.wake("answer_rounds")
-    return GridView(
-        segments=[
-            CellView(segment_id=cell.row.segment_id, key=cell.row.key, name=cell.row.name, values=dict(cell.values))
-            for cell in cells
-        ]
-    )
+    return answer
+
+
+def _shown(cell: Cell) -> CellView:
+    return CellView(segment_id=cell.row.segment_id, key=cell.row.key, name=cell.row.name, values=dict(cell.values))

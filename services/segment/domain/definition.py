@@ -1,6 +1,6 @@
 """A segment's definition: a tree of all / any / none groups over conditions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Literal
@@ -74,30 +74,28 @@ def formula_of(node: Node, inquiry: Inquiry) -> Formula:
     """Return the persons a node means."""
     if isinstance(node, Leaf):
         return node.condition.formula(inquiry)
-    inner = tuple(formula_of(child, inquiry) for child in node.nodes)
-    match node.kind:
+    return _grouped(node.kind, tuple(formula_of(child, inquiry) for child in node.nodes))
+
+
+def formula_without(node: Node, pointer: str, leaves: Mapping[str, Formula]) -> Formula | None:
+    """Return the persons a node would mean without the condition at `pointer`; None when nothing is left of it.
+
+    `leaves` are the formulas of its conditions: each is spelled once, however many conditions are left out in turn.
+    """
+    if isinstance(node, Leaf):
+        return None if node.pointer == pointer else leaves[node.pointer]
+    kept = tuple(inner for child in node.nodes if (inner := formula_without(child, pointer, leaves)) is not None)
+    return _grouped(node.kind, kept) if kept else None
+
+
+def _grouped(kind: GroupKind, inner: tuple[Formula, ...]) -> Formula:
+    match kind:
         case "all":
             return All(inner)
         case "any":
             return AnyOf(inner)
         case "none":
             return Not(AnyOf(inner))
-
-
-def formula_without(node: Node, pointer: str, inquiry: Inquiry) -> Formula | None:
-    """Return the persons a node would mean without the condition at `pointer`; None when nothing is left of it."""
-    if isinstance(node, Leaf):
-        return None if node.pointer == pointer else formula_of(node, inquiry)
-    kept = tuple(inner for child in node.nodes if (inner := formula_without(child, pointer, inquiry)) is not None)
-    if not kept:
-        return None
-    match node.kind:
-        case "all":
-            return All(kept)
-        case "any":
-            return AnyOf(kept)
-        case "none":
-            return Not(AnyOf(kept))
 
 
 def all_of(bodies: Sequence[object]) -> dict[str, object]:

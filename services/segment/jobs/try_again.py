@@ -15,8 +15,8 @@ async def run(runtime: Runtime[Any]) -> int:
     workspace_ids = [workspace.workspace_id for workspace in runtime.directory.workspaces()]
     async with runtime.worker_database.transaction(workspace_ids) as tx:
         waiting = await troubles.to_try_again(tx, seconds=PAUSE_SECONDS)
-        for workspace_id, segment_id, version in waiting:
-            await ask_recompute(tx, workspace_id, segment_id=segment_id, version=version, cause="reconcile")
+        for workspace_id, segment_id, version, cause in waiting:
+            await ask_recompute(tx, workspace_id, segment_id=segment_id, version=version, cause=cause)
     if waiting:
         runtime.wake("answer_rounds")
     return 0

@@ -1,6 +1,7 @@
 """Hand-made lists: persons included or excluded whatever the definition says."""
 
 from collections.abc import Collection
+from itertools import chain
 from uuid import UUID
 
 from libs.common.db import Tx, statement
@@ -38,6 +39,7 @@ _SIZES = statement(
     from segment.manual_member where workspace_id = :workspace_id and segment_id = :segment_id
     """
 )
+_ANY = statement("select exists (select from segment.manual_member where workspace_id = :workspace_id::int)")
 _CONCERNED = statement(
     """
     select exists (
@@ -102,5 +104,9 @@ async def sizes(tx: Tx, workspace_id: int, segment_id: UUID) -> dict[str, int]:
 
 
 async def concern(tx: Tx, workspace_id: int, person_nos: Collection[int]) -> bool:
-    """Tell whether any of these persons is on a list."""
-    return bool(await tx.fetch_value(_CONCERNED, workspace_id=workspace_id, person_nos=list(person_nos)))
+    """Tell whether any of these persons is on a list, or anybody who was merged into them, however indirectly."""
+    if not await tx.fetch_value(_ANY, workspace_id=workspace_id):
+        return False
+    ended = await persons.ended_in(tx, workspace_id, list(person_nos))
+    everybody = {*person_nos, *chain.from_iterable(ended.values())}
+    return bool(await tx.fetch_value(_CONCERNED, workspace_id=workspace_id, person_nos=sorted(everybody)))

@@ -10,6 +10,7 @@ from pyroaring import BitMap
 from libs.common.db import Tx, statement
 from services.segment.domain.world import CHUNK_BITS
 
+CHUNKS_AT_ONCE = 32
 _LOAD = statement("select segment_id, bitmap from segment.membership_chunk where workspace_id = :workspace_id")
 _SAVE = statement(
     """
@@ -56,9 +57,9 @@ _HISTORY = statement(
 )
 _CHUNKS_FROM = statement(
     """
-    select bitmap from segment.membership_chunk
+    select chunk, bitmap from segment.membership_chunk
     where workspace_id = :workspace_id and segment_id = :segment_id and chunk >= :chunk
-    order by chunk
+    order by chunk limit :most
     """
 )
 _OF_SEGMENTS = statement(
@@ -186,7 +187,7 @@ async def nth_after(tx: Tx, workspace_id: int, segment_id: UUID, *, person_no: i
     """Return the member that is the `position`-th (from 1) with a greater number, if any comes behind him."""
     passed = 0
     rows = await tx.fetch(
-        _CHUNKS_FROM, workspace_id=workspace_id, segment_id=segment_id, chunk=(person_no + 1) >> CHUNK_BITS
+        _CHUNKS_FROM, workspace_id=workspace_id, segment_id=segment_id, chunk=(person_no + 1) >> CHUNK_BITS, most=None
     )
     found: int | None = None
     for row in rows:
@@ -219,16 +220,21 @@ async def copy_chunks(tx: Tx, workspace_id: int, *, source: UUID, target: UUID) 
 async def members_after(tx: Tx, workspace_id: int, segment_id: UUID, *, person_no: int, limit: int) -> list[int]:
     """Return up to `limit` members with a greater number."""
     found: list[int] = []
-    rows = await tx.fetch(
-        _CHUNKS_FROM, workspace_id=workspace_id, segment_id=segment_id, chunk=(person_no + 1) >> CHUNK_BITS
-    )
-    for row in rows:
-        members = BitMap.deserialize(row["bitmap"])
-        first = members.rank(person_no)
-        found.extend(members[first : first + limit - len(found)])
-        if len(found) >= limit:
-            break
-    return found
+    chunk = (person_no + 1) >> CHUNK_BITS
+    # some chunks at a time: a page of an export of millions does not read all that come behind it
+    while True:
+        rows = await tx.fetch(
+            _CHUNKS_FROM, workspace_id=workspace_id, segment_id=segment_id, chunk=chunk, most=CHUNKS_AT_ONCE
+        )
+        for row in rows:
+            members = BitMap.deserialize(row["bitmap"])
+            first = members.rank(person_no)
+            found.extend(members[first : first + limit - len(found)])
+            if len(found) >= limit:
+                return found
+        if len(rows) < CHUNKS_AT_ONCE:
+            return found
+        chunk = rows[-1]["chunk"] + 1
 
 
 async def forget_members(tx: Tx, workspace_id: int, segment_id: UUID) -> None:

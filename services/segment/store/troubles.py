@@ -22,7 +22,10 @@ _CLEAR = statement(
 )
 _WAITING = statement(
     """
-    select workspace_id, segment_id, version from segment.segment
+    select workspace_id, segment_id, version,
+        case when live_version is null then 'backfill' when live_version <> version then 'edit' else 'reconcile' end
+            as cause
+    from segment.segment
     where trouble <> '' and tried_at < clock_timestamp() - make_interval(secs => :seconds::float8)
       and not exists (
           select from segment.recompute
@@ -50,7 +53,10 @@ async def clear(tx: Tx, workspace_id: int, segment_id: UUID) -> None:
     await tx.execute(_CLEAR, workspace_id=workspace_id, segment_id=segment_id)
 
 
-async def to_try_again(tx: Tx, *, seconds: float) -> list[tuple[int, UUID, int]]:
-    """Return (workspace, segment, newest version) of those not tried for so long; of the visible workspaces."""
+async def to_try_again(tx: Tx, *, seconds: float) -> list[tuple[int, UUID, int, str]]:
+    """Return (workspace, segment, newest version, why it is computed) of those not tried for so long.
+
+    Of the visible workspaces. What was to be computed when it failed is computed for the same reason.
+    """
     rows = await tx.fetch(_WAITING, seconds=seconds)
-    return [(row["workspace_id"], row["segment_id"], row["version"]) for row in rows]
+    return [(row["workspace_id"], row["segment_id"], row["version"], row["cause"]) for row in rows]

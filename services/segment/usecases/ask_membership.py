@@ -17,6 +17,7 @@ from services.segment.domain.moved import Moved
 from services.segment.domain.world import LiveSegment, World
 from services.segment.store import owners, persons, squashes
 from services.segment.store.asking import ask
+from services.segment.store.columnar import Refusal
 from services.segment.store.parts import SegmentParts
 from services.segment.store.persons import ALIVE
 from services.segment.store.rebuilds import is_open
@@ -24,6 +25,7 @@ from services.segment.store.scope import Scope
 from services.segment.store.workspaces import moment_of
 from services.segment.usecases.insert_blocks import insert_blocks
 
+NOT_TAKEN = "the columnar store does not take the question: use fewer conditions, or simpler ones"
 Stands = Callable[[LiveSegment], BitMap]
 """The members of a segment that the store is not asked about."""
 
@@ -123,7 +125,9 @@ async def _ask(
         return Asked(members[subject], among)
     wanted = subject.formula(inquiry)
     leaves = {leaf.pointer: leaf.condition.formula(inquiry) for leaf in subject.leaves()}
-    without = {pointer: formula_without(subject.root, pointer, inquiry) or EVERYBODY for pointer in leaves}
+    # of few persons nobody wants to know what each condition keeps out
+    counted = leaves if scope.persons is None else ()
+    without = {pointer: formula_without(subject.root, pointer, leaves) or EVERYBODY for pointer in counted}
     members, atoms = await _answer(runtime, world.needed_by(subject), inquiry, scope, among, stands)
 
     def answer(formula: Formula) -> BitMap:
@@ -152,7 +156,10 @@ async def _answer(
     """
     asked = [segment for segment in needed if segment.is_asked]
     formulas = ask_all(asked, inquiry)
-    atoms = await ask(runtime.parts.columnar, inquiry, scope)
+    try:
+        atoms = await ask(runtime.parts.columnar, inquiry, scope)
+    except Refusal as refusal:
+        raise Unavailable(NOT_TAKEN) from refusal
     kept = {segment.segment_id: stands(segment) & among for segment in needed if not segment.is_asked}
     members = answer_all(
         asked, formulas, atoms=atoms, among=lambda _: among, otherwise=lambda other: kept.get(other, BitMap())

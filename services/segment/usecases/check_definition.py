@@ -55,12 +55,15 @@ async def check_definition(
     tx: Tx, *, workspace_id: int, definition: Definition, segment_id: UUID | None = None
 ) -> Checked:
     """Refuse references to unknown segments and to itself, and operators that never hold; warn of what is doubtful."""
-    await _check_references(tx, workspace_id, definition, segment_id)
+    await check_references(tx, workspace_id=workspace_id, definition=definition, segment_id=segment_id)
     await _check_types(tx, workspace_id, definition)
     return Checked(definition, await list_doubts(tx, workspace_id=workspace_id, definition=definition))
 
 
-async def _check_references(tx: Tx, workspace_id: int, definition: Definition, segment_id: UUID | None) -> None:
+async def check_references(
+    tx: Tx, *, workspace_id: int, definition: Definition, segment_id: UUID | None = None
+) -> None:
+    """Refuse references to unknown segments, and to itself."""
     if not definition.concerns().segments:
         return
     refers = await list_references(tx, workspace_id)

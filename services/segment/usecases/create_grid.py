@@ -1,9 +1,11 @@
 """Many segments at once: one for each combination of the values of some axes (stage x interest)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
+from math import prod
 
 from libs.common.db import Tx
 from libs.common.errors import Invalid
@@ -14,6 +16,9 @@ from services.segment.usecases.check_definition import check_definition, read_de
 from services.segment.usecases.create_segment import create_segment
 
 MOST_SEGMENTS = 500
+LONGEST_NAME, LONGEST_KEY = 200, 100
+"""As of a segment that is made by itself."""
+_IN_BRACES = re.compile(r"\{([^{}]*)\}")
 
 
 @dataclass(frozen=True)
@@ -52,13 +57,16 @@ class Cell:
     values: Mapping[str, str]
 
 
-async def create_grid(tx: Tx, *, workspace_id: int, grid: Grid, now: datetime) -> list[Cell]:
-    """Make all of them or none; a fault is pointed at where it stands in the axis."""
-    count = 1
-    for axis in grid.axes:
-        count *= len(axis.values)
+def bound_count(grid: Grid) -> None:
+    """Raise Invalid where the grid is of too many segments."""
+    count = prod(len(axis.values) for axis in grid.axes)
     if count > MOST_SEGMENTS:
         raise Invalid.at("/axes", f"these are {count} segments; at most {MOST_SEGMENTS} are made at once")
+
+
+async def create_grid(tx: Tx, *, workspace_id: int, grid: Grid, now: datetime) -> list[Cell]:
+    """Make all of them or none; a fault is pointed at where it stands in the axis."""
+    bound_count(grid)
     await segments.hold_references(tx, workspace_id)
     await _check(tx, workspace_id, grid)
     cells = []
@@ -86,10 +94,16 @@ async def _check(tx: Tx, workspace_id: int, grid: Grid) -> None:
     names = [axis.name for axis in grid.axes]
     if len(set(names)) < len(names):
         raise Invalid.at("/axes", "two axes have the same name")
-    for pointer, text in (("/name", grid.name), ("/key", grid.key or "")):
+    for pointer, text, most in (("/name", grid.name, LONGEST_NAME), ("/key", grid.key or "", LONGEST_KEY)):
+        longest = {
+            axis.name: max((value.name if pointer == "/name" else value.key for value in axis.values), key=len)
+            for axis in grid.axes
+        }
         left = _filled(text, dict.fromkeys(names, ""))
         if "{" in left or "}" in left:
             raise Invalid.at(pointer, f"only these stand in braces: {', '.join(names)}")
+        if (length := len(_filled(text, longest))) > most:
+            raise Invalid.at(pointer, f"filled in, the longest is of {length} characters, at most {most} are kept")
     parts = [("/base", grid.base)] if grid.base is not None else []
     parts += [
         (f"/axes/{number}/values/{place}/definition", value.definition)
@@ -102,6 +116,5 @@ async def _check(tx: Tx, workspace_id: int, grid: Grid) -> None:
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
-    for name, value in values.items():
-        text = text.replace(f"{{{name}}}", value)
-    return text
+    """Put each value in its place; what stands in braces in a value is the value's own."""
+    return _IN_BRACES.sub(lambda found: values.get(found[1], found[0]), text)

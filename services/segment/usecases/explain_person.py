@@ -1,17 +1,18 @@
 """Why one person is a member, or is not."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from pyroaring import BitMap
 
+from libs.common.personal import is_personal
 from libs.common.runtime import Runtime
 from services.segment.domain.condition import Inquiry
 from services.segment.domain.definition import Definition
 from services.segment.domain.draw import DRAWS, draw_of
 from services.segment.domain.formula import All, AnyOf, Atom, Drawn, Formula, Members, Not
-from services.segment.store import owners, persons, segments, squashes
+from services.segment.store import known_names, owners, persons, segments, squashes
 from services.segment.store.asking import MOST_SEEN, Seen, explain, explain_events
 from services.segment.store.parts import SegmentParts
 from services.segment.store.scope import Scope
@@ -28,6 +29,8 @@ class ConditionExplained:
     holds: bool
     value: str | None
     events: tuple[Seen, ...]
+    masked: bool = False
+    """It has a value that the reader may not see."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,9 @@ class Explained:
 
 
 async def explain_person(
-    runtime: Runtime[SegmentParts], *, workspace_id: int, subject: Definition | UUID, person_no: int
+    runtime: Runtime[SegmentParts], *, workspace_id: int, subject: Definition | UUID, person_no: int, reveal: bool
 ) -> Explained:
-    """Explain a live segment, or a definition, for one person, now."""
+    """Explain a live segment, or a definition, for one person, now; personal values only where told to `reveal`."""
     now = runtime.now(workspace_id)
     async with runtime.worker_database.transaction(workspace_id) as tx:
         world = await runtime.parts.world(tx, workspace_id, now=now)
@@ -59,6 +62,8 @@ async def explain_person(
             return Explained(stands, None, ())
     asked = await ask_persons(runtime, workspace_id=workspace_id, subject=definition, person_nos=[present])
     conditions = await _conditions(runtime, workspace_id, definition, asked, present)
+    if not reveal:
+        conditions = await _masked(runtime, workspace_id, definition, conditions)
     manual = None
     member = present in asked.found
     if segment and present in asked.among:
@@ -99,6 +104,24 @@ async def _conditions(
             _events(formula, seen),
         )
         for pointer, formula in formulas.items()
+    )
+
+
+async def _masked(
+    runtime: Runtime[SegmentParts],
+    workspace_id: int,
+    definition: Definition,
+    conditions: tuple[ConditionExplained, ...],
+) -> tuple[ConditionExplained, ...]:
+    """Take out what the conditions about traits saw that are personal, by name or because one of them ever was."""
+    names, overrides = definition.concerns().traits, runtime.personal_names(workspace_id)
+    async with runtime.worker_database.transaction(workspace_id) as tx:
+        ever = names - await known_names.unknown(tx, workspace_id, "personal_trait", names)
+    hidden = ever | {name for name in names if is_personal(name, "trait", overrides)}
+    looked_at = {leaf.pointer: leaf.condition.concerns().traits for leaf in definition.leaves()}
+    return tuple(
+        one if looked_at[one.pointer].isdisjoint(hidden) else replace(one, value=None, masked=True)
+        for one in conditions
     )
 
 

@@ -24,7 +24,8 @@ async def merge_persons(
     """Let the survivor have all events of the absorbed, and ask all of them again."""
     await persons.ensure_persons(tx, workspace_id, {survivor: survivor_id})
     # merges arrive in any order: the survivor told may be merged himself by now, even into one he absorbs here
-    told, survivor = survivor, (await persons.present(tx, workspace_id, [survivor])).get(survivor, survivor)
+    now = await persons.present(tx, workspace_id, [survivor, *absorbed])
+    told, survivor = survivor, now.get(survivor, survivor)
     ending = [(person_no, person_id, version) for person_no, person_id in absorbed.items() if person_no != survivor]
     took = await persons.set_state(tx, workspace_id, ending, state=persons.MERGED, merged_into=survivor)
     if not took:
@@ -34,5 +35,7 @@ async def merge_persons(
     subjects = await owners.absorb(tx, workspace_id, absorbed=took, survivor=survivor)
     await stage_overrides(tx, workspace_id=workspace_id, subject_nos=subjects)
     await settle_spans(tx, workspace_id=workspace_id, present=dict.fromkeys(took, survivor))
-    touches = [Touch(person_no, "merge", received_at, "", event_id) for person_no in {survivor, told, *took}]
+    # whoever comes from another survivor, by a merge that is told again, leaves him
+    left = {now[person_no] for person_no in took if person_no in now}
+    touches = [Touch(person_no, "merge", received_at, "", event_id) for person_no in {survivor, told, *took, *left}]
     await add_touches(tx, workspace_id, touches)

@@ -50,6 +50,8 @@ async def _group(runtime: Runtime[SegmentParts], workspace_id: int, done: set[UU
         if await rebuilds.is_open(tx, workspace_id):
             raise Unavailable("the columnar store is being rebuilt; it is reconciled afterwards", retry_after_seconds=5)
         world = await runtime.parts.world(tx, workspace_id, now=runtime.now(workspace_id))
+        if not world.is_answered_by(moment_of(runtime, workspace_id, world.evaluated_until).calendar):
+            raise Unavailable("another calendar is being taken; it is reconciled afterwards", retry_after_seconds=5)
         changing = {recompute.segment_id for recompute in await recomputes.waiting(tx, workspace_id)}
     left = [
         segment

@@ -40,9 +40,10 @@ async def stage_traits(
     """
     for kind in ("trait", "tag"):
         await known_names.remember(tx, workspace_id, kind, {fact.name for fact in facts if fact.kind == kind})
+    # held before they are asked about: whoever is erased from then on has his rows deleted after ours
+    await persons.ensure_persons(tx, workspace_id, {fact.person_no: None for fact in facts})
     erased = await erased_among(tx, workspace_id, [fact.person_no for fact in facts])
     facts = [fact for fact in facts if fact.person_no not in erased]
-    await persons.ensure_persons(tx, workspace_id, {fact.person_no: None for fact in facts})
     laid = _laid(facts, await _ever_personal(tx, workspace_id, facts))
     for personal in (False, True):
         await _stage(tx, workspace_id, laid[personal], personal=personal, sealer=sealer)

@@ -11,6 +11,7 @@ from libs.common.contracts.segment.cause import Cause
 from libs.common.db import Tx
 from libs.common.runtime import Runtime
 from services.segment.domain.answer import Reason
+from services.segment.domain.fault import InvalidDefinition
 from services.segment.domain.moment import Moment
 from services.segment.domain.moved import Moved
 from services.segment.domain.world import LiveSegment, World
@@ -19,7 +20,7 @@ from services.segment.store.columnar import QueryTooHeavy, Refusal
 from services.segment.store.parts import SegmentParts
 from services.segment.store.recomputes import Recompute
 from services.segment.store.touches import Touch, TouchCause, add_touches
-from services.segment.store.worlds import definition_of
+from services.segment.store.worlds import definition_of, unreadable
 from services.segment.usecases.answer_apart import reason_of
 from services.segment.usecases.recompute_segment import recompute_segment
 from services.segment.usecases.settle_changes import settle_changes
@@ -36,20 +37,21 @@ async def swap_version(
     async with runtime.worker_database.transaction(workspace_id) as tx:
         included, excluded = (await manual_lists.load(tx, workspace_id)).get(recompute.segment_id, ([], []))
     known = world.segments.get(recompute.segment_id)
-    fresh = LiveSegment(
-        recompute.segment_id,
-        recompute.version,
-        definition_of(recompute.definition),
-        known.members if known else BitMap(),
-        BitMap(included),
-        BitMap(excluded),
-    )
     try:
+        fresh = LiveSegment(
+            recompute.segment_id,
+            recompute.version,
+            definition_of(recompute.definition),
+            known.members if known else BitMap(),
+            BitMap(included),
+            BitMap(excluded),
+        )
         change = await recompute_segment(runtime.parts.columnar, world, fresh, merged=merged, moment=moment)
-    except (QueryTooHeavy, Refusal) as problem:
+    except (QueryTooHeavy, Refusal, InvalidDefinition) as problem:
         log.warning("a segment cannot be computed", extra={"segment": str(recompute.segment_id), "why": str(problem)})
+        why = unreadable(problem) if isinstance(problem, InvalidDefinition) else reason_of(problem)
         async with runtime.worker_database.transaction(workspace_id) as tx:
-            await troubles.note(tx, workspace_id, {recompute.segment_id: reason_of(problem)}, now=moment.now)
+            await troubles.note(tx, workspace_id, {recompute.segment_id: why}, now=moment.now)
             await recomputes.drop(tx, workspace_id, recompute)
         if known is not None and known.version == recompute.version:
             known.is_troubled = True
