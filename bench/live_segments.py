@@ -2,6 +2,12 @@
 
     python -m bench.live_segments [--persons 10000] [--events 100000] [--rate 1000] [--seconds 30]
 
+How it grows, at one rate and with the same 300 segments, each by itself on a machine that does nothing else:
+
+    python -m bench.live_segments --persons 10000 --events 100000 --seconds 60
+    python -m bench.live_segments --persons 100000 --events 1000000 --seconds 60
+    python -m bench.live_segments --persons 1000000 --events 10000000 --seconds 60
+
 The real segment service with PostgreSQL (durable defaults), NATS and chDB on this machine, load generator included.
 Persons, events and memberships are loaded in bulk; then events (and traits, `--traits` of them) come at a fixed rate
 as identity and profile say them, of persons drawn evenly. A change by a fact counts from the arrival of the fact, a
@@ -239,7 +245,11 @@ async def main(chosen: argparse.Namespace) -> dict[str, list[float]]:
         print(f"{rate:,.0f} facts/s for {took:.0f} s, {settled / took:.2f} rounds/s, touches open {quarters(backlog)}")
         for name in ("postgres", "segment", "nats"):
             spent = used[name] - before[name]
-            print(f"  {name:<9} {1e6 * spent / (rate * took):7.0f} µs of processor a fact, {spent / took:.2f} cores")
+            of_round = 1e3 * spent / max(1, settled)
+            print(
+                f"  {name:<9} {1e6 * spent / (rate * took):7.0f} µs of processor a fact, {of_round:5.0f} ms a round,"
+                f" {spent / took:.2f} cores"
+            )
         memory = peak_memory(alone)
         # what came late is waited for: a fact that is not answered must not be left out of the percentiles
         await settle(admin)

@@ -39,16 +39,18 @@ class Sequence(Condition):
     def formula(self, inquiry: Inquiry) -> Formula:
         """Ask the store; return whom it holds for."""
         bind, window = inquiry.bind, self.steps[0].what.window
-        taken = f"({' or '.join(f'({each.predicate(inquiry)})' for each in self._all())})"
+        # all of them lie in one window, which is asked of an event once
+        inside = window.predicate(inquiry.moment, bind)
+        taken = f"{inside} and ({' or '.join(f'({each.whenever(inquiry)})' for each in self._all())})"
         value = "''"
         if self.same:
             column = property_columns(self.same, inquiry)
             value, taken = column.identity, f"{taken} and {column.plain}"
         bits = [
-            f"bitShiftLeft(toUInt16({each.predicate(inquiry)}), {bit})"
+            f"bitShiftLeft(toUInt16({each.whenever(inquiry)}), {bit})"
             for bit, each in enumerate([step.what for step in self.steps])
         ]
-        bits += [f"bitShiftLeft(toUInt16({each.predicate(inquiry)}), {MOST_STEPS})" for each in self.without]
+        bits += [f"bitShiftLeft(toUInt16({each.whenever(inquiry)}), {MOST_STEPS})" for each in self.without]
         mask = bits[0]
         for bit in bits[1:]:
             mask = f"bitOr({mask}, {bit})"

@@ -1,10 +1,10 @@
 """What a plug-in of the language is: a value operator (`Test`) or a `Condition`, and how it asks the store."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from services.segment.domain.binding import Binder
@@ -16,6 +16,7 @@ from services.segment.domain.reader import Reader
 from services.segment.domain.shape import Example, Shape
 from services.segment.domain.total import Total
 
+R = TypeVar("R")
 Source = Literal["event", "trait", "person", "account"]
 """Events; rows of traits one by one; all the traits of a person together; accounts with their traits."""
 
@@ -75,10 +76,18 @@ class Inquiry:
     moment: Moment
     bind: Binder = field(default_factory=Binder)
     numbers: dict[Question, int] = field(default_factory=dict)
+    _spelled: dict[Hashable, Any] = field(default_factory=dict)
 
     def ask(self, question: Question) -> Atom:
         """Add a question; return the set of persons it holds for."""
         return Atom(self.numbers.setdefault(question, len(self.numbers)))
+
+    def once(self, what: Hashable, spell: Callable[[], R]) -> R:
+        """Return what `spell` makes of something that many conditions of an inquiry share: it is made once."""
+        if what not in self._spelled:
+            self._spelled[what] = spell()
+        made: R = self._spelled[what]
+        return made
 
     @property
     def questions(self) -> list[Question]:

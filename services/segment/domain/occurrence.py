@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from services.segment.domain.columns import ValueColumns, path_columns
 from services.segment.domain.condition import Concerns, Grammar, Inquiry, Question, Test
@@ -45,24 +46,35 @@ class Occurrence:
 
     def predicate(self, inquiry: Inquiry) -> str:
         """Return the SQL predicate on an event."""
-        bind = inquiry.bind
-        name = bind.text(self.name)
-        parts = [f"startsWith(name, {name})" if self.prefix else f"name = {name}"]
-        if self.name.startswith(OURS):
-            parts.append(IS_OURS)
-        parts.append(self.window.predicate(inquiry.moment, bind))
-        parts += [tested.sql(inquiry) for tested in self.where]
-        return " and ".join(parts)
+        what = self._what(inquiry)
+        return " and ".join([*what, self._inside(inquiry)[1], *(tested.sql(inquiry) for tested in self.where)])
+
+    def whenever(self, inquiry: Inquiry) -> str:
+        """Return the SQL predicate on an event, wherever its time lies."""
+        return " and ".join([*self._what(inquiry), *(tested.sql(inquiry) for tested in self.where)])
 
     def question(self, inquiry: Inquiry, holds: str, *, value: str) -> Question:
         """Return the question whose aggregates look at these events only."""
-        names, prefix = ((), self.name) if self.prefix else ((self.name,), None)
-        since, rows = self.window.since(inquiry.moment), self.predicate(inquiry)
-        return Question("event", holds, names, prefix, since, value, rows)
+        return self._asked(inquiry, holds, self.predicate(inquiry), value=value)
 
     def any_of(self, inquiry: Inquiry, *, value: str) -> Question:
         """Return the question whether there is such an event at all."""
-        return replace(self.question(inquiry, self.predicate(inquiry), value=value), by_row=True)
+        rows = self.predicate(inquiry)
+        return self._asked(inquiry, rows, rows, value=value, by_row=True)
+
+    def _asked(self, inquiry: Inquiry, holds: str, rows: str, *, value: str, by_row: bool = False) -> Question:
+        names, prefix = ((), self.name) if self.prefix else ((self.name,), None)
+        return Question("event", holds, names, prefix, self._inside(inquiry)[0], value, rows, by_row)
+
+    def _what(self, inquiry: Inquiry) -> list[str]:
+        name = inquiry.bind.text(self.name)
+        parts = [f"startsWith(name, {name})" if self.prefix else f"name = {name}"]
+        return [*parts, IS_OURS] if self.name.startswith(OURS) else parts
+
+    def _inside(self, inquiry: Inquiry) -> tuple[datetime | None, str]:
+        """Return the window's first instant, and its SQL predicate: a few windows serve hundreds of conditions."""
+        window, moment = self.window, inquiry.moment
+        return inquiry.once(window, lambda: (window.since(moment), window.predicate(moment, inquiry.bind)))
 
     def concerns(self) -> Concerns:
         """Return what it looks at."""
@@ -89,7 +101,7 @@ def ask_also_of_nobody(inquiry: Inquiry, question: Question, *, when_none: bool)
 
 def property_columns(path: tuple[str, ...], inquiry: Inquiry) -> ValueColumns:
     """Return the columns of an event property."""
-    return path_columns("property", path, inquiry.bind)
+    return inquiry.once(("property", path), lambda: path_columns("property", path, inquiry.bind))
 
 
 def patterns_of(tests: tuple[PropertyTest, ...], at: str) -> Iterator[tuple[str, str]]:

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
-from pyroaring import BitMap
+from pyroaring import BitMap, FrozenBitMap
 
 from services.segment.domain.condition import Concerns
 from services.segment.domain.definition import Definition
@@ -13,6 +14,7 @@ from services.segment.domain.edges import Edge, Passed, TimeEdge
 from services.segment.domain.moment import Calendar, Moment
 from services.segment.domain.silence import NOTHING_DECLARED, Silence
 
+EVENT = "event:"
 CHUNK_BITS = 12
 """A chunk is what one change writes: of 4,096 persons, half a kilobyte where every other is a member or fewer."""
 
@@ -56,6 +58,13 @@ class LiveSegment:
         if kind == "account":
             return name in self.concerns.account_traits
         return not kind or (kind == "trait" and name in self.concerns.traits) or concern in self.concerns.facts
+
+    def touched_by(self, events: Mapping[str, BitMap]) -> Iterator[BitMap]:
+        """Yield those who are to be asked about it, of whom an event of each name touched."""
+        looked_at = self.concerns.events
+        yield from (events[name] for name in looked_at & events.keys())
+        for prefix in self.concerns.event_prefixes:
+            yield from (persons for name, persons in events.items() if name.startswith(prefix))
 
     def moved_by(self, passed: Mapping[Passed, BitMap]) -> Iterator[BitMap]:
         """Yield those for whom the clock may have changed whether they are members, of whom it came upon by what."""
@@ -124,8 +133,12 @@ class World:
         """
         found: dict[UUID, BitMap] = {}
         ordered = in_order(self.segments)
+        # of plain events, as most are, each segment knows the names it looks at
+        events = {concern.removeprefix(EVENT): whom for concern, whom in concerns.items() if concern.startswith(EVENT)}
+        others = {concern: whom for concern, whom in concerns.items() if not concern.startswith(EVENT)}
         for segment in ordered:
-            whom = [persons for concern, persons in concerns.items() if segment.concerned_by(concern)]
+            whom = [persons for concern, persons in others.items() if segment.concerned_by(concern)]
+            whom += segment.touched_by(events)
             whom += segment.moved_by(moved)
             # who changes in a segment is asked in the same round about those that refer to it
             whom += [found[other] for other in segment.concerns.segments if other in found]
@@ -174,7 +187,12 @@ def in_order(segments: Mapping[UUID, LiveSegment]) -> list[LiveSegment]:
 
 def chunk_of(members: BitMap, chunk: int) -> BitMap:
     """Return the members whose number lies in one chunk."""
-    return members & BitMap(range(chunk << CHUNK_BITS, (chunk + 1) << CHUNK_BITS))
+    return members & _everybody_in(chunk)
+
+
+@lru_cache(4096)
+def _everybody_in(chunk: int) -> FrozenBitMap:
+    return FrozenBitMap(range(chunk << CHUNK_BITS, (chunk + 1) << CHUNK_BITS))
 
 
 def chunks_of(persons: BitMap) -> list[int]:

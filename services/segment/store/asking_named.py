@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,14 +39,18 @@ class Asking:
         """Return the numbers that persons of the scope had once."""
         return BitMap(self.scope.stored_under) - BitMap(self.scope.persons or ())
 
+    def whom(self, numbered: Iterable[Numbered]) -> BitMap:
+        """Return those that some of the questions are asked about."""
+        return BitMap.union(BitMap(), *(self.concerned[number] for number, _ in numbered))
+
     def scope_of(self, numbered: Iterable[Numbered]) -> Scope:
         """Return the scope of those that some of the questions are asked about."""
-        whom = BitMap.union(*(self.concerned[number] for number, _ in numbered))
+        whom = self.whom(numbered)
         return replace(self.scope, persons=list(whom), stored_under=sorted({*whom, *self.past}))
 
     def stored_of(self, numbered: Iterable[Numbered]) -> list[int]:
         """Return the numbers under which the rows lie that some of the questions look at."""
-        return list(BitMap.union(*(self.concerned[number] for number, _ in numbered)) | self.past)
+        return list(self.whom(numbered) | self.past)
 
     def rows_of(self, numbered: Iterable[Numbered]) -> str:
         """Return the predicate "a row of a name, of one of the persons asked about it"."""
@@ -99,19 +104,22 @@ def _scans(asking: Asking, named: Mapping[Numbered, str], scope: Scope) -> Itera
         places: dict[str, int] = {}
         asked = {number: (one.names[0], places.setdefault(holds, len(places))) for (number, one), holds in part.items()}
         if source == "event":
-            rows = _event_rows(asking, scope, list(part), places)
+            rows = rows_by_name(asking, scope, list(part), places, ["{columns}"])
         else:
             rows = _trait_rows(asking, list(part))
         yield _Scan(rows, list(places), asked)
 
 
-def _event_rows(asking: Asking, scope: Scope, numbered: Sequence[Numbered], holds: Iterable[str]) -> str:
+def rows_by_name(
+    asking: Asking, scope: Scope, numbered: Sequence[Numbered], looked: Iterable[str], columns: Sequence[str]
+) -> str:
+    """Return the select of a row for each person and name, with aggregates over expressions that were `looked` at."""
     bind = asking.inquiry.bind
     person = present_person(bind, scope.workspace_id, scope.merged)
     having = f" having person in {bind.wholes(scope.persons or ())}" if scope.merged else ""
     where = event_rows(asking.inquiry, scope, [question for _, question in numbered])
-    rows = few_events(bind, scope, asking.stored_of(numbered), where, looking_at(holds))
-    return f"select {person} as person, name, {{columns}} from ({rows}) group by person, name{having}"
+    rows = few_events(bind, scope, asking.stored_of(numbered), where, looking_at(looked))
+    return f"select {person} as person, name, {', '.join(columns)} from ({rows}) group by person, name{having}"
 
 
 def _trait_rows(asking: Asking, numbered: Sequence[Numbered]) -> str:
@@ -122,9 +130,9 @@ def _trait_rows(asking: Asking, numbered: Sequence[Numbered]) -> str:
 
 def _statement(bind: Binder, scan: _Scan) -> str:
     """Return the statement: a row for each person and name of which something holds, the answers as bits and lists."""
-    single, alike = _alike(scan.holds)
+    single, alike = alike_or_single(scan.holds)
     columns = [f"{scan.holds[place]} as q{place}" for place in single]
-    columns += [f"{_lifted(bind, [scan.holds[place] for place in group])} as l{n}" for n, group in enumerate(alike)]
+    columns += [f"{lifted(bind, [scan.holds[place] for place in group])} as l{n}" for n, group in enumerate(alike)]
     words = [
         " + ".join(f"bitShiftLeft(toUInt64(q{place}), {bit})" for bit, place in enumerate(single[start : start + WORD]))
         for start in range(0, len(single), WORD)
@@ -135,7 +143,7 @@ def _statement(bind: Binder, scan: _Scan) -> str:
     return f"select person, toString(name) as named, {', '.join(told)} from ({rows}) where {' or '.join(some)}"
 
 
-def _alike(holds: Sequence[str]) -> tuple[list[int], list[list[int]]]:
+def alike_or_single(holds: Sequence[str]) -> tuple[list[int], list[list[int]]]:
     """Return the places of expressions that stand alone, and groups of those that differ in their values alone."""
     shapes: dict[str, list[int]] = defaultdict(list)
     for place, one in enumerate(holds):
@@ -150,7 +158,7 @@ def _alike(holds: Sequence[str]) -> tuple[list[int], list[list[int]]]:
     return single, alike
 
 
-def _lifted(bind: Binder, holds: Sequence[str]) -> str:
+def lifted(bind: Binder, holds: Sequence[str]) -> str:
     """Return one expression over expressions of the same shape: the list of their answers."""
     given = [PLACE.findall(one) for one in holds]
     parts = iter(list(zip(*given, strict=True)))
@@ -171,23 +179,33 @@ def _read(table: Table, scan: _Scan) -> Iterator[tuple[int, BitMap]]:
     """Yield the questions with the persons each holds for."""
     if not table.num_rows:
         return
-    single, alike = _alike(scan.holds)
-    persons = table.column("person").to_numpy().astype(np.uint32, copy=False)
-    names = table.column("named").combine_chunks().dictionary_encode()
-    codes, known = names.indices.to_numpy(), {name: code for code, name in enumerate(names.dictionary.to_pylist())}
+    single, alike = alike_or_single(scan.holds)
+    named = by_name(table)
     bits: dict[int, NDArray[np.bool_]] = {}
     for position, place in enumerate(single):
         word = table.column(f"w{position // WORD}").to_numpy()
         bits[place] = ((word >> np.uint64(position % WORD)) & np.uint64(1)).astype(bool)
     for n, group in enumerate(alike):
-        told = _square(table.column(f"l{n}"), len(group))
+        told = square(table.column(f"l{n}"), len(group)).astype(np.bool_)
         bits |= {place: told[:, position] for position, place in enumerate(group)}
-    of_name = {code: codes == code for code in known.values()}
     for number, (name, place) in scan.asked.items():
-        if name in known:
-            yield number, BitMap(persons[bits[place] & of_name[known[name]]])
+        if name in named:
+            persons, here = named[name]
+            yield number, BitMap(persons[bits[place][here]])
 
 
-def _square(column: ChunkedArray, width: int) -> NDArray[np.bool_]:
-    flat: NDArray[np.uint8] = column.combine_chunks().flatten().to_numpy()
-    return flat.reshape(-1, width).astype(np.bool_)
+def by_name(table: Table) -> dict[str, tuple[NDArray[np.uint32], NDArray[np.intp]]]:
+    """Return, per name of an answer's rows, the persons and the places of its rows."""
+    if not table.num_rows:
+        return {}
+    persons = table.column("person").to_numpy().astype(np.uint32, copy=False)
+    names = table.column("named").combine_chunks().dictionary_encode()
+    codes, told = names.indices.to_numpy(), names.dictionary.to_pylist()
+    here = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+    return {name: (persons[places], places) for name, places in zip(told, here, strict=True)}
+
+
+def square(column: ChunkedArray, width: int) -> NDArray[Any]:
+    """Return a column of lists of one length as rows of an array."""
+    flat: NDArray[Any] = column.combine_chunks().flatten().to_numpy()
+    return flat.reshape(-1, width)

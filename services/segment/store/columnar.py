@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -31,6 +32,7 @@ CACHE_BYTES = 1_000_000_000
 _KEY_VARIABLE = "RAPPORT_COLUMNAR_KEY"
 _TOO_HEAVY = (159, 160, 241, 307)
 _DOES_NOT_FIT = (396, 407)
+_PLACE = re.compile(r"\{(\w+):")
 # Set once for the client: embedded, a setting given with a call costs three more calls of the engine.
 SETTINGS = {
     "max_execution_time": 60,
@@ -152,7 +154,7 @@ class Columnar:
         if shared and self.is_embedded:
             settings += SHARED if settings else f"\nsettings {SHARED[2:]}"
         with _refusals():
-            bound = dict(parameters)
+            bound = _used(sql, parameters)
             answer = await self._call(
                 lambda client: client.raw_query(sql + settings, parameters=bound, fmt="ArrowStream")
             )
@@ -213,7 +215,7 @@ class Columnar:
 
     async def command(self, sql: str, parameters: Mapping[str, Bindable] | None = None) -> None:
         """Run a statement without an answer."""
-        bound = dict(parameters or {})
+        bound = _used(sql, parameters or {})
         await self._call(lambda client: client.command(sql, parameters=bound), to_the_end=True)
 
     async def _call(self, call: Callable[[Client], R], *, to_the_end: bool = False) -> R:
@@ -229,6 +231,11 @@ class Columnar:
                 with suppress(Exception):
                     client.raw_query("select 1", fmt="ArrowStream")
             raise
+
+
+def _used(sql: str, parameters: Mapping[str, Bindable]) -> dict[str, Bindable]:
+    """Return the parameters a statement names: an inquiry binds for several, and each is spelled and read again."""
+    return {name: parameters[name] for name in _PLACE.findall(sql) if name in parameters}
 
 
 @contextmanager

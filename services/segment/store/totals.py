@@ -48,15 +48,19 @@ class Totals:
 
     def meeting(self, total: Total) -> BitMap:
         """Return the persons whose total stands in the relations, or those of whom it does not."""
-        held: NDArray[np.bool_] | None = None
-        for sign, to in total.relations:
-            scaled = Fraction(to) * self._scale
-            if scaled.denominator != 1:
-                raise TooLarge
-            stands = _SIGNS[sign](self._sums, scaled.numerator)
-            held = stands if held is None else held & stands
-        if held is None:
-            raise ValueError("a total is compared with something")
-        if total.negated:
-            held = ~held
+        held = meeting(self._sums, total, scale=self._scale)
         return bitmap_where(held) if self._known is None else BitMap(self._known[held].astype(np.uint32))
+
+
+def meeting(sums: NDArray[np.integer], total: Total, *, scale: int = 1) -> NDArray[np.bool_]:
+    """Tell of each sum, in so many parts of 1, whether it stands in the relations, or does not where that is asked."""
+    held: NDArray[np.bool_] | None = None
+    for sign, to in total.relations:
+        scaled = Fraction(to) * scale
+        if scaled.denominator != 1:
+            raise TooLarge
+        stands = _SIGNS[sign](sums, scaled.numerator)
+        held = stands if held is None else held & stands
+    if held is None:
+        raise ValueError("a total is compared with something")
+    return ~held if total.negated else held

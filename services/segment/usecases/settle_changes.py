@@ -59,7 +59,11 @@ def apply_change(change: Change) -> None:
 
 def _chunk_after(change: Change, vanished: BitMap, number: int) -> BitMap:
     # of this chunk alone: the members of a segment may be a million
-    return ((chunk_of(change.segment.members, number) | chunk_of(change.entered, number)) - change.exited) - vanished
+    after = chunk_of(change.segment.members, number)
+    after |= chunk_of(change.entered, number)
+    after -= change.exited
+    after -= vanished
+    return after
 
 
 def resized(change: Change, vanished: BitMap) -> Resized:
