@@ -13,7 +13,7 @@ TOOLS = Path(sys.executable).parent
 CHECKS: dict[str, list[str]] = {
     "format": [str(TOOLS / "ruff"), "format", "--check", "."],
     "rules": [str(TOOLS / "ruff"), "check", "."],
-    "types": [str(TOOLS / "mypy"), "--num-workers", "auto"],
+    "types": [str(TOOLS / "mypy")],
     "import law": [str(TOOLS / "lint-imports")],
     "contracts": [sys.executable, "-m", "pytest", "-q", "tests/contracts", "-p", "no:cacheprovider"],
 }
