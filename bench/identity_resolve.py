@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import uvloop
+
 from bench.identity_alone import PASSWORDS, analyze
 from bench.rates import Row
 from bench.resolve_way import whole_way
@@ -234,4 +236,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())  # as the service runs

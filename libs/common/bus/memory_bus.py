@@ -49,6 +49,8 @@ class _Stream:
     first_sequence: int = 1
     messages: dict[int, _Stored] = field(default_factory=dict)
     last_sequence: int = 0
+    held_bytes: int = 0
+    """Of the payloads of `messages`: each publish asks, and adding them up made a long run quadratic."""
     seen: dict[str, int] = field(default_factory=dict)
     durables: dict[str, _Durable] = field(default_factory=dict)
 
@@ -59,6 +61,7 @@ class _Stream:
         self.last_sequence += 1
         self.seen[message.message_id] = self.last_sequence
         self.messages[self.last_sequence] = _Stored(self.last_sequence, message)
+        self.held_bytes += len(message.payload)
         return Published(self.last_sequence)
 
     def waiting(self, durable: _Durable) -> list[int]:
@@ -227,8 +230,9 @@ class MemoryBus:
     async def stream_state(self, owner: str) -> StreamState:
         """Return the state of the owner's stream."""
         stream = self._stream(owner)
-        held = sum(len(stored.message.payload) for stored in stream.messages.values())
-        return StreamState(stream.created_at, stream.first_sequence, stream.last_sequence, held, self._max_bytes)
+        return StreamState(
+            stream.created_at, stream.first_sequence, stream.last_sequence, stream.held_bytes, self._max_bytes
+        )
 
     async def publish(self, messages: Sequence[Outgoing]) -> list[Published | Refused]:
         """Publish messages; the answers are in the order given."""
@@ -264,7 +268,7 @@ class MemoryBus:
         stream = self._stream(owner)
         stream.first_sequence = max(stream.first_sequence, below_sequence)
         for sequence in [number for number in stream.messages if number < below_sequence]:
-            del stream.messages[sequence]
+            stream.held_bytes -= len(stream.messages.pop(sequence).message.payload)
         for durable in stream.durables.values():
             for sequence in [number for number in durable.open if number < below_sequence]:
                 del durable.open[sequence]

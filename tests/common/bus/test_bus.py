@@ -147,9 +147,13 @@ async def test_a_publish_to_a_missing_stream_is_refused_with_a_reason(bus):
 async def test_purged_messages_are_gone(bus):
     await bus.ensure_stream("sample")
     await bus.publish([message(number) for number in range(5)])
+    full = await bus.stream_state("sample")
+    await bus.publish([message(4)])
+    assert (await bus.stream_state("sample")).bytes == full.bytes, "a second copy takes no room"
     await bus.purge("sample", 4)
     state = await bus.stream_state("sample")
     assert (state.first_sequence, state.last_sequence) == (4, 5)
+    assert 0 < state.bytes < full.bytes
     consumer = await bus.consumer("sample", "reader-on_note", SUBJECT)
     assert [delivery.payload for delivery in await fetch(consumer, 2)] == [b"3", b"4"]
 
