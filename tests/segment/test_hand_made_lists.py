@@ -1,13 +1,20 @@
 """Hand-made lists: shown, replaced, changed by single persons, and never emptied by a slip of the pen."""
 
+import asyncio
+
 import pytest
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from libs.common.contracts.identity.person_erased import PersonErased
+from libs.common.contracts.identity.person_merged import Absorbed, PersonMerged
 from libs.common.http.house import house_routes
+from libs.common.ids import new_id
 from libs.common.registry import discover
 from services.segment import api
+from services.segment.subscribers import on_person_erased, on_person_merged
+from tests.segment.stage import WORKSPACE
 
 SEGMENTS = "/v1/segment/segments"
 NOBODY = 999_999
@@ -102,6 +109,34 @@ async def test_lists_follow_whom_they_name_through_merges_of_merges_and_back(sta
     assert await both() == [{"kim"}, {"max", "zoe"}]
     await stage.split("kim", "lea", 1002)
     assert await both() == [{"lea"}, {"kim", "max", "zoe"}]
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+async def test_who_is_listed_while_he_is_merged_or_erased_is_listed_as_who_he_is_then(stage, method):
+    url = await listed(stage, "kim", "lea", "max")
+    runtime, include = stage.app.runtime, {"include": [stage.person("lea")]}
+    body = include | ({"exclude": []} if method == "PUT" else {})
+    erased = {"exclude": [stage.person("max")]} | ({"include": []} if method == "PUT" else {})
+    said = {"workspace_id": WORKSPACE, "received_at": stage.now, "occurred_at": stage.now}
+    merged = PersonMerged(
+        **said, person_no=stage.person("kim"), person_id=new_id(), graph_version=stage.version(),
+        absorbed=(Absorbed(stage.person("lea"), new_id()),),
+    )  # fmt: skip
+    gone = PersonErased(
+        **said, person_no=stage.person("max"), person_id=new_id(), graph_version=stage.version(), erasure_id=new_id(),
+        subject_nos=(1000 + stage.person("max"),),
+    )  # fmt: skip
+    async with runtime.worker_database.transaction(WORKSPACE) as tx:
+        await on_person_merged.handle(tx, [merged], runtime)
+        await on_person_erased.handle(tx, [gone], runtime)
+        asked = [
+            asyncio.create_task(stage.app.client.request(method, f"{url}/lists", json=one)) for one in (body, erased)
+        ]
+        await asyncio.sleep(1)
+    answers = [(await one).status_code for one in asked]
+    await stage.app.drain()
+    assert answers == [204, 422]
+    assert await members(stage, url) == {"kim"}
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])

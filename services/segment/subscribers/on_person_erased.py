@@ -7,11 +7,14 @@ from libs.common.contracts.identity.person_erased import PersonErased
 from libs.common.db import Tx
 from libs.common.erasure import forget_dead_letters
 from libs.common.runtime import Runtime
+from services.segment.store.persons import hold_to_change
 from services.segment.usecases.erase_person import erase_person
 
 
 async def handle(tx: Tx, events: list[PersonErased], runtime: Runtime[Any]) -> None:
     """Take them out of the universe now; the columnar rows follow in the next round."""
+    whom = ((event.workspace_id, who) for event in events for who in (event.person_no, *event.retired_nos))
+    await hold_to_change(tx, whom)
     for event in events:
         await erase_person(
             tx,

@@ -16,6 +16,8 @@ async def check_listed(tx: Tx, *, workspace_id: int, row: SegmentRow, lists: Map
     if row.state == "frozen":
         raise Conflict("a snapshot stays as it is: it has no hand-made lists")
     numbers = {number for listed in lists.values() for number in listed}
+    # whoever is merged, split or erased meanwhile is so before the list is kept, or finds himself on it
+    await persons.hold(tx, workspace_id, sorted(numbers))
     unknown = await persons.unknown(tx, workspace_id, sorted(numbers))
     if not unknown:
         return
