@@ -66,7 +66,11 @@ class Neighbours:
         path = request.url.path
         self.asked.append((path, body))
         if path == "/v1/segment/questions/membership":
-            if "refuse" in body.get("condition", {}):
+            condition = body.get("condition", {})
+            if "nonsense" in condition:
+                errors = [{"pointer": "/condition/nonsense", "detail": "no such member", "code": "unknown"}]
+                return httpx.Response(422, json={"detail": "not a condition", "errors": errors})
+            if "refuse" in condition and body["person_nos"]:  # it was one when the journey was published
                 return httpx.Response(422, json={"detail": "not a condition"})
             key = body.get("segment_id")
             inside = (

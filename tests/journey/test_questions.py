@@ -131,3 +131,13 @@ async def test_a_run_that_is_held_when_its_answer_comes_goes_on_as_soon_as_it_is
     await stage.app.drain()
     assert asyncio.get_running_loop().time() - begun < 10
     assert [run["state"] for run in await stage.runs(journey)] == ["completed"] * 2
+
+
+async def test_what_is_no_condition_is_refused_when_the_journey_is_published(stage: Stage) -> None:
+    split = {"id": "s", "type": "split", "condition": {"nonsense": 1}, "yes": "hello", "no": None}
+    journey = await stage.journey({"entry": GO, "nodes": [SEND | {"id": "first"}, split, SEND]}, publish=False)
+    answer = await stage.app.client.post(f"/v1/journey/journeys/{journey}/publish", json={})
+    assert answer.status_code == 422
+    assert [(one["pointer"], one["code"]) for one in answer.json()["errors"]] == [
+        ("/nodes/1/condition/nonsense", "unknown")
+    ]  # fmt: skip

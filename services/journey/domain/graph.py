@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from services.journey.domain.definition import Definition
 from services.journey.domain.node import NEXT, Node
@@ -104,3 +105,11 @@ class Graph:
         for number, node in enumerate(self.nodes.values()):
             found += [(f"/nodes/{number}/{pointer}", segment) for pointer, segment in node.segments()]
         return tuple(found)
+
+    def conditions(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+        """Return every condition in the language of segments, with the JSON pointer to where."""
+        return tuple(
+            (f"/nodes/{number}/{pointer}", condition)
+            for number, node in enumerate(self.nodes.values())
+            for pointer, condition in node.conditions()
+        )

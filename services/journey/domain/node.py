@@ -127,6 +127,10 @@ class Node(BaseModel):
         """Return the segments named, as (JSON pointer below the node, segment)."""
         return ()
 
+    def conditions(self) -> Iterable[tuple[str, Mapping[str, Any]]]:
+        """Return the conditions in the language of segments, as (JSON pointer below the node, condition)."""
+        return ()
+
     def decide(self, run: Run, facts: Facts, /) -> Outcome:
         """Say what a run at this node does now."""
         raise NotImplementedError

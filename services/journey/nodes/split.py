@@ -35,6 +35,10 @@ class SplitNode(Node):
         """Return the segment split by."""
         return [("segment", self.segment)] if self.segment else []
 
+    def conditions(self) -> Iterable[tuple[str, Mapping[str, Any]]]:
+        """Return the condition split by."""
+        return [("condition", self.condition)] if self.condition is not None else []
+
     @property
     def question(self) -> Question:
         """Return what to ask the segment service."""
