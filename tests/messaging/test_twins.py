@@ -81,6 +81,19 @@ async def test_case_24_the_twin_is_dropped_once_a_provider_has_taken_the_first(i
     assert len(provider.taken) == 1
 
 
+async def test_twins_of_what_was_sent_use_up_no_cap_for_each_other(idle_stage: Stage) -> None:
+    stage = idle_stage
+    stage.provider("email")
+    await stage.policies(caps=[{**CAP_OF_ONE, "count": 2}])
+    await with_template(stage)
+    await stage.hear(on_message_requested.handle, a_request(stage, 1, "one/mail/1"))
+    await settled(stage)
+    await stage.hear(on_message_requested.handle, a_request(stage, 2, "two/mail/1"), a_request(stage, 2, "two/mail/2"))
+    await stage.hear(on_person_merged.handle, a_merge(stage, 1, 2))
+    await settled(stage)
+    assert await ended(stage) == [("dropped", "duplicate"), ("dropped", "duplicate"), ("sent", "")]
+
+
 async def test_case_24_the_twin_goes_to_its_own_address_when_the_first_loses_his_to_somebody_else(
     idle_stage: Stage,
 ) -> None:

@@ -60,16 +60,20 @@ def _one_of_twins(
     policy: Policy,
     now: datetime,
 ) -> dict[UUID, Decision]:
-    """Give out slots until nobody who goes has a twin that left, is leaving or goes with him."""
+    """Give out slots until nobody who goes has a twin that left, is leaving or goes with him.
+
+    Who goes and loses gives his slot back, and all the others are asked again: no cap is full of what does not go.
+    """
     verdicts: dict[UUID, Decision] = {}
     while left:
         verdicts.update(_by_caps(left, spent, policy, now))
         losers = twins(_standing(left, verdicts, asked))
-        if not losers:
-            return verdicts
+        yielding = {loser for loser in losers if isinstance(verdicts[loser], Take)}
         for loser, winner in losers.items():
             verdicts[loser] = _behind(winner, verdicts[loser], now)
-        left = [p for p in left if p.intent.intent_id not in losers]
+        if not yielding:
+            return verdicts
+        left = [p for p in left if p.intent.intent_id not in yielding]
     return verdicts
 
 
