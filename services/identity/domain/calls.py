@@ -93,11 +93,18 @@ def _unreadable(error: Exception) -> Refusal:
 
 def unstorable(text: bytes, body: dict[str, Any]) -> Refusal | None:
     """Return what in `body`, whose JSON is (in) `text`, no store could keep: what lies too deep, a NUL character."""
+    if refusal := too_deep(text, body):
+        return refusal
+    if b"\\u0000" in text and (pointer := _nul(body)) is not None:
+        return Refusal("nul_character", pointer, "a NUL character cannot be stored")
+    return None
+
+
+def too_deep(text: bytes, body: dict[str, Any]) -> Refusal | None:
+    """Return where `body`, whose JSON is (in) `text`, goes deeper than whoever walks through it can follow."""
     # Counting bytes spares nearly every event the walk.
     if text.count(b"{") + text.count(b"[") > DEPTH and (pointer := _deeper_than(body, DEPTH)) is not None:
         return Refusal("too_deep", pointer, f"objects and lists may lie {DEPTH} deep")
-    if b"\\u0000" in text and (pointer := _nul(body)) is not None:
-        return Refusal("nul_character", pointer, "a NUL character cannot be stored")
     return None
 
 
