@@ -15,6 +15,8 @@ def reason_of(error: BaseException) -> str:
     elif isinstance(error, ValidationError):
         found = error.errors(include_url=False, include_context=False, include_input=False)
         text = "; ".join(f"{'/'.join(map(str, one['loc']))}: {one['msg']}" for one in found)
+    elif isinstance(error, LookupError):
+        text = "what was looked for is not there"  # its text is the key, which may be somebody's
     else:
         text = str(error)
     return f"{kind}: {text}".replace("\x00", "")[:_MOST]

@@ -53,16 +53,22 @@ def read_call(
 
     `personless` admits a call that names nobody: in imports, where the mapping says so.
     """
-    if len(raw) > EVENT_BYTES:
-        return Refusal("event_too_large", "", f"an event may have {EVENT_BYTES} bytes, this one has {len(raw)}")
     payload = bytes(raw)
-    body = decode_object(payload)
+    body = _too_large(payload) or decode_object(payload)
     if isinstance(body, Refusal):
         return body
     if shared:
-        body = _with_shared(body, shared)
+        body = with_shared(body, shared)
         payload = msgspec.json.encode(body)
+        if refusal := _too_large(payload):
+            return refusal
     return _checked(body, payload, kind, personless)
+
+
+def _too_large(payload: bytes) -> Refusal | None:
+    if len(payload) <= EVENT_BYTES:
+        return None
+    return Refusal("event_too_large", "", f"an event may have {EVENT_BYTES} bytes, this one has {len(payload)}")
 
 
 def decode_object(raw: bytes) -> dict[str, Any] | Refusal:
@@ -73,7 +79,7 @@ def decode_object(raw: bytes) -> dict[str, Any] | Refusal:
         return _unreadable(error)
     if not isinstance(body, dict):
         return Refusal("not_an_object", "", "an event is a JSON object")
-    return _unstorable(raw, body) or body
+    return unstorable(raw, body) or body
 
 
 def _unreadable(error: Exception) -> Refusal:
@@ -85,16 +91,25 @@ def _unreadable(error: Exception) -> Refusal:
     return Refusal(reason, "", str(error))
 
 
-def _unstorable(text: bytes, body: dict[str, Any]) -> Refusal | None:
-    # Counting bytes spares nearly every event the walk.
-    if text.count(b"{") + text.count(b"[") > DEPTH and (pointer := _deeper_than(body, DEPTH)) is not None:
-        return Refusal("too_deep", pointer, f"objects and lists may lie {DEPTH} deep")
+def unstorable(text: bytes, body: dict[str, Any]) -> Refusal | None:
+    """Return what in `body`, whose JSON is (in) `text`, no store could keep: what lies too deep, a NUL character."""
+    if refusal := too_deep(text, body):
+        return refusal
     if b"\\u0000" in text and (pointer := _nul(body)) is not None:
         return Refusal("nul_character", pointer, "a NUL character cannot be stored")
     return None
 
 
-def _with_shared(body: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
+def too_deep(text: bytes, body: dict[str, Any]) -> Refusal | None:
+    """Return where `body`, whose JSON is (in) `text`, goes deeper than whoever walks through it can follow."""
+    # Counting bytes spares nearly every event the walk.
+    if text.count(b"{") + text.count(b"[") > DEPTH and (pointer := _deeper_than(body, DEPTH)) is not None:
+        return Refusal("too_deep", pointer, f"objects and lists may lie {DEPTH} deep")
+    return None
+
+
+def with_shared(body: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
+    """Return a call with what its batch says of all; its own word counts where both say something."""
     merged = dict(body)
     for name, value in shared.items():
         own = body.get(name)
@@ -258,8 +273,8 @@ def _nul(value: object, pointer: str = "") -> str | None:
 
 
 def escaped(name: object) -> str:
-    """Return a name as a part of a JSON pointer (RFC 6901)."""
-    return str(name).replace("~", "~0").replace("/", "~1")
+    """Return a name as a part of a JSON pointer (RFC 6901) that can be stored."""
+    return str(name).replace("~", "~0").replace("/", "~1").replace("\0", "\ufffd")
 
 
 AHEAD = timedelta(minutes=5)

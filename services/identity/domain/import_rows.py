@@ -9,6 +9,20 @@ import msgspec
 from services.identity.domain.calls import Call, Refusal, is_identified, read_call
 from services.identity.domain.mapping import ImportMapping, map_row
 
+MOST_CHARACTERS = 1024 * 1024
+"""What is kept of a row that cannot be written as JSON."""
+
+
+class Unreadable(NamedTuple):
+    """A row of a file that cannot be read: why, and what is left of it for whoever mends it."""
+
+    why: str
+    kept: dict[str, Any]
+
+
+Cells = dict[str, Any] | Unreadable
+"""A row as it stood in the file."""
+
 
 class MappedRow(NamedTuple):
     """A row that is a call; `cells` is the row as it stood in the file."""
@@ -17,7 +31,7 @@ class MappedRow(NamedTuple):
     message_id: str
     call: Call
     personless: bool
-    cells: dict[str, Any] | str
+    cells: Cells
 
 
 class BadRow(NamedTuple):
@@ -48,9 +62,7 @@ class Chunk:
         return sum(row.personless for row in self.calls)
 
 
-def read_chunk(
-    rows: Iterable[tuple[int, dict[str, Any] | str]], mapping: ImportMapping, file_hash: str, *, after: int
-) -> Chunk:
+def read_chunk(rows: Iterable[tuple[int, Cells]], mapping: ImportMapping, file_hash: str, *, after: int) -> Chunk:
     """Return the calls of some rows; each bears the id (file hash, row number), so equal rows stay apart."""
     chunk = Chunk(first=after + 1, last=after)
     for row_no, cells in rows:
@@ -64,16 +76,16 @@ def read_chunk(
     return chunk
 
 
-def _read(cells: dict[str, Any] | str, mapping: ImportMapping) -> Call | Refusal:
-    if isinstance(cells, str):
-        return Refusal("unreadable_row", "", cells)
+def _read(cells: Cells, mapping: ImportMapping) -> Call | Refusal:
+    if isinstance(cells, Unreadable):
+        return Refusal("unreadable_row", "", cells.why)
     raw = map_row(cells, mapping)
     return raw if isinstance(raw, Refusal) else read_call(raw, personless=mapping.personless)
 
 
-def _as_json(cells: dict[str, Any] | str) -> bytes:
-    value = {"unreadable": cells} if isinstance(cells, str) else cells
+def _as_json(cells: Cells) -> bytes:
+    value = {"unreadable": cells.why, **cells.kept} if isinstance(cells, Unreadable) else cells
     try:
         return msgspec.json.encode(value)
     except (UnicodeEncodeError, TypeError, ValueError, RecursionError):
-        return msgspec.json.encode({"unreadable": repr(value)[:10_000]})
+        return msgspec.json.encode({"unreadable": repr(value)[:MOST_CHARACTERS]})

@@ -149,7 +149,7 @@ def _read(row: Row, value: Value) -> Any:
         return None
     try:
         return _converted(cell, value)
-    except (ValueError, InvalidOperation, OverflowError, msgspec.DecodeError) as error:
+    except (ValueError, InvalidOperation, OverflowError, msgspec.DecodeError, re.error) as error:
         detail = f"{value.column or value.template}: this is no {value.kind}"
         raise BadCell(Refusal(f"not_a_{value.kind}", f"/{escaped(value.column or '')}", detail)) from error
 

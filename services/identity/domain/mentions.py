@@ -6,20 +6,30 @@ from typing import Any
 
 import msgspec
 
-MOST_TEXTS = 2_000
+from services.identity.domain.calls import scalar_text
+
+MOST_TEXTS = 10_000
+"""As many as an event of its largest size can hold."""
 LONGEST = 512
-_WORD = re.compile(rb"[^\s\"'{}\[\]:,;<>]+")
+_WORD = re.compile(r"[^\s\"'{}\[\]:,;<>\\]+")
 
 
 def texts_in(raw: bytes) -> Iterator[str]:
-    """Yield every text and number of a JSON document, or the words of what is none; as many as a call may hold."""
+    """Yield each text, name and number of a JSON document once, and the words of texts; of what is none its words.
+
+    What could not be read lies in one text of its document: a line of a file, a message in XML.
+    """
     try:
         document = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        words = (word.decode("utf-8", "replace") for word in _WORD.findall(raw))
-        yield from (word for _, word in zip(range(MOST_TEXTS), words, strict=False) if len(word) <= LONGEST)
-        return
-    yield from (text for _, text in zip(range(MOST_TEXTS), _walk(document), strict=False))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        document = raw.decode("utf-8", "replace")
+    seen: set[str] = set()
+    for text in _walk(document):
+        if text not in seen and len(text) <= LONGEST:
+            seen.add(text)
+            yield text
+        if len(seen) >= MOST_TEXTS:
+            return
 
 
 def _walk(value: Any) -> Iterator[str]:
@@ -28,7 +38,11 @@ def _walk(value: Any) -> Iterator[str]:
         one = pending.pop()
         if isinstance(one, dict):
             pending.extend(one.values())
+            pending.extend(one)
         elif isinstance(one, list):
             pending.extend(one)
-        elif isinstance(one, str | int) and not isinstance(one, bool) and len(text := str(one)) <= LONGEST:
-            yield text
+        elif isinstance(one, str):
+            yield one
+            yield from (word[0] for word in _WORD.finditer(one))
+        elif (number := scalar_text(one)) is not None:
+            yield number

@@ -38,8 +38,11 @@ def _from_mail_date(text: str) -> datetime | None:
 
 
 def _from_number(value: float) -> datetime | None:
+    # Compared before it is divided: an integer of JSON may have more digits than a float can hold.
+    if not 0 <= value <= _LATEST_SECONDS * 1000:
+        return None
     seconds = value / 1000 if value > _MILLISECONDS_FROM else value
-    return datetime.fromtimestamp(seconds, UTC) if 0 <= seconds <= _LATEST_SECONDS else None
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _in_range(moment: datetime) -> datetime | None:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from services.identity.domain.bounded_xml import Fields, read_xml
-from services.identity.domain.calls import Refusal
+from services.identity.domain.calls import Refusal, too_deep
 from services.identity.domain.webhook import Heard, WebhookSettings
 from services.identity.domain.wechat_fields import external, message_id, properties_of, text_of, time_of, track
 
@@ -71,6 +71,8 @@ def read_fields(raw: bytes) -> Fields | Refusal:
         fields = msgspec.json.decode(raw, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return Refusal("malformed_json", "", f"the message is not JSON: {error}")
+    if (refusal := too_deep(raw, fields)) is not None:
+        return refusal
     return {name: str(value) if type(value) is int else value for name, value in fields.items()}
 
 

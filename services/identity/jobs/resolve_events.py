@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from libs.common.bus.inbox import DeadLetter
+from libs.common.bus.reason import reason_of
 from libs.common.bus.transient import is_transient
 from libs.common.db import Tx
 from libs.common.jobs import Job
@@ -79,7 +80,7 @@ async def _set_aside(tx: Tx, entry: IngestEntry, error: Exception) -> None:
     if entry.predecessor_waits:
         return
     log.error("an event cannot be resolved and was set aside", exc_info=error)
-    await dead_letters.add(tx, entry, reason=f"{type(error).__name__}: {error}")
+    await dead_letters.add(tx, entry, reason=reason_of(error))
 
 
 async def replay(tx: Tx, letter: DeadLetter, runtime: Runtime[Any]) -> None:

@@ -12,6 +12,8 @@ from uuid import UUID
 
 import msgspec
 
+from libs.common.access.model import Source
+from libs.common.bus.transient import is_transient
 from libs.common.errors import Conflict
 from libs.common.jobs import Job
 from libs.common.runtime import Runtime
@@ -78,19 +80,28 @@ async def _take_chunk(runtime: Runtime[Any], workspace_id: int, import_id: UUID)
     if source is None:
         return await _end(runtime, workspace_id, import_id, "failed", "its source is gone", now)
     try:
-        async with runtime.worker_database.transaction([]) as tx:
-            await open_months(tx, [now])
-        async with runtime.worker_database.transaction(workspace_id) as tx:
-            sealer, plans = runtime.sealer(workspace_id), runtime.parts.plans
-            await advance_import(tx, row=row, chunk=chunk, source=source, sealer=sealer, now=now, plans=plans)
+        await _store(runtime, row, chunk, source, now)
     except Conflict:
         _readers.pop(import_id, None)
         return 0
-    except BaseException:
+    except BaseException as error:
         # The reader stands beyond the checkpoint now.
         _readers.pop(import_id, None)
-        raise
+        if not isinstance(error, Exception) or is_transient(error):
+            raise
+        # One that cannot be taken must not keep all others from being taken.
+        log.exception("an import cannot be taken", extra={"import": str(import_id)})
+        why = f"its rows after {row.next_row} cannot be taken: {type(error).__name__}; the log says more"
+        return await _end(runtime, workspace_id, import_id, "failed", why, now)
     return chunk.last - row.next_row
+
+
+async def _store(runtime: Runtime[Any], row: ImportRow, chunk: Chunk, source: Source, now: datetime) -> None:
+    async with runtime.worker_database.transaction([]) as tx:
+        await open_months(tx, [now])
+    async with runtime.worker_database.transaction(row.workspace_id) as tx:
+        sealer, plans = runtime.sealer(row.workspace_id), runtime.parts.plans
+        await advance_import(tx, row=row, chunk=chunk, source=source, sealer=sealer, now=now, plans=plans)
 
 
 def _next_chunk(row: ImportRow) -> Chunk:

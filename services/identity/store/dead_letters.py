@@ -24,7 +24,7 @@ async def add(tx: Tx, entry: IngestEntry, *, reason: str) -> None:
         workspace_id=entry.workspace_id,
         event_id=entry.event_id,
         event=msgspec.json.encode(entry),
-        reason=reason.replace("\x00", "")[:2_000],
+        reason=reason,
     )
 
 

@@ -3,19 +3,28 @@
 import csv
 import gzip
 import hashlib
-from collections.abc import Iterator
-from itertools import islice
+import zlib
+from collections.abc import Iterable, Iterator
+from itertools import count, islice
 from pathlib import Path
-from typing import IO, Any, Literal, cast
+from typing import IO, TYPE_CHECKING, Literal, cast
 
 import msgspec
 
+from services.identity.domain.import_rows import Cells, Unreadable
+
+if TYPE_CHECKING:
+    from pyarrow import DataType, RecordBatch
+
 Format = Literal["csv", "ndjson", "parquet"]
-FileRow = tuple[int, dict[str, Any] | str]
+FileRow = tuple[int, Cells]
 """The row's number from 1, and its cells, or why they cannot be read."""
 
 LONGEST_LINE = 1024 * 1024
 _HASHED_AT_ONCE = 1024 * 1024
+_ODD = (csv.Error, zlib.error, ArithmeticError, LookupError, NotImplementedError, TypeError)
+"""What readers of files raise besides OSError, ValueError and EOFError."""
+csv.field_size_limit(LONGEST_LINE)
 
 
 def format_of(name: str) -> Format | None:
@@ -35,10 +44,35 @@ def file_hash(path: Path) -> str:
 
 
 def read_rows(path: Path, file_format: Format, *, after: int = 0, encoding: str = "utf-8-sig") -> Iterator[FileRow]:
-    """Yield the rows after the first `after`; a row that cannot be read comes with its reason."""
+    """Yield the rows after the first `after`; a row that cannot be read comes with its reason and what is left of it.
+
+    Raises OSError, ValueError or EOFError where the file itself cannot be read (on).
+    """
     readers = {"csv": _csv, "ndjson": _ndjson}
     rows = _parquet(path) if file_format == "parquet" else readers[file_format](path, encoding)
-    return islice(enumerate(rows, 1), after, None)
+    return islice(enumerate(_told(rows), 1), after, None)
+
+
+def _told(rows: Iterator[Cells]) -> Iterator[Cells]:
+    while True:
+        try:
+            row = next(rows, None)
+        except _ODD as error:
+            raise ValueError(str(error) or type(error).__name__) from error
+        if row is None:
+            return
+        yield row
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    """Return names of columns, one that comes again with its number: none of two cells may be lost."""
+    found: dict[str, None] = {}
+    for name in names:
+        told = name if name not in found else next(
+            other for number in count(2) if (other := f"{name} ({number})") not in found
+        )  # fmt: skip
+        found[told] = None
+    return list(found)
 
 
 def count_rows(path: Path, file_format: Format, encoding: str = "utf-8-sig") -> int:
@@ -53,29 +87,36 @@ def _text(path: Path, encoding: str) -> IO[str]:
     return path.open(encoding=encoding, errors="surrogateescape", newline="")
 
 
-def _csv(path: Path, encoding: str) -> Iterator[dict[str, Any] | str]:
+def _csv(path: Path, encoding: str) -> Iterator[Cells]:
     with _text(path, encoding) as file:
         reader = csv.reader(file)
         header = next(reader, None)
         if header is None:
             return
+        header = _distinct(header)
         while True:
             try:
                 cells = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                yield f"this is no CSV row: {error}"
+                yield Unreadable(f"this is no CSV row: {error}", {})
                 continue
             if not cells:
                 continue
             if len(cells) == len(header):
                 yield dict(zip(header, cells, strict=True))
             else:
-                yield f"the row has {len(cells)} cells, the header {len(header)}"
+                yield _ragged(cells, header)
 
 
-def _ndjson(path: Path, encoding: str) -> Iterator[dict[str, Any] | str]:
+def _ragged(cells: list[str], header: list[str]) -> Unreadable:
+    names = _distinct([*header, *(f"column {number}" for number in range(len(header) + 1, len(cells) + 1))])
+    kept = dict(zip(names, cells, strict=False))
+    return Unreadable(f"the row has {len(cells)} cells, the header {len(header)}", {"cells": kept})
+
+
+def _ndjson(path: Path, encoding: str) -> Iterator[Cells]:
     with _text(path, encoding) as file:
         while line := file.readline(LONGEST_LINE):
             if not line.strip():
@@ -83,17 +124,48 @@ def _ndjson(path: Path, encoding: str) -> Iterator[dict[str, Any] | str]:
             yield _json_row(line)
 
 
-def _json_row(line: str) -> dict[str, Any] | str:
+def _json_row(line: str) -> Cells:
     try:
         row = msgspec.json.decode(line.encode())
     except (UnicodeEncodeError, RecursionError, msgspec.MsgspecError) as error:
-        return f"this line is no JSON: {error}"
-    return row if isinstance(row, dict) else "this line is no JSON object"
+        return Unreadable(f"this line is no JSON: {error}", {"text": line})
+    return row if isinstance(row, dict) else Unreadable("this line is no JSON object", {"text": line})
 
 
-def _parquet(path: Path) -> Iterator[dict[str, Any] | str]:
+def _parquet(path: Path) -> Iterator[Cells]:
     from pyarrow import parquet  # noqa: PLC0415 - it would cost every start 0.3 s, and few processes import
 
     with parquet.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=2_000):
-            yield from batch.to_pylist()
+            known = _as_python_knows(batch)
+            try:
+                rows = known.to_pylist()
+            except (ValueError, *_ODD):
+                rows = [_parquet_row(known, position) for position in range(known.num_rows)]
+            yield from rows
+
+
+def _parquet_row(batch: "RecordBatch", position: int) -> Cells:
+    """Return one row of a batch of which some cannot be read: a date in the year 30,000 is no date of Python's."""
+    kept, why = {}, ""
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            kept[name] = column[position].as_py()
+        except (ValueError, *_ODD) as error:
+            why = why or f"{name}: {error}"
+    return Unreadable(f"a cell cannot be read: {why}", {"cells": kept}) if why else kept
+
+
+def _as_python_knows(batch: "RecordBatch") -> "RecordBatch":
+    """Return a batch with distinct names, times in microseconds, and zones, which may be of any name, as UTC."""
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    def known(kind: "DataType") -> "DataType":
+        if pa.types.is_timestamp(kind):
+            return pa.timestamp("us" if kind.unit == "ns" else kind.unit, tz="UTC" if kind.tz else None)
+        return pa.duration("us") if pa.types.is_duration(kind) and kind.unit == "ns" else kind
+
+    columns = [
+        column if (to := known(column.type)) == column.type else column.cast(to, safe=False) for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=_distinct(batch.schema.names))

@@ -1,6 +1,6 @@
 """Recorded events read as evidence, taken into the graph, and told to the others with their persons."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from libs.common import outbox
 from libs.common.access.model import Source
 from libs.common.contracts.identity.event_recorded import EventRecorded
 from libs.common.db import Tx
+from services.identity.domain.erasing import without
 from services.identity.domain.evidence import Identifier
 from services.identity.domain.links import contradictory, subject
 from services.identity.domain.policy import PolicySet
@@ -79,14 +80,25 @@ async def _without_erased(tx: Tx, batch: Batch, read: Sequence[Read]) -> list[Re
     left: list[Read] = []
     gone: dict[int, list[tuple[datetime, UUID]]] = {}
     for one in read:
-        workspace_id, chosen = one.call.workspace_id, chosen_subject(one)
-        if chosen is not None and (workspace_id, chosen) in batch.erased:
+        workspace_id = one.call.workspace_id
+        if _is_about(one, {identifier for place, identifier in batch.erased if place == workspace_id}):
             gone.setdefault(workspace_id, []).append((one.call.received_at, one.call.event_id))
         else:
             left.append(one)
     for workspace_id, events in gone.items():
         await forgetting.delete_events(tx, workspace_id, events)
     return left
+
+
+def _is_about(read: Read, erased: Collection[Identifier]) -> bool:
+    """Return whether an event is about somebody who was erased: filed under him, or nothing is left of what names him.
+
+    Two accounts of one issuer contradict each other; where one of them was erased, such an event says nothing any more.
+    """
+    if chosen_subject(read) in erased:
+        return True
+    naming = [said for said in read.reading.evidence if any(one in erased for one in said.identifiers)]
+    return bool(naming) and all(without(said, erased, read.policies) is None for said in naming)
 
 
 def _counted(read: Sequence[Read]) -> dict[Place, int]:
@@ -144,17 +156,17 @@ async def _tell(tx: Tx, batch: Batch, tools: GraphTools, read: Sequence[Read]) -
     ids = await tools.person_ids(tx, {one for one in owners if one})
     sealers = {one: tools.sealer(one) for one in batch.policies}
     personal = {one: tools.personal_names(one) for one in batch.policies}
-    erased = batch.erased
     return [
         record_event(
             one.call,
             person_no=nodes.number_of(owner),
             person_id=ids.get(owner),
             subject_no=nodes.number_of(subject_key),
+            # with one side of a contradiction that was erased the other is left out as well
             identifier_nos=[
-                nodes.number_of(batch.keys[one.call.workspace_id, identifier])
+                nodes.number_of(place)
                 for identifier in one.reading.identifiers
-                if not erased or (one.call.workspace_id, identifier) not in erased
+                if (place := batch.keys.get((one.call.workspace_id, identifier))) is not None
             ],
             authenticated=one.reading.authenticated,
             sealer=sealers[one.call.workspace_id],
@@ -175,4 +187,4 @@ def chosen_subject(read: Read) -> Identifier | None:
 def _subject(batch: Batch, read: Read) -> int:
     """Return the node an event is filed under, 0 for nobody's."""
     chosen = chosen_subject(read)
-    return batch.key_of(read.call.workspace_id, chosen) if chosen is not None else 0
+    return batch.keys.get((read.call.workspace_id, chosen), 0) if chosen is not None else 0

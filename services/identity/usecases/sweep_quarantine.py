@@ -47,7 +47,7 @@ def mentions(
         for (namespace, scope), lookups in by_kind.items():
             kind = tools.namespaces.get(namespace) or tools.namespaces["user_id"]
             for value in _spellings(kind, text, scope, policies.of(namespace)):
-                if tools.lookup(workspace_id, Identifier(namespace, scope, value)) in lookups:
+                if tools.sealed_lookup(workspace_id, Identifier(namespace, scope, value)) in lookups:
                     return True
     return False
 

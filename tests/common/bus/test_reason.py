@@ -45,3 +45,9 @@ def test_a_reason_names_the_field_but_not_what_was_in_it():
 def test_other_errors_say_what_they_say():
     assert reason_of(RuntimeError("a\0b" * 2000)).startswith("RuntimeError: abab")
     assert len(reason_of(RuntimeError("x" * 9000))) == 2000
+
+
+def test_a_reason_never_quotes_the_key_that_was_not_there():
+    with pytest.raises(KeyError) as caught:
+        {}[7, CANARY]
+    assert reason_of(caught.value) == "KeyError: what was looked for is not there"

@@ -12,6 +12,7 @@ from libs.common.contracts.identity.event_recorded import EventRecorded
 from services.identity.domain.copies import Copy, choose_told
 from services.identity.jobs import resolve_events
 from services.identity.store import ingest_queue
+from services.identity.usecases.tellings import event_recorded
 from tests.identity.collection.conftest import Door
 from tests.identity.collection.test_collector import a_call
 
@@ -28,6 +29,12 @@ async def resolve(door: Door) -> None:
         pass
 
 
+async def told_again(door: Door) -> list[EventRecorded]:
+    async with door.runtime.worker_database.transaction(door.workspace.workspace_id) as tx:
+        part = await event_recorded.telling.read(tx, door.runtime, door.workspace.workspace_id, None, 100)
+    return [msgspec.json.decode(line, type=EventRecorded) for line in part.lines]
+
+
 async def test_a_taken_event_is_told_with_its_person_once(door: Door) -> None:
     for _ in range(2):
         await door.post("track", a_call(1, anonymousId="a1", properties={"total": 2, "email": "canary@example.com"}))
@@ -39,6 +46,11 @@ async def test_a_taken_event_is_told_with_its_person_once(door: Door) -> None:
     assert len(event.identifier_nos) == 2
     assert msgspec.json.decode(event.properties) == {"total": 2}
     assert event.sealed is not None
+    sealer = door.runtime.sealer(door.workspace.workspace_id)
+    [again] = await told_again(door)
+    assert again.sealed is not None
+    assert sealer.open_json(again.sealed) == sealer.open_json(event.sealed)
+    assert msgspec.structs.replace(again, sealed=event.sealed) == event
 
 
 async def test_a_workspace_says_itself_which_names_are_personal(door: Door) -> None:
@@ -49,6 +61,9 @@ async def test_a_workspace_says_itself_which_names_are_personal(door: Door) -> N
     [event] = await told(door)
     assert msgspec.json.decode(event.properties) == {"email": "plain@example.com"}
     assert event.sealed is not None
+    [again] = await told_again(door)
+    assert msgspec.json.decode(again.properties) == {"email": "plain@example.com"}
+    assert again.sealed is not None
 
 
 async def test_of_two_copies_unread_together_only_the_smaller_is_told(door: Door) -> None:

@@ -65,6 +65,15 @@ async def test_only_the_event_at_fault_is_set_aside(door: Door, monkeypatch: pyt
     assert [event.name for event in await told(door)] == ["Well"]
 
 
+async def test_the_reason_of_a_letter_quotes_nobody(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    await door.post("track", a_call(1))
+    quoting = asyncpg.DataError('invalid input syntax for type json: "canary@example.com"')
+    monkeypatch.setattr(resolve_events, "resolve_events", failing(quoting))
+    await resolve(door)
+    [letter] = await letters(door)
+    assert letter["reason"] == "DataError: invalid input syntax for type json"
+
+
 async def test_what_another_worker_holds_shields_no_event_from_its_own_fault(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,6 +130,17 @@ async def test_a_message_that_cannot_be_read_is_kept_alone_and_wechat_is_told_it
     assert (counts["posted"], counts["quarantined"], counts["accepted"]) == (7, 7, 0)
 
 
+@pytest.mark.parametrize("depth", [40, 480, 700, 960])
+async def test_a_message_in_json_that_lies_too_deep_is_kept_alone(door: Door, depth: int) -> None:
+    source_id = await a_webhook(door, "mini_program")
+    told = f'{{"MsgType": "text", "FromUserName": "{OPENID}", "CreateTime": 1433259128, "x": '
+    answer = await call_in(door, source_id, told + '{"a":' * depth + "1" + "}" * depth + "}")
+    assert (answer.status_code, answer.text) == (200, "success")
+    [held] = (await door.ask("GET", "/v1/identity/quarantine")).json()["items"]
+    assert held["reason"] in {"too_deep", "malformed_json"}
+    assert OPENID in held["body"]["unreadable"]
+
+
 async def test_what_wechat_says_about_the_account_is_nobodys_event(door: Door) -> None:
     source_id = await a_webhook(door)
     await call_in(door, source_id, FOLLOWED.replace("subscribe", "MASSSENDJOBFINISH"))

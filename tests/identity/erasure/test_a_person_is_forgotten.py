@@ -113,6 +113,34 @@ async def test_case_27_what_comes_late_or_again_brings_nothing_back_but_is_kept_
     assert [row["namespace"] for row in await rows(app, "node")] == ["user_id"]
 
 
+async def test_a_late_event_that_names_him_and_another_of_his_issuer_is_kept_for_the_device(house: House) -> None:
+    app = await house.start("identity")
+    await send(house, app, login("anna-canary-77", 1))
+    await erase(app, (await person_of(app, ANNA))["person_id"])
+    ids = [{"id": "carl-1003", "type": "user_id", "collection": "users", "encoding": "none"}]
+    late = {**login("anna-canary-77", 2), "anonymousId": "visitor-1", "context": {"externalIds": ids}}
+    await send(house, app, late, login("ben-1002", 1))
+    assert await rows(app, "dead_letter") == []
+    assert len((await person_of(app, BEN))["identifiers"]) == 1
+    visitor = await person_of(app, {"namespace": "cookie", "value": "visitor-1"})
+    assert len(visitor["identifiers"]) == 1
+    carl = {"namespace": "user_id", "scope": "main", "value": "carl-1003"}
+    answer = await app.client.get("/v1/identity/persons/by-identifier", params=carl)
+    assert answer.status_code == 404, answer.text
+
+
+@pytest.mark.parametrize("other", ["aaron-1004", "carl-1003"])
+async def test_a_late_event_that_names_him_and_another_of_his_issuer_alone_is_gone(house: House, other: str) -> None:
+    app = await house.start("identity")
+    await send(house, app, login("anna-canary-77", 1))
+    await erase(app, (await person_of(app, ANNA))["person_id"])
+    ids = [{"id": other, "type": "user_id", "collection": "users", "encoding": "none"}]
+    late = {**login("anna-canary-77", 2), "context": {"externalIds": ids}}
+    await send(house, app, late, login("ben-1002", 1))
+    assert await rows(app, "dead_letter") == []
+    assert [row["message_id"] for row in await rows(app, "event_log")] == ["ben-1002-1"]
+
+
 async def test_case_26_an_id_that_had_ended_in_an_erased_person_is_gone_too(house: House) -> None:
     app = await house.start("identity")
     await send(house, app, login("anna-canary-77", 1), login("ben-1002", 1))

@@ -4,6 +4,8 @@ from uuid import uuid4
 
 import pytest
 
+from libs.common.db import statement
+
 ANNA = {"namespace": "user_id", "scope": "shop", "value": "anna-1001"}
 BEN = {"namespace": "user_id", "scope": "shop", "value": "ben-1002"}
 CRM = {"namespace": "crm_id", "scope": "crm", "value": "c-77"}
@@ -51,6 +53,22 @@ async def test_case_15_the_same_evidence_again_is_a_duplicate(house):
     again = await say(client, ANNA, PHONE, id="order-1")
     assert (first["outcome"], again["outcome"]) == ("accepted", "duplicate")
     assert first["person_id"] == again["person_id"]
+
+
+async def test_what_is_said_under_a_known_id_makes_nobody_and_leaves_no_identifier(house):
+    app = await house.start("identity")
+    await say(app.client, ANNA, id="order-1")
+    for other in (BEN, EMAIL):
+        again = await say(app.client, other, PHONE, id="order-1")
+        assert (again["outcome"], again["person_id"]) == ("duplicate", None)
+    async with app.database.worker.transaction(1) as tx:
+        [row] = await tx.fetch(statement("select count(*)::int as n from node"))
+        assert (row["n"], (await tx.fetch(statement("select count(*)::int as n from twin")))[0]["n"]) == (1, 0)
+    assert await ids_of(app.client, BEN, PHONE) == [None, None]
+    # what was said first is what counts; said under an id of its own it makes somebody
+    await say(app.client, BEN, PHONE, id="order-2")
+    ben = await ids_of(app.client, BEN, PHONE)
+    assert ben[0] == ben[1] is not None
 
 
 async def test_case_22_a_merge_is_rehearsed_done_and_undone(house):

@@ -3,16 +3,20 @@
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from libs.common.db import Tx, statement
 from libs.common.ids import new_id
 from services.identity.domain.evidence import Identifier
 from services.identity.store import nodes, persons
 from services.identity.store.nodes import Key, key
 from services.identity.store.persons import PersonRow
+from services.identity.usecases.erase_person import Wish, erase_person
 from services.identity.usecases.find_person import living
 from services.identity.usecases.graph.batch import Batch, Move, PersonChanges
 from services.identity.usecases.graph.load_regions import put_node
 from services.identity.usecases.graph.unheld_aliases import leave_to_nobody
+from services.identity.usecases.graph.verify_partition import verify_partition
 from tests.identity.graph.graphs import WORKSPACE, Graph
 from tests.identity.graph.test_respelling import DEFAULTS, FOLDING, KINDS, put
 from tests.identity.graph.worlds import NOW, an_identifier, evidence
@@ -98,3 +102,25 @@ async def test_the_address_of_an_alias_is_read_where_the_batch_has_it_not(graph_
         await leave_to_nobody(tx, batch, {alias}, {}, changes)
     assert changes.merged == [(rows[alias].owner, rows[of].owner)]
     assert changes.moves == [Move(alias, rows[alias].person_no, 0)]
+
+
+@pytest.mark.parametrize("declared_again", [False, True])
+async def test_an_erasure_beside_it_makes_nobody_of_an_alias_that_nothing_holds(
+    graph_of: Any, declared_again: bool
+) -> None:
+    graph = await graph_of(FOLDING, KINDS)
+    anna, ben = an_identifier("user_id", "anna", "shop"), an_identifier("user_id", "ben", "shop")
+    await graph.take([evidence(1, anna, address("an.na"), at=2), evidence(2, ben, address("a.nna"), at=1)])
+    await put(graph, DEFAULTS)
+    before = await graph.stored()
+    assert alias_of("anna") in before.nobodys
+    async with graph.database.worker.transaction(WORKSPACE) as tx:
+        await erase_person(tx, graph.tools, WORKSPACE, before.ids[ben], Wish(new_id(), "somebody"))
+    if declared_again:
+        await put(graph, FOLDING)
+        await put(graph, DEFAULTS)
+    after = await graph.stored()
+    assert after.ids == {one: before.ids[one] for one in (anna, address("an.na"))}
+    assert after.nobodys == {alias_of("anna")}
+    async with graph.database.worker.transaction(WORKSPACE) as tx:
+        assert (await verify_partition(tx, graph.tools, WORKSPACE)).different == 0

@@ -9,6 +9,7 @@ from services.identity.domain.erasing import without
 from services.identity.domain.evidence import INFERRED, Evidence, Identifier
 from services.identity.domain.links import POSITIVE, latest, pairs, subject
 from services.identity.domain.policy import PolicySet
+from services.identity.domain.twins import TWIN_SOURCE
 from services.identity.store import evidence, forgetting, nodes
 from services.identity.store.evidence import EvidenceRow
 from services.identity.store.nodes import Key, key, number_of
@@ -119,7 +120,8 @@ async def _weigh_anew(
         for number in row.node_nos:
             one = key(workspace_id, number)
             tiers[one] = min(tier, tiers.get(one, INFERRED))
-            if batch.names.get(one) not in linked:
+            # what follows from values shows nobody, whether or not the policies of now have it count
+            if batch.names.get(one) not in linked and said.source_id != TWIN_SOURCE:
                 alone[one] = latest(alone.get(one), said.effective_time)
     named = [one for one in sorted(keys) if one in tiers]
     for one in named:

@@ -14,8 +14,12 @@ from services.identity.usecases.graph.hang_on_hubs import hang_on_hubs
 from services.identity.usecases.graph.rising_hubs import HOLDING, rising_hubs
 from services.identity.usecases.graph.watch_devices import holds_stay, signals_on_devices
 
-UNSETTLING = frozenset({"supersede", "unbind", "retract"})
-"""Kinds after which a hub may reach fewer people than before."""
+UNSETTLING = frozenset({"supersede", "unbind", "retract", "must_link", "cannot_link"})
+"""Kinds after which a hub may reach fewer people than before.
+
+Of two whom somebody parted none supersedes the other, until they are joined again; and where a circle of supersedes is
+parted, another one of it counts.
+"""
 
 
 async def gather_evidence(tx: Tx, batch: Batch) -> tuple[set[Key], set[Key]]:

@@ -28,6 +28,7 @@ from services.identity.usecases.graph.tell_changes import tell_changes
 from services.identity.usecases.graph.time_devices import time_devices
 from services.identity.usecases.graph.tools import GraphTools
 from services.identity.usecases.graph.trip_breaker import trip_breaker
+from services.identity.usecases.graph.unmake_unsaid import unmake_unsaid
 
 ATTEMPTS = 8
 
@@ -62,6 +63,8 @@ async def take_in(tx: Tx, batch: Batch, tools: GraphTools) -> None:
 
     async def work(*, patient: bool) -> None:
         stirred, unsettled = await gather_evidence(tx, batch)
+        if batch.said is None:  # an event of the record says the same however often it is read
+            await unmake_unsaid(tx, batch, tools)
         await reassign(tx, batch, tools, stirred, unsettled, patient=patient)
 
     await under_locks(tx, batch, tools, {one for fact in batch.facts for one in fact.keys}, work)

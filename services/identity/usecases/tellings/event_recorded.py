@@ -72,16 +72,18 @@ async def _events(tx: Tx, tools: GraphTools, workspace_id: int, read: list[Read]
     ]
     owners = {key(workspace_id, person_no) for _, person_no in subjects if person_no}
     ids = await tools.person_ids(tx, owners)
-    sealer = tools.sealer(workspace_id)
+    sealer, overrides = tools.sealer(workspace_id), tools.personal_names(workspace_id)
     return [
         record_event(
             one.call,
             person_no=person_no,
             person_id=ids.get(key(workspace_id, person_no)),
             subject_no=subject_no,
-            identifier_nos=[number(identifier)[0] for identifier in one.reading.identifiers],
+            # who was erased since has no number any more
+            identifier_nos=[no for identifier in one.reading.identifiers if (no := number(identifier)[0])],
             authenticated=one.reading.authenticated,
             sealer=sealer,
+            overrides=overrides,
         )
         for one, (subject_no, person_no) in zip(read, subjects, strict=True)
     ]
