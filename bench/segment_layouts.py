@@ -136,10 +136,12 @@ async def merge_whole(store: Columnar, table: str) -> None:
         while (await store.rows(running, {"table": table}))[0]["running"]:
             await asyncio.sleep(1)
         try:
-            return await store.command(f"optimize table {table} final {MERGED}")
+            await store.command(f"optimize table {table} final {MERGED}")
         except DatabaseError as error:
             if error.code != CANNOT_ASSIGN_OPTIMIZE:
                 raise
+        else:
+            return
 
 
 async def cheapest(store: Columnar, sql: str, runs: int, *, few_rows: bool) -> float:

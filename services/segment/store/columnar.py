@@ -72,7 +72,7 @@ FEW_ROWS = (
 )
 """Compiling hundreds of expressions costs more than it saves on the rows of a thousand persons.
 
-Of a thousand places a megabyte (the engine's own measure) is a few: each piece is set up anew, and packed columns opened.
+A megabyte (the engine's own measure) is a few places of a thousand: each piece is set up anew, packed columns opened.
 """
 SHARED = f", max_threads = {max(1, (os.cpu_count() or 1) // HANDLES)}"
 """What two threads of one long statement hand each other is a quarter of it; the handles keep as many busy."""
