@@ -131,10 +131,7 @@ async def merge_whole(store: Columnar, table: str) -> None:
 
     The engine waits two minutes for those, whatever it is told.
     """
-    running = "select count() as running from system.merges where table = {table:String}"
     while True:
-        while (await store.rows(running, {"table": table}))[0]["running"]:
-            await asyncio.sleep(1)
         try:
             await store.command(f"optimize table {table} final {MERGED}")
         except DatabaseError as error:
