@@ -97,6 +97,8 @@ def passes(  # noqa: C901 - the table of operators, as plain as it can be said
 ) -> bool:
     """Return whether a value passes a test."""
     op = test["op"]
+    if op == "not_contains" and value is not None and not isinstance(value, str):
+        return False
     if op in NEGATIVES:
         return not passes(value, {**test, "op": NEGATIVES[op]}, when, since)
     if value is None:
