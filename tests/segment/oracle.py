@@ -127,7 +127,7 @@ def passes(  # noqa: C901 - the table of operators, as plain as it can be said
     if op in ("contains", "starts_with", "ends_with", "matches"):
         return isinstance(value, str) and has_part(op, value, wanted, test)
     if op == "between" and all(isinstance(bound, str) and read_time(bound, when) for bound in wanted):
-        return isinstance(value, str) and between_times(value, wanted, when)
+        return isinstance(value, str) and between_times(value, test, when)
     bounds = [("gte", wanted[0]), ("lte", wanted[1])] if op == "between" else [(op, wanted)]
     return all(ordered(value, sign, bound, fold) for sign, bound in bounds)
 
