@@ -1,8 +1,10 @@
 """What Hypothesis makes tests of one value of."""
 
+from typing import Any
+
 from hypothesis import strategies as st
 
-from tests.segment.generated_values import SPOTS, folding, operands, orderables, pick, spans, texts, times, walls
+from tests.segment.generated_values import SPOTS, folding, near_times, operands, orderables, pick, spans, texts, times
 
 value_tests = st.one_of(
     st.builds(
@@ -38,23 +40,27 @@ value_tests = st.one_of(
     ),
     st.builds(lambda op, value: {"op": op, "value": value}, pick(["before", "after"]), times),
 )
-own_zone = pick([{}, {"zone": "person"}, {"zone": "person"}, {"zone": "workspace"}])
-near_times = st.one_of(times, walls)
+
+
+def by_clock(zones: st.SearchStrategy[dict[str, str]]) -> st.SearchStrategy[dict[str, Any]]:
+    """Return tests that read calendars and clocks in a zone."""
+    bounds = st.one_of(times, near_times, near_times)
+    return st.one_of(
+        st.builds(
+            lambda period, offset, zone: {"op": "in_period", "period": period, "offset": offset, **zone},
+            pick(["day", "week", "month", "quarter", "year"]),
+            st.integers(-2, 1),
+            zones,
+        ),
+        st.builds(lambda op, value, zone: {"op": op, "value": value, **zone}, pick(["before", "after"]), bounds, zones),
+        st.builds(lambda low, high, zone: {"op": "between", "value": [low, high], **zone}, bounds, bounds, zones),
+        st.builds(lambda days, zone: {"op": "anniversary", "in_days": days, **zone}, st.integers(-3, 3), zones),
+    )
+
+
 clock_tests = st.one_of(
     st.builds(lambda op, span: {"op": op, "span": span}, pick(["within_last", "within_next", "more_than_ago"]), spans),
-    st.builds(
-        lambda period, offset, zone: {"op": "in_period", "period": period, "offset": offset, **zone},
-        pick(["day", "week", "month", "quarter", "year"]),
-        st.integers(-2, 1),
-        own_zone,
-    ),
-    st.builds(
-        lambda op, value, zone: {"op": op, "value": value, **zone}, pick(["before", "after"]), near_times, own_zone
-    ),
-    st.builds(
-        lambda low, high, zone: {"op": "between", "value": [low, high], **zone}, near_times, near_times, own_zone
-    ),
-    st.builds(lambda days, zone: {"op": "anniversary", "in_days": days, **zone}, st.integers(-3, 3), own_zone),
+    by_clock(pick([{}, {"zone": "person"}, {"zone": "person"}, {"zone": "workspace"}])),
     st.builds(
         lambda value, key, span: {"op": "has_been", "value": value, key: span},
         operands,
@@ -62,3 +68,4 @@ clock_tests = st.one_of(
         spans,
     ),
 )
+own_clock_tests = by_clock(st.just({"zone": "person"}))

@@ -33,6 +33,10 @@ times = st.one_of(
     pick([at.isoformat().replace("+00:00", "Z") for at in CORNERS]),
     walls,
 )
+near_times = st.one_of(
+    walls, pick([at.isoformat() for at in CORNERS]), pick(["2024-02-29", "2024-03-01", "2024-03-10", "2024-03-31"])
+)
+"""Times so close to each other that it matters by whose clock they are read."""
 moments = st.integers(-900, 48).map(lambda hours: START + timedelta(hours=hours))
 event_times = st.one_of(moments, moments, moments, pick(CORNERS))
 scalars = st.one_of(texts, numbers, st.booleans(), times)

@@ -4,13 +4,14 @@ from datetime import timedelta
 
 from hypothesis import strategies as st
 
-from tests.segment.generated_tests import clock_tests, value_tests
+from tests.segment.generated_tests import clock_tests, own_clock_tests, value_tests
 from tests.segment.generated_values import (
     NAMES,
     START,
     TRAITS,
     ZONES,
     event_times,
+    near_times,
     nested,
     pick,
     spans,
@@ -22,6 +23,9 @@ from tests.segment.oracle_of_persons import Person, Word
 
 paths = st.one_of(pick(TRAITS), pick(["when", "home"]), pick([["nest", "a"], ["nest", "b.c"], ["nest"]]))
 trait_conditions = st.builds(lambda path, test: {"trait": path, **test}, paths, st.one_of(value_tests, clock_tests))
+own_clocks = st.builds(
+    lambda path, test: {"trait": path, **test}, pick(["when", "when", "when", *TRAITS, ["nest", "a"]]), own_clock_tests
+)
 counts = st.one_of(
     st.builds(lambda op, n: {"op": op, "n": n}, pick(["equals", "gte", "gt", "lte"]), st.integers(0, 3)),
     st.builds(lambda n: {"op": "lt", "n": n}, st.integers(1, 3)),
@@ -168,6 +172,7 @@ others = st.one_of(
 conditions = st.one_of(
     others,
     trait_conditions,
+    own_clocks,
     did_conditions,
     since_conditions,
     outer_times,
@@ -205,6 +210,12 @@ traits = st.fixed_dictionaries(
         "timezone": pick([*ZONES, "Pacific/Kiritimati", "Pacific/Pago_Pago", "Mars/Base", "", 3]),
     },
 )
+far_away = st.builds(
+    lambda held, when, zone: {**held, "when": when, "timezone": zone},
+    traits,
+    near_times,
+    pick([*ZONES[1:], "Pacific/Kiritimati", "Pacific/Pago_Pago"]),
+)
 words = st.builds(
     lambda purpose, channel, topic, yes, ago, lasts: Word(
         (purpose, channel, topic),
@@ -232,7 +243,7 @@ people = st.builds(
         tags=tags,
         named=named,
     ),
-    traits,
+    st.one_of(traits, far_away),
     st.integers(-900, 0),
     st.lists(events, max_size=8),
     st.dictionaries(st.integers(1, 3), st.lists(words, min_size=1, max_size=4), max_size=3),
