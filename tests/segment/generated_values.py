@@ -22,12 +22,21 @@ texts = pick(
     ["", "blue", "Blue", "STRASSE", "straße", "8", "8.0", "10", "1e1", "%", "_", "a'b\\", "金", "true", "x\x00y"]
 )
 numbers = st.one_of(st.integers(-10, 10), pick([2**53 + 1, 2**53, 8, 10, 10**30, 0.1, 1.5, 8.0]))
+walls = pick(
+    ["2024-02-29T20:00:00", "2024-03-01T04:00:00", "2024-03-10T02:30:00", "2024-03-09T23:20", "2024-03-31T03:20:00.5"]
+)
+"""What clocks show about the corners: without a zone."""
 times = st.one_of(
     st.integers(-900, 900).map(lambda hours: (START + timedelta(hours=hours)).isoformat().replace("+00:00", "Z")),
     st.integers(-400, 40).map(lambda days: (START + timedelta(days=days)).date().isoformat()),
     pick(["1992-02-29", "2024-02-29T23:30:00+08:00", "1990-03-04T15:00:00Z"]),
     pick([at.isoformat().replace("+00:00", "Z") for at in CORNERS]),
+    walls,
 )
+near_times = st.one_of(
+    walls, pick([at.isoformat() for at in CORNERS]), pick(["2024-02-29", "2024-03-01", "2024-03-10", "2024-03-31"])
+)
+"""Times so close to each other that it matters by whose clock they are read."""
 moments = st.integers(-900, 48).map(lambda hours: START + timedelta(hours=hours))
 event_times = st.one_of(moments, moments, moments, pick(CORNERS))
 scalars = st.one_of(texts, numbers, st.booleans(), times)

@@ -4,79 +4,28 @@ from datetime import timedelta
 
 from hypothesis import strategies as st
 
+from tests.segment.generated_tests import clock_tests, own_clock_tests, value_tests
 from tests.segment.generated_values import (
     NAMES,
-    SPOTS,
     START,
     TRAITS,
     ZONES,
     event_times,
-    folding,
+    near_times,
     nested,
-    operands,
-    orderables,
     pick,
     spans,
     spots,
-    texts,
     times,
     values,
 )
 from tests.segment.oracle_of_persons import Person, Word
 
-value_tests = st.one_of(
-    st.builds(
-        lambda op, value, fold: {"op": op, "value": value, **fold}, pick(["equals", "not_equals"]), operands, folding
-    ),
-    st.builds(
-        lambda op, value, fold: {"op": op, "value": value, **fold},
-        pick(["in", "not_in", "has_any", "has_all", "has_none"]),
-        st.lists(operands, min_size=1, max_size=3),
-        folding,
-    ),
-    st.builds(lambda op, value: {"op": op, "value": value}, pick(["gt", "gte", "lt", "lte"]), orderables),
-    st.builds(lambda low, high: {"op": "between", "value": [low, high]}, orderables, orderables),
-    st.builds(lambda low, high: {"op": "between", "value": [low, high]}, times, times),
-    st.builds(
-        lambda op, value, fold: {"op": op, "value": value, **fold},
-        pick(["contains", "not_contains", "starts_with", "ends_with"]),
-        texts.filter(bool),
-        folding,
-    ),
-    st.builds(
-        lambda value, fold: {"op": "matches", "value": value, **fold}, pick(["lu", "^B", "[0-9]+$", "s{2}"]), folding
-    ),
-    pick([{"op": "exists"}, {"op": "missing"}]),
-    st.builds(
-        lambda spot, radius: {"op": "within_circle", "center": {"lat": spot[0], "lon": spot[1]}, "radius_m": radius},
-        pick(SPOTS),
-        pick([0, 5000, 20_000, 9_000_000]),
-    ),
-    st.builds(
-        lambda corners: {"op": "within_polygon", "corners": [{"lat": lat, "lon": lon} for lat, lon in corners]},
-        st.lists(pick([*SPOTS, (31, 121), (32, 121), (31, 122), (-40, 100), (60, 10)]), min_size=3, max_size=5),
-    ),
-    st.builds(lambda op, value: {"op": op, "value": value}, pick(["before", "after"]), times),
-)
-own_zone = pick([{}, {"zone": "person"}, {"zone": "person"}, {"zone": "workspace"}])
-clock_tests = st.one_of(
-    st.builds(lambda op, span: {"op": op, "span": span}, pick(["within_last", "within_next", "more_than_ago"]), spans),
-    st.builds(
-        lambda period, offset, zone: {"op": "in_period", "period": period, "offset": offset, **zone},
-        pick(["day", "week", "month", "quarter", "year"]),
-        st.integers(-2, 1),
-        own_zone,
-    ),
-    st.builds(lambda days, zone: {"op": "anniversary", "in_days": days, **zone}, st.integers(-3, 3), own_zone),
-    st.builds(
-        lambda value, key, span: {"op": "has_been", "value": value, key: span},
-        operands,
-        pick(["for_at_least", "for_less_than"]),
-        spans,
-    ),
-)
 paths = st.one_of(pick(TRAITS), pick(["when", "home"]), pick([["nest", "a"], ["nest", "b.c"], ["nest"]]))
 trait_conditions = st.builds(lambda path, test: {"trait": path, **test}, paths, st.one_of(value_tests, clock_tests))
+own_clocks = st.builds(
+    lambda path, test: {"trait": path, **test}, pick(["when", "when", "when", *TRAITS, ["nest", "a"]]), own_clock_tests
+)
 counts = st.one_of(
     st.builds(lambda op, n: {"op": op, "n": n}, pick(["equals", "gte", "gt", "lte"]), st.integers(0, 3)),
     st.builds(lambda n: {"op": "lt", "n": n}, st.integers(1, 3)),
@@ -223,6 +172,7 @@ others = st.one_of(
 conditions = st.one_of(
     others,
     trait_conditions,
+    own_clocks,
     did_conditions,
     since_conditions,
     outer_times,
@@ -260,6 +210,12 @@ traits = st.fixed_dictionaries(
         "timezone": pick([*ZONES, "Pacific/Kiritimati", "Pacific/Pago_Pago", "Mars/Base", "", 3]),
     },
 )
+far_away = st.builds(
+    lambda held, when, zone: {**held, "when": when, "timezone": zone},
+    traits,
+    near_times,
+    pick([*ZONES[1:], "Pacific/Kiritimati", "Pacific/Pago_Pago"]),
+)
 words = st.builds(
     lambda purpose, channel, topic, yes, ago, lasts: Word(
         (purpose, channel, topic),
@@ -287,7 +243,7 @@ people = st.builds(
         tags=tags,
         named=named,
     ),
-    traits,
+    st.one_of(traits, far_away),
     st.integers(-900, 0),
     st.lists(events, max_size=8),
     st.dictionaries(st.integers(1, 3), st.lists(words, min_size=1, max_size=4), max_size=3),

@@ -97,6 +97,8 @@ def passes(  # noqa: C901 - the table of operators, as plain as it can be said
 ) -> bool:
     """Return whether a value passes a test."""
     op = test["op"]
+    if op == "not_contains" and value is not None and not isinstance(value, str):
+        return False
     if op in NEGATIVES:
         return not passes(value, {**test, "op": NEGATIVES[op]}, when, since)
     if value is None:
@@ -125,7 +127,7 @@ def passes(  # noqa: C901 - the table of operators, as plain as it can be said
     if op in ("contains", "starts_with", "ends_with", "matches"):
         return isinstance(value, str) and has_part(op, value, wanted, test)
     if op == "between" and all(isinstance(bound, str) and read_time(bound, when) for bound in wanted):
-        return isinstance(value, str) and between_times(value, wanted, when)
+        return isinstance(value, str) and between_times(value, test, when)
     bounds = [("gte", wanted[0]), ("lte", wanted[1])] if op == "between" else [(op, wanted)]
     return all(ordered(value, sign, bound, fold) for sign, bound in bounds)
 

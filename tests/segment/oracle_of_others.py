@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tests.segment.oracle_of_persons import Person, When
 
 MASK = 2**64 - 1
+ALL_ZONES = available_timezones()  # reads the disk each time
 
 
 def bucket(condition: Mapping[str, Any], person: "Person", _when: "When") -> bool:
@@ -88,7 +89,7 @@ def account(condition: Mapping[str, Any], person: "Person", when: "When") -> boo
 def own_zone(condition: Mapping[str, Any], person: "Person", when: "When") -> str:
     """Return the person's own zone if it is asked for and there is one, else the workspace's."""
     zone = person.traits.get("timezone")
-    own = condition.get("zone") == "person" and isinstance(zone, str) and zone in available_timezones()
+    own = condition.get("zone") == "person" and isinstance(zone, str) and zone in ALL_ZONES
     return str(zone) if own else when.zone
 
 

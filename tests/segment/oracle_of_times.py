@@ -59,16 +59,32 @@ def read_time(text: str, when: When) -> tuple[datetime, bool] | None:
     return parsed.astimezone(UTC), len(text) == 10
 
 
-def between_times(value: str, wanted: list[str], when: When) -> bool:
+def _placed(text: str, test: Mapping[str, Any], when: When) -> tuple[datetime, bool] | None:
+    """Return where a time stands among others, and whether it is a bare date.
+
+    It is an instant; by the person's own zone it is what the clock on his wall shows then, which a text that names no
+    zone says itself.
+    """
+    found = read_time(text, when)
+    if found is None or test.get("zone") != "person":
+        return found
+    said = datetime.fromisoformat(text)
+    shown = said if said.tzinfo is None else said.astimezone(ZoneInfo(when.zone))
+    return shown.replace(tzinfo=None), found[1]
+
+
+def between_times(value: str, test: Mapping[str, Any], when: When) -> bool:
     """Return whether a time lies between two; a bare date as the far end is the whole day."""
-    time = read_time(value, when)
-    low, high = read_time(wanted[0], when), read_time(wanted[1], when)
+    time = _placed(value, test, when)
+    low, high = (_placed(bound, test, when) for bound in test["value"])
     assert low and high
     return time is not None and low[0] <= time[0] < (_next_day(high[0], when) if high[1] else high[0])
 
 
-def _next_day(instant: datetime, when: When) -> datetime:
-    local = instant.astimezone(ZoneInfo(when.zone)).date() + timedelta(days=1)
+def _next_day(time: datetime, when: When) -> datetime:
+    if time.tzinfo is None:  # it is what a clock shows
+        return time + timedelta(days=1)
+    local = time.astimezone(ZoneInfo(when.zone)).date() + timedelta(days=1)
     return _midnight(local, when)
 
 
@@ -77,12 +93,12 @@ def _midnight(day: date, when: When) -> datetime:
 
 
 def _before(value: str, test: Mapping[str, Any], when: When) -> bool:
-    time, bound = read_time(value, when), read_time(test["value"], when)
+    time, bound = _placed(value, test, when), _placed(test["value"], test, when)
     return time is not None and bound is not None and time[0] < bound[0]
 
 
 def _after(value: str, test: Mapping[str, Any], when: When) -> bool:
-    time, bound = read_time(value, when), read_time(test["value"], when)
+    time, bound = _placed(value, test, when), _placed(test["value"], test, when)
     if time is None or bound is None:
         return False
     return time[0] >= _next_day(bound[0], when) if bound[1] else time[0] > bound[0]

@@ -121,6 +121,24 @@ def clock_tests():
         yield {"op": "has_been", "value": value, key: span}
 
 
+ZONES = ["Asia/Shanghai", "America/New_York", "Pacific/Kiritimati", "Mars/Base", None]
+ON_WALLS = [
+    *TIMES, "2024-02-28T16:30", "2024-02-28T23:30:00.000001", "2024-03-10T02:30:00", "2024-03-10T07:00:00Z",
+    "2024-11-03T05:30:00Z", "2024-11-03T06:30:00Z", "2024-11-03T01:30:00", "1900-01-01T00:00:00Z",
+    "2299-12-31T23:30:00Z",
+]  # fmt: skip
+"""Beside times of all kinds: what New York skips and shows twice, and the ends of what is a time."""
+
+
+def wall_tests():
+    """Those of times that go by the clock where the person lives."""
+    fixed = [time for time in ON_WALLS if time not in ("1890-01-01", "2024-02-30", "2024-3-1")]
+    for op, value in itertools.product(["before", "after"], fixed):
+        yield {"op": op, "value": value, "zone": "person"}
+    for low, high in itertools.product(fixed[::4], fixed[::3]):
+        yield {"op": "between", "value": [low, high], "zone": "person"}
+
+
 async def disagreements(store, workspace_id, bodies, persons, moment):
     await put(store, workspace_id, persons)
     universe, when = BitMap(persons), When(moment.now, moment.zone)
@@ -147,6 +165,18 @@ async def test_every_operator_on_every_trait_value_agrees_with_the_oracle(tmp_pa
     bodies += [{"trait": ["nest", "in.side"], **test} for test in clock_tests()]
     async with a_columnar_store(tmp_path) as store:
         wrong = [found async for found in disagreements(store, 1, bodies, persons, Moment(NOW, zone))]
+    assert not wrong, (len(wrong), wrong[:10])
+
+
+async def test_times_by_the_clock_of_each_person_agree_with_the_oracle(tmp_path):
+    held = [*ON_WALLS, 8, "8", True, None, [ON_WALLS[0]], {"a": ON_WALLS[0]}]
+    persons = {}
+    for number, (value, zone) in enumerate(itertools.product(held, ZONES), start=1):
+        traits = {"x": value, "nest": {"in.side": value}, **({"timezone": zone} if zone else {})}
+        persons[number] = Person(traits, dict.fromkeys(traits, NOW))
+    bodies = [{"trait": path, **test} for path in ("x", ["nest", "in.side"]) for test in wall_tests()]
+    async with a_columnar_store(tmp_path) as store:
+        wrong = [found async for found in disagreements(store, 1, bodies, persons, Moment(NOW, "Europe/Berlin"))]
     assert not wrong, (len(wrong), wrong[:10])
 
 

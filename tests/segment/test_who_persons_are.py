@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 NEW = {"person": "younger_than", "span": "7 days"}
 HALVES = [{"bucket": "spring", "from": 0, "to": 50}, {"bucket": "spring", "from": 50, "to": 100}]
 
@@ -115,3 +117,77 @@ async def test_a_birthday_falls_on_the_persons_own_day(stage):
     await stage.clock(datetime(2027, 2, 28, 16, tzinfo=UTC))
     assert await stage.members(segment) == {"lea"}
     await stage.assert_no_drift()
+
+
+async def test_before_after_and_between_go_by_the_clock_where_the_person_lives(stage):
+    zones = {"kim": "Asia/Shanghai", "lea": "America/New_York", "max": None, "noa": "Mars/Base"}  # else it is UTC
+    for name, zone in zones.items():
+        await stage.trait(name, "at", "2024-05-01T12:00:00Z")  # 20:00 in Shanghai, 08:00 in New York
+        if zone:
+            await stage.trait(name, "timezone", zone)
+    own = {"trait": "at", "zone": "person"}
+    before, after, between, day = [
+        await stage.segment({**own, **test}, name=str(number))
+        for number, test in enumerate(
+            [
+                {"op": "before", "value": "2024-05-01T12:00"},
+                {"op": "after", "value": "2024-05-01T12:00"},
+                {"op": "between", "value": ["2024-05-01T08:00", "2024-05-01T12:00:00.000001"]},
+                {"op": "after", "value": "2024-04-30"},
+            ]
+        )
+    ]
+    assert await stage.members(before) == {"lea"}
+    assert await stage.members(after) == {"kim"}
+    assert await stage.members(between) == {"lea", "max", "noa"}
+    assert await stage.members(day) == {"kim", "lea", "max", "noa"}
+    await stage.trait("lea", "timezone", "Asia/Shanghai")
+    await stage.trait("max", "timezone", "Pacific/Pago_Pago")
+    assert (await stage.members(before), await stage.members(after)) == ({"max"}, {"kim", "lea"})
+    await stage.trait("kim", "at", "2024-05-01T11:59:59.999999")  # names no zone: so his clock showed
+    assert await stage.members(before) == {"kim", "max"}
+    await stage.trait("kim", "at", "2024-05-01")
+    await stage.trait("lea", "at", "2024-04-30T16:00:00Z")  # midnight there
+    await stage.trait("max", "at", "2024-05-01T10:59:59Z")  # the last second of 30 April there
+    assert await stage.members(day) == {"kim", "lea", "noa"}
+    body = {"segment_id": day, "person_no": stage.person("max")}
+    explained = (await stage.app.client.post("/v1/segment/explain", json=body)).json()
+    assert explained["conditions"][0]["value"] == "2024-05-01T10:59:59Z Pacific/Pago_Pago"
+    await stage.assert_no_drift()
+
+
+async def test_a_bound_that_names_a_zone_is_shown_by_the_persons_clock(stage):
+    before = await stage.segment({"trait": "at", "op": "before", "value": "2024-05-01T12:00:00Z", "zone": "person"})
+    for name, zone in (("kim", "Asia/Shanghai"), ("lea", "America/New_York")):
+        await stage.trait(name, "at", "2024-05-01T12:00:00")
+        await stage.trait(name, "timezone", zone)
+    assert await stage.members(before) == {"kim"}, "it is eight in the evening by his clock, in the morning by hers"
+    await stage.trait("lea", "timezone", None)
+    assert await stage.members(before) == {"kim"}
+    await stage.trait("lea", "at", "2024-05-01T11:59:59.999999+00:00")
+    assert await stage.members(before) == {"kim", "lea"}
+    await stage.assert_no_drift()
+
+
+@pytest.mark.parametrize(
+    ("definition", "pointer"),
+    [
+        ({"trait": "x", "op": "between", "value": [20, 30], "zone": "person"}, "/definition/zone"),
+        ({"trait": "x", "op": "between", "value": ["a", "2024-05-01"], "zone": "person"}, "/definition/zone"),
+        ({"trait": "x", "op": "between", "value": [20, 30], "zone": "workspace"}, "/definition/zone"),
+        ({"trait": "x", "op": "gt", "value": "2024-05-01", "zone": "person"}, "/definition/zone"),
+        ({"trait": "x", "op": "before", "value": "2024-05-01", "zone": "Europe/Berlin"}, "/definition/zone"),
+        (
+            {"did": "e", "where": [{"prop": "x", "op": "before", "value": "2024-05-01", "zone": "person"}]},
+            "/definition/where/0/zone",
+        ),
+        (
+            {"account": "any", "where": [{"trait": "x", "op": "after", "value": "2024-05-01", "zone": "person"}]},
+            "/definition/where/0/zone",
+        ),
+    ],
+)
+async def test_a_zone_where_it_means_nothing_is_refused(stage, definition, pointer):
+    answer = await stage.app.client.post("/v1/segment/preview", json={"definition": definition})
+    assert answer.status_code == 422, answer.text
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]

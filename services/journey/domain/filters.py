@@ -106,8 +106,10 @@ def _compare(op: Operator, found: Any, wanted: Any) -> bool:
         case "in" | "not_in":
             choices = wanted if isinstance(wanted, list) else [wanted]
             return any(_equal(found, choice) for choice in choices) == (op == "in")
-        case "contains" | "not_contains":
-            return _contains(found, wanted) == (op == "contains")
+        case "contains":
+            return _contains(found, wanted)
+        case "not_contains":
+            return isinstance(found, str | list) and not _contains(found, wanted)
         case "starts_with":
             return isinstance(found, str) and isinstance(wanted, str) and found.startswith(wanted)
         case "ends_with":

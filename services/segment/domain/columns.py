@@ -54,10 +54,14 @@ class ValueColumns:
         local = f"toDateTime64(toString({self.time}), 6, {zone})"
         return f"if({self.has(Facet.LOCAL)}, toUnixTimestamp64Micro({local}), toUnixTimestamp64Micro({self.time}))"
 
+    def on_the_wall(self, format_: str) -> str:
+        """Return what the clock on the wall shows in the person's own zone, written so; a wall time is what it is."""
+        spelled = f"if({self.has(Facet.LOCAL)}, 'UTC', {self.zone})"
+        return f"formatDateTime({self.time}, '{format_}', {spelled})"
+
     def local_day(self, format_: str) -> str:
         """Return the day in the person's own zone, as a number written so ("%m%d", "%Y%m%d")."""
-        spelled = f"if({self.has(Facet.LOCAL)}, 'UTC', {self.zone})"
-        return f"toUInt32(formatDateTime({self.time}, '{format_}', {spelled}))"
+        return f"toUInt32({self.on_the_wall(format_)})"
 
     def local(self, zone: str, part: str) -> str:
         """Return a calendar part (a function such as toMonth) of the wall time in `zone`."""

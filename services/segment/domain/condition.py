@@ -105,7 +105,7 @@ class Test(ABC):
 
     negated: bool = False
     by_person_zone: bool = False
-    """Reads the calendar in the person's own time zone."""
+    """Reads the calendar and the clock in the person's own time zone."""
 
     @abstractmethod
     def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
@@ -169,6 +169,8 @@ class OperatorKind:
     """The types of values it can hold for; none is every type."""
     only_traits: bool = False
     """Answers by the moving clock or by since when a value holds, which event properties do not have."""
+    of_traits: tuple[str, ...] = ()
+    """The members that mean something for the traits of a person alone."""
 
 
 @dataclass(frozen=True)
@@ -197,6 +199,9 @@ class Grammar:
         if of_events and kind.only_traits:
             raise reader.at("op").refuse("this operator is for traits: an event property is compared with fixed values")
         reader.only("op", *beside, *kind.members)
+        for member in kind.of_traits if of_events else ():
+            if found := reader.get(member):
+                raise found.refuse(f"`{member}` is for traits of persons: leave it out")
         return kind.parse(name, reader)
 
 

@@ -1,10 +1,11 @@
 """The whole language as one JSON Schema, put together from what each plug-in says of itself."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from services.segment.domain.condition import ConditionKind, Grammar, OperatorKind
 from services.segment.domain.definition import ANONYMOUS, FLAGS, GROUPS
-from services.segment.domain.shape import PATH, SHARED, Example, Schema, listed, named, words
+from services.segment.domain.shape import PATH, SHARED, Example, Schema, Shape, listed, named, words
 
 SCHEMA_ID = "urn:rapport:segment-language"
 
@@ -15,7 +16,7 @@ def language_schema(grammar: Grammar) -> Schema:
     flagged = [_group(kind, **{ANONYMOUS: words(*FLAGS)}) for kind in GROUPS]
     conditions = {f"condition_{kind.keys[0]}": _any(shape.schema() for shape in kind.shapes) for kind in kinds(grammar)}
     tests = [shape for kind in operators(grammar) for shape in kind.shapes]
-    of_events = [shape for kind in operators(grammar) if not kind.only_traits for shape in kind.shapes]
+    of_events = [shape for kind in operators(grammar) if not kind.only_traits for shape in _of_events(kind)]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_ID,
@@ -70,6 +71,12 @@ def kinds(grammar: Grammar) -> list[ConditionKind]:
 def operators(grammar: Grammar) -> list[OperatorKind]:
     """Return the value operators, each once, by name."""
     return sorted({kind.names: kind for kind in grammar.operators.values()}.values(), key=lambda kind: kind.names)
+
+
+def _of_events(kind: OperatorKind) -> Iterator[Shape]:
+    for shape in kind.shapes:
+        if not shape.needs.keys() & kind.of_traits:
+            yield replace(shape, may={name: said for name, said in shape.may.items() if name not in kind.of_traits})
 
 
 def _open(shape: Schema) -> Schema:

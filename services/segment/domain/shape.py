@@ -16,12 +16,14 @@ def named(name: str) -> Schema:
 
 TEXT, PATH, SPAN, TIME = named("text"), named("path"), named("span"), named("time")
 FLAG: Schema = {"type": "boolean"}
+ABSENT: Schema = {"not": {}}
+"""Whatever stands there is wrong."""
 SCALAR, ORDERABLE, COUNT, WINDOW, FILTERS = (
     named(name) for name in ("scalar", "orderable", "count", "window", "filters")
 )
 PERIOD: Schema = {"enum": list(PERIODS)}
 PLACE = named("place")
-ZONE: Schema = {"description": "whose calendar: absent is the workspace's", "enum": ["workspace", "person"]}
+ZONE: Schema = {"description": "whose calendar and clock: absent is the workspace's", "enum": ["workspace", "person"]}
 UUID_TEXT: Schema = {
     "type": "string",
     "pattern": "^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$",
@@ -135,7 +137,7 @@ SHARED: dict[str, Schema] = {
         "pattern": SPAN_PATTERN,
     },
     "time": {
-        "description": "ISO 8601; without a zone it is the workspace's time",
+        "description": "ISO 8601; without a zone it is the workspace's time, or the person's where `zone` says so",
         "type": "string",
         "pattern": TIME_PATTERN,
     },

@@ -13,7 +13,7 @@ _SQL = {"contains": "position({}, {}) > 0", "starts_with": "startsWith({}, {})",
 
 @dataclass(frozen=True)
 class HasPart(Test):
-    """The value is a text with this part; on a missing value only the negation holds."""
+    """The value is a text with this part; the negation holds on a missing value too, neither on one of another type."""
 
     where: str
     part: str
@@ -23,7 +23,10 @@ class HasPart(Test):
     def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
         """Return the SQL of it, before negation."""
         column, part = (value.folded, self.part.casefold()) if self.ignore_case else (value.text, self.part)
-        return f"({value.has(Facet.TEXT)} and {_SQL[self.where].format(column, inquiry.bind.text(part))})"
+        is_text, has_part = value.has(Facet.TEXT), _SQL[self.where].format(column, inquiry.bind.text(part))
+        if self.negated:
+            return f"({value.present} and (not ({is_text}) or {has_part}))"
+        return f"({is_text} and {has_part})"
 
 
 def _parse(name: str, reader: Reader) -> Test:
@@ -40,7 +43,7 @@ operator = OperatorKind(
     (Shape({"value": TEXT}, {"ignore_case": FLAG}, (*_SQL, "not_contains")),),
     (
         Example("has the part, taken literally", {"op": "contains", "value": "100%"}),
-        Example("does not have it, or is missing", {"op": "not_contains", "value": "test"}),
+        Example("a text that does not have it, or is missing", {"op": "not_contains", "value": "test"}),
         Example("begins so", {"op": "starts_with", "value": "DE"}),
         Example("ends so", {"op": "ends_with", "value": "@example.com", "ignore_case": True}),
     ),
