@@ -12,7 +12,7 @@ from services.identity.domain.calm import calm_nodes, raw_roots
 from services.identity.domain.components import Components, Counted
 from services.identity.domain.correction import correct
 from services.identity.domain.graph import ACTIVE, OVERSIZED, SHARED, Candidate, Link, LinkState, Node, View
-from services.identity.domain.policy import HUB_PRIORITY, KNOWN_PRIORITY, PolicySet
+from services.identity.domain.policy import KNOWN_PRIORITY, PolicySet
 from services.identity.domain.rechecks import rechecks
 from services.identity.domain.survival import surviving
 
@@ -67,7 +67,7 @@ def _hubs(view: View, candidates: Sequence[Candidate]) -> frozenset[int]:
     reached: dict[int, set[int]] = {}
     for candidate in candidates:
         for node, other in ((candidate.low, candidate.high), (candidate.high, candidate.low)):
-            if view.policies[node].hub_threshold is not None and _counts_towards(view, node, other):
+            if other not in view.replaced and view.policies[node].is_crowded_by(view.policies[other]):
                 reached.setdefault(node, set()).add(other)
     families = _families(view, candidates)
     for family in families:
@@ -90,14 +90,6 @@ def _families(view: View, candidates: Iterable[Candidate]) -> list[set[int]]:
         together = families.get(candidate.low, {candidate.low}) | families.get(candidate.high, {candidate.high})
         families.update((node, together) for node in together)
     return list({id(family): family for family in families.values()}.values())
-
-
-def _counts_towards(view: View, node: int, other: int) -> bool:
-    if other in view.replaced:
-        return False
-    if view.policies[node].bridges:
-        return view.policies[other].is_singleton
-    return view.policies[other].priority <= HUB_PRIORITY
 
 
 def _components(view: View) -> Components:

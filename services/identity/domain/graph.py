@@ -35,12 +35,14 @@ class Link(msgspec.Struct, gc=False):
 
     `low` and `high` index the nodes, in either order; the facts speak of the same two ends.
     What speaks for a link that waits, and whatever else is known of it but a `cannot_link`, counts for nothing.
+    Of a `distant` link, between known hubs or what lies behind them, only that one end supersedes the other counts.
     """
 
     low: int
     high: int
     facts: dict[str, LinkFacts]
     hold: Hold | None = None
+    distant: bool = False
 
 
 class LinkState(msgspec.Struct, frozen=True, gc=False):
@@ -88,10 +90,11 @@ class View:
         permitted = [self._permitted(position, link) for position, link in enumerate(links)]
         self.forbids = [facts.forbids for facts in permitted]
         self.facts = [
-            LinkFacts() if link.hold in WAITING else facts for link, facts in zip(links, permitted, strict=True)
+            LinkFacts() if link.distant or link.hold in WAITING else facts
+            for link, facts in zip(links, permitted, strict=True)
         ]
         self.cascaded = self._cascade()
-        self.replaced = self._replaced()
+        self.replaced = self._replaced(permitted)
         self.states: list[LinkState | None] = [None] * len(links)
         self._activity: list[datetime] | None = None
 
@@ -146,11 +149,11 @@ class View:
                     found.setdefault(parent, []).append(child)
         return found
 
-    def _replaced(self) -> dict[int, int]:
+    def _replaced(self, permitted: Sequence[LinkFacts]) -> dict[int, int]:
         """Return which node was superseded by which; the newest supersede wins."""
         found: list[tuple[datetime, int, int]] = []
-        for link, facts in zip(self.links, self.facts, strict=True):
-            if facts.forbids:
+        for link, facts in zip(self.links, permitted, strict=True):
+            if facts.forbids or link.hold in WAITING:
                 continue
             for at, old, new in (
                 (facts.replaced_low_at, link.low, link.high),

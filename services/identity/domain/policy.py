@@ -73,6 +73,12 @@ class NamespacePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         """Whether two of these in one person would contradict each other."""
         return self.max_per_person == 1 if self.singleton is None else self.singleton
 
+    def is_crowded_by(self, other: "NamespacePolicy") -> bool:
+        """Whether one of these is the more of a hub for being linked to one of the others."""
+        if self.hub_threshold is None:
+            return False
+        return other.is_singleton if self.bridges else other.priority <= HUB_PRIORITY
+
     def ignores_case(self, issuer: str) -> bool:
         """Whether an issuer's ids that differ in case alone are one."""
         return self.case_rules.get(issuer, self.case_rules.get(ANY_ISSUER)) == "insensitive"

@@ -21,6 +21,7 @@ _MERGE = load_sql(__file__, "merge_links.sql")
 _DECIDE = load_sql(__file__, "decide_links.sql")
 _DROP = load_sql(__file__, "drop_links.sql")
 _SUPERSEDED = load_sql(__file__, "superseded_nodes.sql")
+_SUPERSEDING = load_sql(__file__, "superseding_links.sql")
 
 _COLUMNS = (
     "l.workspace_id, l.low_no, l.high_no, l.basis, l.state, l.reason, l.blocker_low, l.blocker_high,"
@@ -146,6 +147,12 @@ async def superseded(tx: Tx, keys: Collection[Key]) -> set[Key]:
     workspace_ids, node_nos = columns(keys)
     rows = await tx.fetch(_SUPERSEDED, workspace_ids=workspace_ids, node_nos=node_nos)
     return {row["workspace_id"] << 32 | row["node_no"] for row in rows}
+
+
+async def superseding(tx: Tx, keys: Collection[Key]) -> set[Pair]:
+    """Return the links by which nodes were superseded, ever."""
+    workspace_ids, node_nos = columns(keys)
+    return {_pair(row) for row in await tx.fetch(_SUPERSEDING, workspace_ids=workspace_ids, node_nos=node_nos)}
 
 
 async def degrees(tx: Tx, keys: Collection[Key], most: int) -> dict[Key, int]:

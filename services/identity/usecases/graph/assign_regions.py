@@ -146,14 +146,20 @@ def _is_between_hubs(batch: Batch, pair: Pair) -> bool:
 
 
 def _assign(batch: Batch, outcome: Outcome, inside: set[Key], links: Links) -> None:
-    keys = sorted(inside.union(*links), key=lambda one: batch.names[one])
+    workspace_id = workspace_of(next(iter(inside or ends(links))))
+    distant = {
+        pair: facts
+        for pair, facts in batch.distant.items()
+        if pair not in links and pair not in outcome.states and workspace_of(pair[0]) == workspace_id
+    }
+    keys = sorted(inside.union(*links, *distant), key=lambda one: batch.names[one])
     order = {one: index for index, one in enumerate(keys)}
     nodes = [_node(batch, one, edge=one not in inside) for one in keys]
     pairs = list(links)
     given = [Link(order[pair[0]], order[pair[1]], links[pair], batch.holds.get(pair)) for pair in pairs]
-    workspace_id = workspace_of(keys[0])
+    given += [Link(order[pair[0]], order[pair[1]], facts, distant=True) for pair, facts in distant.items()]
     result = assign(nodes, given, batch.policies[workspace_id], batch.now[workspace_id])
-    for pair, state in zip(pairs, result.states, strict=True):
+    for pair, state in zip(pairs, result.states, strict=False):
         outcome.states[pair] = state
         outcome.facts[pair] = LinkFacts.together(links[pair])
         if batch.holds.get(pair) not in WAITING:

@@ -94,6 +94,8 @@ class Batch:
     unlocked: set[Key] = field(default_factory=set)
     """Those of `watched` that were only read: whoever needs one of them more than that locks it, and reads it again."""
     links: dict[Pair, dict[str, LinkRow]] = field(default_factory=dict)
+    distant: dict[Pair, dict[str, LinkFacts]] = field(default_factory=dict)
+    """What says of hubs at the edge that they were superseded, and of their successors; not decided about."""
     rising: set[Key] = field(default_factory=set)
     """Devices that become hubs by the batch, whatever else is said in it."""
     hanging: dict[Pair, datetime | None] = field(default_factory=dict)
@@ -112,6 +114,8 @@ class Batch:
     """Where time or policies look again: whose turn it is, and whether a standing crowd is walked too."""
     settling: set[Key] = field(default_factory=set)
     """Crowded hubs that may be hubs no more: they stay shared until they are looked at in the background."""
+    replacing: set[Key] = field(default_factory=set)
+    """Crowded hubs that may count towards other hubs, or count no more: they are walked in the background."""
     changes: PersonChanges | None = None
     said: list[Event] | None = None
     """What is to be told of the changes, where whoever opened the batch tells it together with his own."""
@@ -155,7 +159,7 @@ class Batch:
         """Forget what was found under locks that were given back."""
         for found in (
             self.nodes, self.links, self.added, self.alone, self.tiers, self.watched, self.unlocked, self.holds,
-            self.freed, self.settling, self.rising, self.hanging, self.void_aliases,
+            self.freed, self.settling, self.replacing, self.rising, self.hanging, self.void_aliases,
         ):  # fmt: skip
             found.clear()
         if self.said is not None:
@@ -169,6 +173,7 @@ class Batch:
             self.nodes.pop(one, None)
         self.watched -= self.unlocked
         self.unlocked.clear()
+        self.distant.clear()
 
 
 class Contended(Exception):

@@ -24,7 +24,8 @@ from services.identity.usecases.graph.assign_regions import Outcome, assign_regi
 from services.identity.usecases.graph.assign_within_rates import joinings, within
 from services.identity.usecases.graph.batch import Batch
 from services.identity.usecases.graph.foreseen_graph import ForeseenGraph
-from services.identity.usecases.graph.load_regions import load_between_hubs, put_node
+from services.identity.usecases.graph.load_regions import load_between_hubs, put_node, read_edge
+from services.identity.usecases.graph.load_supersedes import load_supersedes
 from services.identity.usecases.graph.tools import GraphTools
 from services.identity.usecases.graph.trip_breaker import learn_holds
 
@@ -129,6 +130,8 @@ async def _copied(
         batch.nodes[one].is_shared |= number_of(one) in graph.edge
     _drop_what_is_gone(batch)
     await load_between_hubs(tx, batch)
+    await load_supersedes(tx, batch, {one for one in inside if number_of(one) not in graph.edge})
+    await read_edge(tx, batch, tools, batch.distant)
     await learn_holds(tx, batch)
     held = {(key(home, low), key(home, high)) for low, high in graph.held - graph.fresh_held} & batch.links.keys()
     batch.holds |= dict.fromkeys(held, "held")

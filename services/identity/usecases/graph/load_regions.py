@@ -1,10 +1,14 @@
 """The raw components around nodes, loaded level by level and locked as they grow; hubs end them."""
 
+from collections.abc import Collection
+
 from libs.common.db import Tx
 from services.identity.domain.evidence import Identifier
 from services.identity.store import links, nodes
+from services.identity.store.links import Pair, ends
 from services.identity.store.nodes import Key, NodeRow, workspace_of
 from services.identity.usecases.graph.batch import Batch, Contended
+from services.identity.usecases.graph.load_supersedes import load_supersedes, replaces
 from services.identity.usecases.graph.standing_hubs import standing_hubs
 from services.identity.usecases.graph.tools import GraphTools
 
@@ -46,14 +50,22 @@ async def load_regions(
         earlier = decided - walked
         frontier = await _neighbours(tx, batch, walked, earlier, reopened, unsettled, held=held) - decided
         frontier = frontier or _behind_successors(batch, reopened, unsettled) - decided
-    edge = {end for pair in batch.links for end in pair if end not in batch.nodes}
-    if edge:
-        for row in await nodes.read(tx, edge):
-            put_node(batch, tools, row)
-            batch.watched.add(row.key)
-            batch.unlocked.add(row.key)
+    await read_edge(tx, batch, tools, batch.links)
     await load_between_hubs(tx, batch)
+    await load_supersedes(tx, batch, decided)
+    await read_edge(tx, batch, tools, batch.distant)
+    if batch.turn is None:
+        batch.replacing |= {one for one in standing & unsettled if replaces(batch, one)}
     return decided
+
+
+async def read_edge(tx: Tx, batch: Batch, tools: GraphTools, pairs: Collection[Pair]) -> None:
+    """Read the ends of links that are not in hand, without a lock: nothing is decided about them."""
+    edge = ends(pairs) - batch.nodes.keys()
+    for row in await nodes.read(tx, edge) if edge else ():
+        put_node(batch, tools, row)
+        batch.watched.add(row.key)
+        batch.unlocked.add(row.key)
 
 
 async def load_between_hubs(tx: Tx, batch: Batch) -> None:
@@ -132,11 +144,11 @@ async def _neighbours(
         if row.state != "shared":
             found.update(pair)
             continue
-        ends = [one for one in (pair, pair[::-1]) if one[0] in walked]
+        near = [one for one in (pair, pair[::-1]) if one[0] in walked]
         if row.facts.is_twin:
             # A hub and its hashes stand and fall together.
-            reopened.update(far for end, far in ends if end in reopened)
-        found.update(far for end, far in ends if _leads_on(batch, end, far, reopened, unsettled))
+            reopened.update(far for end, far in near if end in reopened)
+        found.update(far for end, far in near if _leads_on(batch, end, far, reopened, unsettled))
     # Who comes to a hub is nobody's neighbour by that.
     spreading = walked - batch.rising
     for pair, _ in batch.added:
@@ -169,9 +181,8 @@ def _behind_successors(batch: Batch, reopened: set[Key], unsettled: set[Key]) ->
 
 def _leads_on(batch: Batch, end: Key, far: Key, reopened: set[Key], unsettled: set[Key]) -> bool:
     """Return whether a link to a hub is to be followed from `end`."""
-    if batch.nodes[end].is_shared:
-        return True
     if end in unsettled:
+        # A hub too may count towards another, or count there no more.
         reopened.add(far)
         return True
-    return workspace_of(end) in batch.moving
+    return batch.nodes[end].is_shared or workspace_of(end) in batch.moving

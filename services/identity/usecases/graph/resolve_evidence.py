@@ -124,7 +124,8 @@ async def reassign(
     await save_graph(tx, batch, outcome, changes)
     await note_dormant(tx, batch, outcome)
     await regions.schedule(tx, {one: batch.now[workspace_of(one)] for one in batch.settling}, glance=True)
-    if batch.settling:
+    await regions.schedule(tx, {one: batch.now[workspace_of(one)] for one in batch.replacing})
+    if batch.settling or batch.replacing:
         tx.after_commit(tools.settling)
     if batch.said is not None:
         batch.said += events

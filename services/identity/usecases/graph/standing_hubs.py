@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from libs.common.db import Tx
 from services.identity.domain.links import LinkFacts
-from services.identity.domain.policy import HUB_PRIORITY, NamespacePolicy, PolicySet
+from services.identity.domain.policy import NamespacePolicy, PolicySet
 from services.identity.store import links, nodes
 from services.identity.store.nodes import Key, workspace_of
 from services.identity.usecases.graph.batch import Batch
@@ -111,7 +111,7 @@ def _certain(by_basis: Mapping[str, LinkFacts], policies: PolicySet) -> LinkFact
 
 def _counts(hub: NamespacePolicy, other: NamespacePolicy) -> bool:
     # What hangs on a parent may be unbound together with it.
-    return other.parent is None and (other.is_singleton if hub.bridges else other.priority <= HUB_PRIORITY)
+    return other.parent is None and hub.is_crowded_by(other)
 
 
 def _holds(facts: LinkFacts, ends: tuple[NamespacePolicy, NamespacePolicy], now: datetime) -> bool:
