@@ -53,10 +53,6 @@ _TOLD = """
 select pg_xact_commit_timestamp(xmin) as at, subject, payload from segment.outbox_log
 where subject like 'segment.membership.%' order by log_id
 """
-_COMPARED = """
-insert into segment.reconciliation (workspace_id, reconciliation_id, is_nightly, requested_at, finished_at)
-values ($1, gen_random_uuid(), true, now(), now())
-"""
 _OPEN = "select (select count(*) from segment.touch) + (select count(*) from segment.staged)"
 
 
@@ -114,9 +110,6 @@ async def prepare(alone: Alone, chosen: argparse.Namespace) -> dict[UUID, LiveSe
     store = await open_store(alone)
     now, began = datetime.now(UTC), time.perf_counter()
     await load_persons(alone.stack.admin_database_url, chosen.persons)
-    admin = await asyncpg.connect(alone.stack.admin_database_url)
-    await admin.execute(_COMPARED, WORKSPACE)
-    await admin.close()
     await load_events(store, persons=chosen.persons, events=chosen.events, now=now)
     loaded = time.perf_counter() - began
     segments = await load_members(
