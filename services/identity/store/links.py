@@ -8,7 +8,7 @@ import msgspec
 from asyncpg import Record
 
 from libs.common.db import Tx, load_sql, statement
-from libs.common.db.as_text import Instants, numbers, words
+from libs.common.db.as_text import numbers
 from services.identity.domain.graph import WAITS
 from services.identity.domain.links import LinkFacts
 from services.identity.store.nodes import Key, columns, sparse
@@ -186,14 +186,13 @@ async def merge(
     ordered = sorted(facts.items(), key=lambda item: item[0])
     said = [one for _, one in ordered]
     outcomes = [decided.get(pair, UNDECIDED) for (pair, _), _ in ordered] if decided else []
-    instants = Instants()
     await tx.execute(
         _MERGE,
         workspace_ids=numbers([low >> 32 for ((low, _), _), _ in ordered]),
         lows=numbers([low & 0xFFFF_FFFF for ((low, _), _), _ in ordered]),
         highs=numbers([high & 0xFFFF_FFFF for ((_, high), _), _ in ordered]),
-        bases=words([basis for (_, basis), _ in ordered]),
-        **{name: instants.column([one.seen[tier] for one in said]) for tier, name in enumerate(SEEN)},
+        bases=[basis for (_, basis), _ in ordered],
+        **{name: sparse([one.seen[tier] for one in said]) for tier, name in enumerate(SEEN)},
         **{name: sparse([one.void[tier] for one in said]) for tier, name in enumerate(VOID)},
         retracted_at=sparse([one.retracted_at for one in said]),
         must_at=sparse([one.must_at for one in said]),
@@ -201,9 +200,8 @@ async def merge(
         replaced_low_at=sparse([one.replaced_low_at for one in said]),
         replaced_high_at=sparse([one.replaced_high_at for one in said]),
         logout_at=sparse([one.logout_at for one in said]),
-        first_at=instants.column([one.first_at for one in said]),
-        arrived_at=instants.column([one.arrived_at for one in said]),
-        instants=instants.listed,
+        first_at=[one.first_at for one in said],
+        arrived_at=[one.arrived_at for one in said],
         counts=numbers([one.evidence_count for one in said]),
         sources=";".join([numbers(sorted(one.sources)) for one in said]),
         states=sparse([one.state for one in outcomes]),
