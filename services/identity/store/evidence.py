@@ -45,8 +45,8 @@ class EvidenceRow(msgspec.Struct, gc=False):
     is_loose: bool = False
 
 
-async def append(tx: Tx, rows: Sequence[EvidenceRow]) -> set[tuple[int, UUID, int]] | None:
-    """Append evidence; return (workspace, event id, part) of what was not there yet, None where all was new."""
+async def append(tx: Tx, rows: Sequence[EvidenceRow]) -> set[tuple[int, UUID, int]]:
+    """Append evidence; return (workspace, event id, part) of what was not there yet."""
     new = await tx.fetch(
         _APPEND,
         workspace_ids=numbers([row.workspace_id for row in rows]),
@@ -64,7 +64,7 @@ async def append(tx: Tx, rows: Sequence[EvidenceRow]) -> set[tuple[int, UUID, in
         authors=sparse([row.author for row in rows]),
         loose=numbers([row.is_loose for row in rows]),
     )
-    return None if len(new) == len(rows) else {(one[0], one[1], one[2]) for one in new}
+    return {(one[0], one[1], one[2]) for one in new}
 
 
 async def centred(tx: Tx, keys: Collection[Key]) -> list[EvidenceRow]:

@@ -164,12 +164,11 @@ async def degrees(tx: Tx, keys: Collection[Key], most: int) -> dict[Key, int]:
 
 async def states(tx: Tx, pairs: Collection[Pair]) -> dict[tuple[Pair, str], str | None]:
     """Return the state by (pair, basis) of those links that exist."""
+    workspace_ids, lows = columns(pair[0] for pair in pairs)
+    _, highs = columns(pair[1] for pair in pairs)
     found: dict[tuple[Pair, str], str | None] = {}
     for workspace_id, low, high, basis, state in await tx.fetch(
-        _STATES,
-        workspace_ids=numbers([low >> 32 for low, _ in pairs]),
-        lows=numbers([low & 0xFFFF_FFFF for low, _ in pairs]),
-        highs=numbers([high & 0xFFFF_FFFF for _, high in pairs]),
+        _STATES, workspace_ids=numbers(workspace_ids), lows=numbers(lows), highs=numbers(highs)
     ):
         base = workspace_id << 32
         found[(base | low, base | high), basis] = state
@@ -184,13 +183,15 @@ async def merge(
         return
     # One order for all writers; the rows of one pair lie together.
     ordered = sorted(facts.items(), key=lambda item: item[0])
+    workspace_ids, lows = columns(pair[0] for (pair, _), _ in ordered)
+    _, highs = columns(pair[1] for (pair, _), _ in ordered)
     said = [one for _, one in ordered]
     outcomes = [decided.get(pair, UNDECIDED) for (pair, _), _ in ordered] if decided else []
     await tx.execute(
         _MERGE,
-        workspace_ids=numbers([low >> 32 for ((low, _), _), _ in ordered]),
-        lows=numbers([low & 0xFFFF_FFFF for ((low, _), _), _ in ordered]),
-        highs=numbers([high & 0xFFFF_FFFF for ((_, high), _), _ in ordered]),
+        workspace_ids=numbers(workspace_ids),
+        lows=numbers(lows),
+        highs=numbers(highs),
         bases=[basis for (_, basis), _ in ordered],
         **{name: sparse([one.seen[tier] for one in said]) for tier, name in enumerate(SEEN)},
         **{name: sparse([one.void[tier] for one in said]) for tier, name in enumerate(VOID)},

@@ -78,7 +78,7 @@ def columns(keys: Iterable[Key]) -> tuple[list[int], list[int]]:
 
 def sparse(column: Sequence[object]) -> Sequence[object] | None:
     """Return a column, none at all where it is empty: `unnest` fills it up, and each value that is sent costs."""
-    return column if column and (column[0] is not None or column.count(None) < len(column)) else None
+    return column if any(one is not None for one in column) else None
 
 
 class NodeRow(msgspec.Struct, gc=False):

@@ -70,8 +70,9 @@ def _make_star(batch: Batch, fact: Fact) -> None:
 
 async def _append(tx: Tx, batch: Batch) -> None:
     rows = [_row(fact) for fact in batch.facts if fact.keys]
-    new = await evidence.append(tx, rows) if rows else None
-    if new is None:
+    new = await evidence.append(tx, rows) if rows else set()
+    if len(new) == len(rows):
+        # As ever but where an event is read again or said twice.
         for fact in batch.facts:
             fact.is_new = bool(fact.keys)
         return
