@@ -7,10 +7,9 @@ select
     workspace_id, event_id, part, source_id, kind, tier, event_time, received_at, rule_version, basis, node_nos::int[],
     centre_no, author, is_loose
 from unnest(
-    :workspace_ids::text::int[], :event_ids::uuid[], :parts::text::smallint[], :source_ids::text::int[],
-    string_to_array(:kinds, ','), :tiers::text::smallint[], :event_times::timestamptz[], :received_ats::timestamptz[],
-    :rule_versions::text::int[], :bases::text[], string_to_array(:node_nos, ';'), :centre_nos::text::int[],
-    :authors::text[], :loose::text::boolean[]
+    :workspace_ids::int[], :event_ids::uuid[], :parts::smallint[], :source_ids::int[], :kinds::text[], :tiers::smallint[],
+    :event_times::timestamptz[], :received_ats::timestamptz[], :rule_versions::int[], :bases::text[],
+    :node_nos::text[], :centre_nos::int[], :authors::text[], :loose::boolean[]
 ) as posted (
     workspace_id, event_id, part, source_id, kind, tier, event_time, received_at, rule_version, basis, node_nos, centre_no,
     author, is_loose

@@ -8,7 +8,6 @@ import msgspec
 from asyncpg import Record
 
 from libs.common.db import Tx, load_sql, statement
-from libs.common.db.as_text import numbers
 from services.identity.domain.graph import WAITS
 from services.identity.domain.links import LinkFacts
 from services.identity.store.nodes import Key, columns, sparse
@@ -168,7 +167,7 @@ async def states(tx: Tx, pairs: Collection[Pair]) -> dict[tuple[Pair, str], str 
     _, highs = columns(pair[1] for pair in pairs)
     found: dict[tuple[Pair, str], str | None] = {}
     for workspace_id, low, high, basis, state in await tx.fetch(
-        _STATES, workspace_ids=numbers(workspace_ids), lows=numbers(lows), highs=numbers(highs)
+        _STATES, workspace_ids=workspace_ids, lows=lows, highs=highs
     ):
         base = workspace_id << 32
         found[(base | low, base | high), basis] = state
@@ -186,12 +185,12 @@ async def merge(
     workspace_ids, lows = columns(pair[0] for (pair, _), _ in ordered)
     _, highs = columns(pair[1] for (pair, _), _ in ordered)
     said = [one for _, one in ordered]
-    outcomes = [decided.get(pair, UNDECIDED) for (pair, _), _ in ordered] if decided else []
+    outcomes = [decided.get(pair, UNDECIDED) if decided else UNDECIDED for (pair, _), _ in ordered]
     await tx.execute(
         _MERGE,
-        workspace_ids=numbers(workspace_ids),
-        lows=numbers(lows),
-        highs=numbers(highs),
+        workspace_ids=workspace_ids,
+        lows=lows,
+        highs=highs,
         bases=[basis for (_, basis), _ in ordered],
         **{name: sparse([one.seen[tier] for one in said]) for tier, name in enumerate(SEEN)},
         **{name: sparse([one.void[tier] for one in said]) for tier, name in enumerate(VOID)},
@@ -203,10 +202,11 @@ async def merge(
         logout_at=sparse([one.logout_at for one in said]),
         first_at=[one.first_at for one in said],
         arrived_at=[one.arrived_at for one in said],
-        counts=numbers([one.evidence_count for one in said]),
-        sources=";".join([numbers(sorted(one.sources)) for one in said]),
+        counts=[one.evidence_count for one in said],
+        # arrays of arrays must be rectangular in PostgreSQL, so sources travel as text
+        sources=["{" + ",".join(map(str, sorted(one.sources))) + "}" for one in said],
         states=sparse([one.state for one in outcomes]),
-        reasons=sparse([one.reason or None for one in outcomes]),
+        reasons=[one.reason for one in outcomes],
         blocker_lows=sparse([one.blocker_low for one in outcomes]),
         blocker_highs=sparse([one.blocker_high for one in outcomes]),
     )

@@ -7,7 +7,6 @@ import msgspec
 from asyncpg import Record
 
 from libs.common.db import Tx, load_sql, statement
-from libs.common.db.as_text import numbers
 from services.identity.domain.consents import Consents, Permission, consents_at
 
 _LOCK = load_sql(__file__, "lock_nodes.sql")
@@ -126,24 +125,22 @@ def read_row(record: Record) -> NodeRow:
     return row
 
 
-def _places(keys: Collection[Key]) -> dict[str, str]:
-    workspace_ids, node_nos = columns(keys)
-    return {"workspace_ids": numbers(workspace_ids), "node_nos": numbers(node_nos)}
-
-
 async def lock(tx: Tx, keys: Collection[Key]) -> list[NodeRow]:
     """Return identifiers locked until the end of the transaction, taken in the order of their numbers."""
-    return [read_row(one) for one in await tx.fetch(_LOCK, **_places(keys))]
+    workspace_ids, node_nos = columns(keys)
+    return [read_row(one) for one in await tx.fetch(_LOCK, workspace_ids=workspace_ids, node_nos=node_nos)]
 
 
 async def lock_free(tx: Tx, keys: Collection[Key]) -> list[NodeRow]:
     """Return those identifiers that nobody else holds, locked; never waits."""
-    return [read_row(one) for one in await tx.fetch(_LOCK_FREE, **_places(keys))]
+    workspace_ids, node_nos = columns(keys)
+    return [read_row(one) for one in await tx.fetch(_LOCK_FREE, workspace_ids=workspace_ids, node_nos=node_nos)]
 
 
 async def read(tx: Tx, keys: Collection[Key]) -> list[NodeRow]:
     """Return identifiers without locking them."""
-    return [read_row(one) for one in await tx.fetch(_READ, **_places(keys))]
+    workspace_ids, node_nos = columns(keys)
+    return [read_row(one) for one in await tx.fetch(_READ, workspace_ids=workspace_ids, node_nos=node_nos)]
 
 
 async def find(tx: Tx, wanted: Collection[tuple[int, bytes]]) -> dict[tuple[int, bytes], tuple[int, int]]:
