@@ -17,9 +17,8 @@ _RETIRE = load_sql(__file__, "retire_persons.sql")
 _REVIVE = load_sql(__file__, "revive_persons.sql")
 _OWN = load_sql(__file__, "append_ownership.sql")
 _MARK = statement(
-    "update person p set graph_version = :version"
-    " from unnest(:workspace_ids::int[], :person_nos::int[]) as posted (workspace_id, person_no)"
-    " where p.workspace_id = posted.workspace_id and p.person_no = posted.person_no"
+    "update person set graph_version = :version"
+    " where workspace_id = :workspace_id and person_no = any(:person_nos::int[])"
 )
 _VERSION = statement("select nextval('graph_version')")
 _BY_ID = statement("select * from person where workspace_id = :workspace_id and person_id = :person_id")
@@ -121,9 +120,11 @@ async def revive(tx: Tx, keys: Sequence[Key], *, version: int, now: dict[int, da
 
 async def mark(tx: Tx, keys: Collection[Key], version: int) -> None:
     """Note the graph version of persons whose identifiers changed."""
-    if keys:
-        workspace_ids, person_nos = columns(keys)
-        await tx.execute(_MARK, workspace_ids=workspace_ids, person_nos=person_nos, version=version)
+    person_nos: dict[int, list[int]] = {}
+    for workspace_id, person_no in zip(*columns(keys), strict=True):
+        person_nos.setdefault(workspace_id, []).append(person_no)
+    for workspace_id, numbers in person_nos.items():
+        await tx.execute(_MARK, workspace_id=workspace_id, person_nos=numbers, version=version)
 
 
 class OwnershipRow(msgspec.Struct, gc=False):
