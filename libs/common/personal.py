@@ -67,12 +67,12 @@ class Sealer:
 
     def open(self, sealed: bytes) -> bytes:
         """Return the clear bytes; raises SealBroken."""
-        header = bytes(sealed[:_HEADER])
+        header = sealed[:_HEADER]
         cipher = self._ciphers.get(header[1]) if len(header) == _HEADER and header[0] == _FORMAT else None
         if cipher is None:
             raise SealBroken("sealed under an unknown key")
         try:
-            return cipher.decrypt(bytes(sealed[_HEADER : _HEADER + _NONCE]), bytes(sealed[_HEADER + _NONCE :]), header)
+            return cipher.decrypt(sealed[_HEADER : _HEADER + _NONCE], sealed[_HEADER + _NONCE :], header)
         except (InvalidTag, ValueError) as error:
             raise SealBroken("the sealed value was changed") from error
 

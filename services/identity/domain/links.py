@@ -223,7 +223,7 @@ def pairs(evidence: Evidence, policies: PolicySet) -> Iterator[tuple[Identifier,
         return
     centre = members[-1] if evidence.kind == "supersede" else strongest(members, policies)
     if centre is not None:
-        yield from ((one, centre) for one in members if one != centre)
+        yield from [(one, centre) for one in members if one != centre]
 
 
 def facts_of(evidence: Evidence, *, old_is_low: bool) -> LinkFacts:

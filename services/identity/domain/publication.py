@@ -13,6 +13,7 @@ from services.identity.domain.reading import RecordedCall
 
 _PLACES: tuple[tuple[str, Place], ...] = (("properties", "property"), ("traits", "trait"), ("context", "context"))
 _NOTHING = msgspec.Raw(b"{}")
+_encoder = msgspec.json.Encoder()
 
 
 def record_event(
@@ -39,7 +40,7 @@ def record_event(
             plain[part] = _NOTHING
             continue
         open_part, personal_part = split_personal(said, place, overrides)
-        plain[part] = msgspec.Raw(msgspec.json.encode(open_part))
+        plain[part] = msgspec.Raw(_encoder.encode(open_part))
         if personal_part:
             personal[part] = personal_part
     return EventRecorded(

@@ -17,6 +17,7 @@ Namespaces = Mapping[str, NamespaceKind]
 """The namespaces by every name callers know them by."""
 
 _CONTACTS = ("phone", "email")
+_PROVING = frozenset({"login", "bind"})
 _BY_ISSUER = frozenset({"user_id", "member_id", "crm_id"})
 
 
@@ -56,7 +57,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def authenticated(self) -> bool:
         """Whether the person himself or his issuer stood behind this call."""
-        return any(fact.kind in {"login", "bind"} and fact.tier <= AUTHENTICATED for fact in self.evidence)
+        return any(fact.kind in _PROVING and fact.tier <= AUTHENTICATED for fact in self.evidence)
 
 
 class _Told(msgspec.Struct, frozen=True):
@@ -106,8 +107,9 @@ def read_evidence(call: RecordedCall, source: Source, namespaces: Namespaces, po
 def _ordered(named: Sequence[_Named], policies: PolicySet) -> tuple[Identifier, ...]:
     """Strongest first: namespace priority, then the bytes, so that every reader finds the same subject."""
     found = {each.identifier for each in named}
-    if len(found) < 2:
-        return tuple(found)
+    by_priority = {policies.of(one.namespace).priority: one for one in found}
+    if len(by_priority) == len(found):
+        return tuple([by_priority[priority] for priority in sorted(by_priority)])
     return tuple(
         sorted(
             found, key=lambda one: (policies.of(one.namespace).priority, one.value.encode(), one.namespace, one.scope)

@@ -4,12 +4,13 @@ insert into evidence (
     centre_no, author, is_loose
 )
 select
-    workspace_id, event_id, part, source_id, kind, tier, event_time, received_at, rule_version, basis, node_nos::int[],
-    centre_no, author, is_loose
+    workspace_id, event_id, part, source_id, kind, tier, (:instants::timestamptz[])[event_time],
+    (:instants::timestamptz[])[received_at], rule_version, basis, node_nos::int[], centre_no, author, is_loose
 from unnest(
-    :workspace_ids::int[], :event_ids::uuid[], :parts::smallint[], :source_ids::int[], :kinds::text[], :tiers::smallint[],
-    :event_times::timestamptz[], :received_ats::timestamptz[], :rule_versions::int[], :bases::text[],
-    :node_nos::text[], :centre_nos::int[], :authors::text[], :loose::boolean[]
+    :workspace_ids::text::int[], :event_ids::uuid[], :parts::text::smallint[], :source_ids::text::int[],
+    :kinds::text::text[], :tiers::text::smallint[], :event_times::text::int[], :received_ats::text::int[],
+    :rule_versions::text::int[], :bases::text::text[], string_to_array(:node_nos, ';'), :centre_nos::text::int[],
+    :authors::text[], :loose::text::boolean[]
 ) as posted (
     workspace_id, event_id, part, source_id, kind, tier, event_time, received_at, rule_version, basis, node_nos, centre_no,
     author, is_loose

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from libs.common.db import Tx, load_sql, statement
+from libs.common.db.as_text import numbers
 
 _TAKE = load_sql(__file__, "take_events.sql")
 _READ = load_sql(__file__, "read_events.sql")
@@ -148,7 +149,7 @@ async def read_events(tx: Tx, references: Sequence[tuple[int, datetime, UUID]]) 
     received_ats = [reference[1] for reference in references]
     rows = await tx.fetch(
         _READ,
-        workspace_ids=[reference[0] for reference in references],
+        workspace_ids=numbers([reference[0] for reference in references]),
         received_ats=received_ats,
         event_ids=[reference[2] for reference in references],
         earliest=min(received_ats),

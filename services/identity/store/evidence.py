@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from libs.common.db import Tx, load_sql, statement
+from libs.common.db.as_text import Instants, numbers, words
 from services.identity.store.nodes import Key, columns, sparse
 
 _APPEND = load_sql(__file__, "append_evidence.sql")
@@ -44,27 +45,28 @@ class EvidenceRow(msgspec.Struct, gc=False):
     is_loose: bool = False
 
 
-async def append(tx: Tx, rows: Sequence[EvidenceRow]) -> set[tuple[int, UUID, int]]:
-    """Append evidence; return (workspace, event id, part) of what was not there yet."""
+async def append(tx: Tx, rows: Sequence[EvidenceRow]) -> set[tuple[int, UUID, int]] | None:
+    """Append evidence; return (workspace, event id, part) of what was not there yet, None where all was new."""
+    instants = Instants()
     new = await tx.fetch(
         _APPEND,
-        workspace_ids=[row.workspace_id for row in rows],
+        workspace_ids=numbers([row.workspace_id for row in rows]),
         event_ids=[row.event_id for row in rows],
-        parts=[row.part for row in rows],
-        source_ids=[row.source_id for row in rows],
-        kinds=[row.kind for row in rows],
-        tiers=[row.tier for row in rows],
-        event_times=[row.event_time for row in rows],
-        received_ats=[row.first_received_at for row in rows],
-        rule_versions=[row.rule_version for row in rows],
-        bases=[row.consent_basis for row in rows],
-        # arrays of arrays must be rectangular in PostgreSQL, so the numbers travel as text
-        node_nos=["{" + ",".join(map(str, row.node_nos)) + "}" for row in rows],
-        centre_nos=[row.centre_no for row in rows],
+        parts=numbers([row.part for row in rows]),
+        source_ids=numbers([row.source_id for row in rows]),
+        kinds=words([row.kind for row in rows]),
+        tiers=numbers([row.tier for row in rows]),
+        event_times=instants.column([row.event_time for row in rows]),
+        received_ats=instants.column([row.first_received_at for row in rows]),
+        instants=instants.listed,
+        rule_versions=numbers([row.rule_version for row in rows]),
+        bases=words([row.consent_basis for row in rows]),
+        node_nos=";".join([numbers(row.node_nos) for row in rows]),
+        centre_nos=numbers([row.centre_no for row in rows]),
         authors=sparse([row.author for row in rows]),
-        loose=[row.is_loose for row in rows],
+        loose=numbers([row.is_loose for row in rows]),
     )
-    return {(one[0], one[1], one[2]) for one in new}
+    return None if len(new) == len(rows) else {(one[0], one[1], one[2]) for one in new}
 
 
 async def centred(tx: Tx, keys: Collection[Key]) -> list[EvidenceRow]:

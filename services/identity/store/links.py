@@ -8,6 +8,7 @@ import msgspec
 from asyncpg import Record
 
 from libs.common.db import Tx, load_sql, statement
+from libs.common.db.as_text import Instants, numbers, words
 from services.identity.domain.graph import WAITS
 from services.identity.domain.links import LinkFacts
 from services.identity.store.nodes import Key, columns, sparse
@@ -163,11 +164,12 @@ async def degrees(tx: Tx, keys: Collection[Key], most: int) -> dict[Key, int]:
 
 async def states(tx: Tx, pairs: Collection[Pair]) -> dict[tuple[Pair, str], str | None]:
     """Return the state by (pair, basis) of those links that exist."""
-    workspace_ids, lows = columns(pair[0] for pair in pairs)
-    _, highs = columns(pair[1] for pair in pairs)
     found: dict[tuple[Pair, str], str | None] = {}
     for workspace_id, low, high, basis, state in await tx.fetch(
-        _STATES, workspace_ids=workspace_ids, lows=lows, highs=highs
+        _STATES,
+        workspace_ids=numbers([low >> 32 for low, _ in pairs]),
+        lows=numbers([low & 0xFFFF_FFFF for low, _ in pairs]),
+        highs=numbers([high & 0xFFFF_FFFF for _, high in pairs]),
     ):
         base = workspace_id << 32
         found[(base | low, base | high), basis] = state
@@ -182,17 +184,16 @@ async def merge(
         return
     # One order for all writers; the rows of one pair lie together.
     ordered = sorted(facts.items(), key=lambda item: item[0])
-    workspace_ids, lows = columns(pair[0] for (pair, _), _ in ordered)
-    _, highs = columns(pair[1] for (pair, _), _ in ordered)
     said = [one for _, one in ordered]
-    outcomes = [decided.get(pair, UNDECIDED) if decided else UNDECIDED for (pair, _), _ in ordered]
+    outcomes = [decided.get(pair, UNDECIDED) for (pair, _), _ in ordered] if decided else []
+    instants = Instants()
     await tx.execute(
         _MERGE,
-        workspace_ids=workspace_ids,
-        lows=lows,
-        highs=highs,
-        bases=[basis for (_, basis), _ in ordered],
-        **{name: sparse([one.seen[tier] for one in said]) for tier, name in enumerate(SEEN)},
+        workspace_ids=numbers([low >> 32 for ((low, _), _), _ in ordered]),
+        lows=numbers([low & 0xFFFF_FFFF for ((low, _), _), _ in ordered]),
+        highs=numbers([high & 0xFFFF_FFFF for ((_, high), _), _ in ordered]),
+        bases=words([basis for (_, basis), _ in ordered]),
+        **{name: instants.column([one.seen[tier] for one in said]) for tier, name in enumerate(SEEN)},
         **{name: sparse([one.void[tier] for one in said]) for tier, name in enumerate(VOID)},
         retracted_at=sparse([one.retracted_at for one in said]),
         must_at=sparse([one.must_at for one in said]),
@@ -200,13 +201,13 @@ async def merge(
         replaced_low_at=sparse([one.replaced_low_at for one in said]),
         replaced_high_at=sparse([one.replaced_high_at for one in said]),
         logout_at=sparse([one.logout_at for one in said]),
-        first_at=[one.first_at for one in said],
-        arrived_at=[one.arrived_at for one in said],
-        counts=[one.evidence_count for one in said],
-        # arrays of arrays must be rectangular in PostgreSQL, so sources travel as text
-        sources=["{" + ",".join(map(str, sorted(one.sources))) + "}" for one in said],
+        first_at=instants.column([one.first_at for one in said]),
+        arrived_at=instants.column([one.arrived_at for one in said]),
+        instants=instants.listed,
+        counts=numbers([one.evidence_count for one in said]),
+        sources=";".join([numbers(sorted(one.sources)) for one in said]),
         states=sparse([one.state for one in outcomes]),
-        reasons=[one.reason for one in outcomes],
+        reasons=sparse([one.reason or None for one in outcomes]),
         blocker_lows=sparse([one.blocker_low for one in outcomes]),
         blocker_highs=sparse([one.blocker_high for one in outcomes]),
     )

@@ -6,16 +6,18 @@ insert into link as l (
     arrived_at, evidence_count, sources, state, reason, blocker_low, blocker_high
 )
 select
-    workspace_id, low_no, high_no, basis, seen_0, seen_1, seen_2, seen_3, seen_4, void_0, void_1, void_2, void_3,
-    void_4, retracted_at, must_at, cannot_at, replaced_low_at, replaced_high_at, logout_at, first_at,
-    arrived_at, evidence_count, sources::int[], state, reason, blocker_low, blocker_high
+    workspace_id, low_no, high_no, basis, (:instants::timestamptz[])[seen_0], (:instants::timestamptz[])[seen_1],
+    (:instants::timestamptz[])[seen_2], (:instants::timestamptz[])[seen_3], (:instants::timestamptz[])[seen_4],
+    void_0, void_1, void_2, void_3, void_4, retracted_at, must_at, cannot_at, replaced_low_at, replaced_high_at,
+    logout_at, (:instants::timestamptz[])[first_at], (:instants::timestamptz[])[arrived_at], evidence_count,
+    sources::int[], state, coalesce(reason, ''), blocker_low, blocker_high
 from unnest(
-    :workspace_ids::int[], :lows::int[], :highs::int[], :bases::text[], :seen_0::timestamptz[],
-    :seen_1::timestamptz[], :seen_2::timestamptz[], :seen_3::timestamptz[], :seen_4::timestamptz[],
+    :workspace_ids::text::int[], :lows::text::int[], :highs::text::int[], :bases::text::text[], :seen_0::text::int[],
+    :seen_1::text::int[], :seen_2::text::int[], :seen_3::text::int[], :seen_4::text::int[],
     :void_0::timestamptz[], :void_1::timestamptz[], :void_2::timestamptz[], :void_3::timestamptz[],
     :void_4::timestamptz[], :retracted_at::timestamptz[], :must_at::timestamptz[], :cannot_at::timestamptz[],
     :replaced_low_at::timestamptz[], :replaced_high_at::timestamptz[], :logout_at::timestamptz[],
-    :first_at::timestamptz[], :arrived_at::timestamptz[], :counts::int[], :sources::text[],
+    :first_at::text::int[], :arrived_at::text::int[], :counts::text::int[], string_to_array(:sources, ';'),
     :states::text[], :reasons::text[], :blocker_lows::int[], :blocker_highs::int[]
 ) as posted (
     workspace_id, low_no, high_no, basis, seen_0, seen_1, seen_2, seen_3, seen_4, void_0, void_1, void_2, void_3,

@@ -7,6 +7,7 @@ import msgspec
 from asyncpg import Record
 
 from libs.common.db import Tx, load_sql, statement
+from libs.common.db.as_text import numbers
 from services.identity.domain.consents import Consents, Permission, consents_at
 
 _LOCK = load_sql(__file__, "lock_nodes.sql")
@@ -77,7 +78,7 @@ def columns(keys: Iterable[Key]) -> tuple[list[int], list[int]]:
 
 def sparse(column: Sequence[object]) -> Sequence[object] | None:
     """Return a column, none at all where it is empty: `unnest` fills it up, and each value that is sent costs."""
-    return column if any(one is not None for one in column) else None
+    return column if column and (column[0] is not None or column.count(None) < len(column)) else None
 
 
 class NodeRow(msgspec.Struct, gc=False):
@@ -125,22 +126,24 @@ def read_row(record: Record) -> NodeRow:
     return row
 
 
+def _places(keys: Collection[Key]) -> dict[str, str]:
+    workspace_ids, node_nos = columns(keys)
+    return {"workspace_ids": numbers(workspace_ids), "node_nos": numbers(node_nos)}
+
+
 async def lock(tx: Tx, keys: Collection[Key]) -> list[NodeRow]:
     """Return identifiers locked until the end of the transaction, taken in the order of their numbers."""
-    workspace_ids, node_nos = columns(keys)
-    return [read_row(one) for one in await tx.fetch(_LOCK, workspace_ids=workspace_ids, node_nos=node_nos)]
+    return [read_row(one) for one in await tx.fetch(_LOCK, **_places(keys))]
 
 
 async def lock_free(tx: Tx, keys: Collection[Key]) -> list[NodeRow]:
     """Return those identifiers that nobody else holds, locked; never waits."""
-    workspace_ids, node_nos = columns(keys)
-    return [read_row(one) for one in await tx.fetch(_LOCK_FREE, workspace_ids=workspace_ids, node_nos=node_nos)]
+    return [read_row(one) for one in await tx.fetch(_LOCK_FREE, **_places(keys))]
 
 
 async def read(tx: Tx, keys: Collection[Key]) -> list[NodeRow]:
     """Return identifiers without locking them."""
-    workspace_ids, node_nos = columns(keys)
-    return [read_row(one) for one in await tx.fetch(_READ, workspace_ids=workspace_ids, node_nos=node_nos)]
+    return [read_row(one) for one in await tx.fetch(_READ, **_places(keys))]
 
 
 async def find(tx: Tx, wanted: Collection[tuple[int, bytes]]) -> dict[tuple[int, bytes], tuple[int, int]]:

@@ -14,6 +14,8 @@ async def choose_events(tx: Tx, entries: Sequence[IngestEntry], conflicts: Mappi
 
     `conflicts` says of each event whether another copy is the event by now. Nearly always nothing is contested.
     """
+    if not any(conflicts.values()) and not any(entry.evidence_only or entry.replaces for entry in entries):
+        return {entry.event_id for entry in entries}
     candidates = [entry for entry in entries if not entry.evidence_only]
     waiting = [entry for entry in candidates if entry.predecessor_waits]
     if waiting:

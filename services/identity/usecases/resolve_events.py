@@ -147,15 +147,15 @@ def _gone(logged: LoggedEvent) -> Source:
 async def _tell(tx: Tx, batch: Batch, tools: GraphTools, read: Sequence[Read]) -> list[EventRecorded]:
     subjects = [_subject(batch, one) for one in read]
     timed = {one for one in subjects if one and batch.nodes[one].is_timed}
-    then = await owners_then(
-        tx,
-        {(place, one.call.event_time) for place, one in zip(subjects, read, strict=True) if place in timed},
-    )
+    wanted = {(place, one.call.event_time) for place, one in zip(subjects, read, strict=True) if place in timed}
+    then = await owners_then(tx, wanted) if wanted else {}
     owners = [
         0 if not place else then[place, one.call.event_time] if place in timed else batch.nodes[place].owner
         for place, one in zip(subjects, read, strict=True)
     ]
     ids = await tools.person_ids(tx, {one for one in owners if one})
+    sealers = {one: tools.sealer(one) for one in batch.policies}
+    personal = {one: tools.personal_names(one) for one in batch.policies}
     return [
         record_event(
             one.call,
@@ -169,8 +169,8 @@ async def _tell(tx: Tx, batch: Batch, tools: GraphTools, read: Sequence[Read]) -
                 if (place := batch.keys.get((one.call.workspace_id, identifier))) is not None
             ],
             authenticated=one.reading.authenticated,
-            sealer=tools.sealer(one.call.workspace_id),
-            overrides=tools.personal_names(one.call.workspace_id),
+            sealer=sealers[one.call.workspace_id],
+            overrides=personal[one.call.workspace_id],
         )
         for one, subject_key, owner in zip(read, subjects, owners, strict=True)
     ]

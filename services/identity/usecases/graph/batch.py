@@ -21,13 +21,17 @@ from services.identity.store.persons import PersonRow
 
 @dataclass(slots=True)
 class Fact:
-    """Evidence of a workspace; `keys` are its identifiers as nodes, `pairs` its star as (member, centre)."""
+    """Evidence of a workspace; `keys` are its identifiers as nodes, `pairs` its star as (member, centre).
+
+    `links` are the pairs as links are known: the lower key first.
+    """
 
     workspace_id: int
     evidence: Evidence
     author: str | None = None
     keys: list[Key] = field(default_factory=list)
     pairs: list[tuple[Key, Key]] = field(default_factory=list)
+    links: list[Pair] = field(default_factory=list)
     centre: Key = 0
     is_new: bool = True
     is_erased: bool = False

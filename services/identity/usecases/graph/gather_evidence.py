@@ -1,10 +1,11 @@
 """Evidence appended, added up per link, and parted: what repeats the known, and what may change the partition."""
 
+from itertools import chain
+
 from libs.common.db import Tx
 from services.identity.domain.evidence import INFERRED
 from services.identity.domain.links import POSITIVE, LinkFacts, facts_of, is_repeatable, latest, pairs, subject
 from services.identity.store import device_signals, evidence, links
-from services.identity.store.device_signals import SignalRow
 from services.identity.store.evidence import EvidenceRow
 from services.identity.store.links import Pair
 from services.identity.store.nodes import Key, number_of
@@ -29,27 +30,24 @@ async def gather_evidence(tx: Tx, batch: Batch) -> tuple[set[Key], set[Key]]:
     batch.rising = await rising_hubs(tx, batch)
     repeating: list[Fact] = []
     stirred = set(batch.rising)
-    signals: list[SignalRow] = []
     unsettled: set[Key] = set()
     for fact in batch.facts:
         if not fact.is_new:
             continue
         _add_up(batch, fact)
-        signals += signals_on_devices(batch, fact)
         if _may_repeat(batch, fact):
             repeating.append(fact)
             continue
         stirred.update(fact.keys)
         if fact.evidence.kind in UNSETTLING:
             unsettled.update(fact.keys)
-    wanted = {_pair(*pair) for fact in repeating for pair in fact.pairs}
+    wanted = {link for fact in repeating for link in fact.links}
     states = await links.states(tx, wanted) if wanted else {}
     await hang_on_hubs(tx, batch, wanted - {pair for pair, _ in states})
-    await device_signals.append(tx, signals)
+    await device_signals.append(tx, signals_on_devices(batch))
     for fact in repeating:
         basis = fact.evidence.consent_basis or ""
-        named = [_pair(*pair) for pair in fact.pairs]
-        if any(states.get((pair, basis)) not in HOLDING and pair not in batch.hanging for pair in named):
+        if any(states.get((link, basis)) not in HOLDING and link not in batch.hanging for link in fact.links):
             stirred.update(fact.keys)
     return stirred, unsettled
 
@@ -60,8 +58,9 @@ def _pair(one: Key, other: Key) -> Pair:
 
 def _make_star(batch: Batch, fact: Fact) -> None:
     policies = batch.policies[fact.workspace_id]
-    where = {identifier: batch.key_of(fact.workspace_id, identifier) for identifier in fact.evidence.identifiers}
+    where = dict(zip(dict.fromkeys(fact.evidence.identifiers), fact.keys, strict=True))
     fact.pairs = [(where[one], where[other]) for one, other in pairs(fact.evidence, policies)]
+    fact.links = [_pair(*pair) for pair in fact.pairs]
     if fact.pairs:
         fact.centre = fact.pairs[0][1]
         return
@@ -71,7 +70,11 @@ def _make_star(batch: Batch, fact: Fact) -> None:
 
 async def _append(tx: Tx, batch: Batch) -> None:
     rows = [_row(fact) for fact in batch.facts if fact.keys]
-    new = await evidence.append(tx, rows) if rows else set()
+    new = await evidence.append(tx, rows) if rows else None
+    if new is None:
+        for fact in batch.facts:
+            fact.is_new = bool(fact.keys)
+        return
     seen: set[tuple[int, object, int]] = set()
     for fact in batch.facts:
         name = fact.workspace_id, fact.evidence.event_id, fact.evidence.part
@@ -102,17 +105,17 @@ def _row(fact: Fact) -> EvidenceRow:
 def _add_up(batch: Batch, fact: Fact) -> None:
     said = fact.evidence
     basis = said.consent_basis or ""
-    for member, centre in fact.pairs:
-        pair = _pair(member, centre)
-        facts = facts_of(said, old_is_low=member < centre)
+    for pair, (member, _) in zip(fact.links, fact.pairs, strict=True):
+        facts = facts_of(said, old_is_low=pair[0] == member)
         known: LinkFacts = batch.added.setdefault((pair, basis), facts)
         if known is not facts:
             known.merge(facts)
-    linked = {end for pair in fact.pairs for end in pair}
     tier = INFERRED if said.kind == "infer" or said.kind not in POSITIVE else min(said.tier, INFERRED)
     for one in fact.keys:
-        if tier < batch.tiers.get(one, batch.nodes[one].best_tier):
+        if tier < batch.nodes[one].best_tier and tier < batch.tiers.get(one, INFERRED + 1):
             batch.tiers[one] = tier
+    linked = set(chain.from_iterable(fact.links))
+    for one in fact.keys if len(linked) < len(fact.keys) else ():
         if one not in linked:
             newest = latest(batch.alone.get(one), said.effective_time)
             if newest is not None:

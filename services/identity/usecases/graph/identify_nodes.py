@@ -7,11 +7,12 @@ from libs.common.errors import Unavailable
 from services.identity.domain.erasing import without
 from services.identity.domain.evidence import Identifier
 from services.identity.store import erasures, nodes
-from services.identity.store.nodes import NodeRow, key
+from services.identity.store.nodes import Key, NodeRow, key
 from services.identity.usecases.graph.batch import Batch
 from services.identity.usecases.graph.tools import GraphTools
 
 Wanted = dict[tuple[int, bytes], Identifier]
+Place = tuple[int, Identifier]
 
 
 async def identify_nodes(tx: Tx, batch: Batch, tools: GraphTools) -> None:
@@ -19,15 +20,36 @@ async def identify_nodes(tx: Tx, batch: Batch, tools: GraphTools) -> None:
 
     Nothing is locked yet: whoever waits here for another transaction's insert holds nothing that one could want.
     """
-    wanted = _wanted(batch, tools)
-    numbers = {one: tools.numbered[one] for one in wanted if one in tools.numbered}
-    unsure = [one for one in wanted if one not in numbers]
-    found, buried = await nodes.find_or_buried(tx, unsure) if unsure else ({}, set())
-    missing = {one: wanted[one] for one in unsure if one not in found}
+    wanted = _wanted(batch)
+    numbered = tools.numbered
+    found = {one: numbered[one] for one in wanted if one in numbered}
+    if len(found) < len(wanted):
+        found |= await _find_or_make(tx, batch, tools, [one for one in wanted if one not in found])
+        wanted = _wanted(batch)
+    for place, one in found.items():
+        if place in wanted:
+            batch.names[one] = place[1]
+            batch.keys[place] = one
+    for fact in batch.facts:
+        identifiers = dict.fromkeys(fact.evidence.identifiers)
+        fact.keys = [batch.keys[fact.workspace_id, identifier] for identifier in identifiers]
+
+
+def _wanted(batch: Batch) -> dict[Place, None]:
+    return dict.fromkeys(
+        [(fact.workspace_id, identifier) for fact in batch.facts for identifier in fact.evidence.identifiers]
+    )
+
+
+async def _find_or_make(tx: Tx, batch: Batch, tools: GraphTools, unsure: list[Place]) -> dict[Place, Key]:
+    """Return the nodes of identifiers that were not met before; those that were erased leave the batch."""
+    names = {(place[0], tools.lookup(*place)): place for place in unsure}
+    found, buried = await nodes.find_or_buried(tx, names)
+    missing = {one: identifier for one, (_, identifier) in names.items() if one not in found}
     if buried:
         _leave_out(batch, {(workspace_id, missing[workspace_id, lookup]) for workspace_id, lookup in buried})
-        wanted = _wanted(batch, tools)
-        missing = {one: identifier for one, identifier in missing.items() if one in wanted}
+        wanted = _wanted(batch)
+        missing = {one: identifier for one, identifier in missing.items() if names[one] in wanted}
     if missing:
         made = await _insert(tx, batch, tools, missing)
         # The insert may have waited for an erasure that took the same identifier: then its tombstone shows only now.
@@ -36,24 +58,9 @@ async def identify_nodes(tx: Tx, batch: Batch, tools: GraphTools) -> None:
         found |= made | ((await nodes.find_or_buried(tx, others))[0] if others else {})
         if gone or not found.keys() >= missing.keys():
             raise Unavailable("an identifier was erased at this moment; send it again", retry_after_seconds=1)
-    tx.after_commit(lambda: tools.numbered.update(found))
-    for one, number in (numbers | found).items():
-        if one not in wanted:
-            continue
-        identifier, place = wanted[one], key(one[0], number)
-        batch.names[place] = identifier
-        batch.keys[one[0], identifier] = place
-    for fact in batch.facts:
-        identifiers = dict.fromkeys(fact.evidence.identifiers)
-        fact.keys = [batch.key_of(fact.workspace_id, identifier) for identifier in identifiers]
-
-
-def _wanted(batch: Batch, tools: GraphTools) -> Wanted:
-    return {
-        (fact.workspace_id, tools.lookup(fact.workspace_id, identifier)): identifier
-        for fact in batch.facts
-        for identifier in fact.evidence.identifiers
-    }
+    keys = {names[one]: key(one[0], number) for one, number in found.items()}
+    tx.after_commit(lambda: tools.remember_numbers(keys))
+    return keys
 
 
 def _leave_out(batch: Batch, erased: set[tuple[int, Identifier]]) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from itertools import chain
 
 from libs.common.db import Tx
 from services.identity.domain.links import is_repeatable
@@ -39,7 +40,7 @@ async def rising_hubs(tx: Tx, batch: Batch) -> set[Key]:
 
 def _crowds(batch: Batch) -> dict[Key, dict[Key, Pair]]:
     """Return devices with those who were surely seen on them, by identifier and link, where they are too many."""
-    degrees = Counter(end for fact in batch.facts for pair in fact.pairs for end in pair)
+    degrees = Counter(chain.from_iterable(chain.from_iterable([fact.pairs for fact in batch.facts])))
     busy = {one for one, degree in degrees.items() if _is_hub(batch, one, degree)}
     if not busy:
         return {}

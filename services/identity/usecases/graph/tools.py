@@ -48,8 +48,8 @@ class GraphTools:
         self._person_ids: dict[Key, UUID] = {}
         self._lookups: dict[tuple[int, Identifier], bytes] = {}
         self._named: dict[tuple[int, bytes], Identifier] = {}
-        self.numbered: dict[tuple[int, bytes], int] = {}
-        """Numbers of identifiers that are stored, by (workspace, keyed hash): they need not be asked for."""
+        self.numbered: dict[tuple[int, Identifier], Key] = {}
+        """Nodes of identifiers that are stored, by (workspace, identifier): they need not be asked for."""
 
     def lookup(self, workspace_id: int, identifier: Identifier) -> bytes:
         """Return the keyed hash under which an identifier is found."""
@@ -57,7 +57,6 @@ class GraphTools:
         if known is None:
             if len(self._lookups) >= REMEMBERED:
                 self._lookups.clear()
-                self.numbered.clear()
             known = self.sealed_lookup(workspace_id, identifier)
             self._lookups[workspace_id, identifier] = known
         return known
@@ -65,6 +64,12 @@ class GraphTools:
     def named(self, workspace_id: int, lookup: bytes) -> Identifier | None:
         """Return the identifier with a keyed hash where it was opened before: a person's come again and again."""
         return self._named.get((workspace_id, lookup))
+
+    def remember_numbers(self, found: Mapping[tuple[int, Identifier], Key]) -> None:
+        """Remember the nodes of identifiers that are stored."""
+        if len(self.numbered) >= REMEMBERED:
+            self.numbered.clear()
+        self.numbered |= found
 
     def remember_name(self, workspace_id: int, lookup: bytes, identifier: Identifier) -> None:
         """Remember an identifier that was opened."""
@@ -76,7 +81,7 @@ class GraphTools:
         """Remember nothing of identifiers that were erased."""
         for one in identifiers:
             lookup = self.lookup(workspace_id, one)
-            self.numbered.pop((workspace_id, lookup), None)
+            self.numbered.pop((workspace_id, one), None)
             self._named.pop((workspace_id, lookup), None)
             self._lookups.pop((workspace_id, one), None)
 

@@ -10,8 +10,14 @@ from services.identity.usecases.graph.backfill_signals import rows_of
 from services.identity.usecases.graph.batch import Batch, Fact
 
 
-def signals_on_devices(batch: Batch, fact: Fact) -> list[SignalRow]:
-    """Return what a new fact says of who was on devices whose holds are kept."""
+def signals_on_devices(batch: Batch) -> list[SignalRow]:
+    """Return what the batch's new facts say of who was on devices whose holds are kept."""
+    if not any(row.is_timed for row in batch.nodes.values()):
+        return []
+    return [row for fact in batch.facts if fact.is_new for row in _signals(batch, fact)]
+
+
+def _signals(batch: Batch, fact: Fact) -> list[SignalRow]:
     if not any(batch.nodes[one].is_timed for one in fact.keys):
         return []
     numbers = {identifier: batch.key_of(fact.workspace_id, identifier) for identifier in fact.evidence.identifiers}
@@ -21,11 +27,11 @@ def signals_on_devices(batch: Batch, fact: Fact) -> list[SignalRow]:
 
 def holds_stay(batch: Batch, fact: Fact) -> bool:
     """Return whether a fact leaves the holds of its devices as they are: another sighting of who holds them."""
-    devices = {one for one in fact.keys if _is_watched(batch, one)}
+    devices = [one for one in fact.keys if _is_watched(batch, one)]
     if not devices:
         return True
     if fact.evidence.kind == "logout":
-        batch.suspects |= devices
+        batch.suspects.update(devices)
         return False
     seen = False
     for pair in fact.pairs:
