@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from pyroaring import BitMap
 
 from libs.common.contracts.segment.cause import Cause
@@ -14,8 +15,7 @@ from services.segment.domain.formula import Formula, Members, evaluate
 from services.segment.domain.world import LiveSegment
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(msgspec.Struct, frozen=True, gc=False):
     """Why a person was asked again; `silent` changes are not told."""
 
     cause: Cause

@@ -4,14 +4,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+import msgspec
+
 from services.segment.domain.moment import Moment, Period, all_zones
 from services.segment.domain.spans import Span
 from services.segment.domain.turns import Turn
 from services.segment.domain.walls import TICK
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(msgspec.Struct, frozen=True, cache_hash=True):
     """The rows under `name` whose time (or since) the clock, `span` behind (ahead when forward), comes upon.
 
     With a `Turn` it is the beginning of a calendar period that comes upon them, all of a period's at once.
@@ -30,7 +31,7 @@ class Edge:
     @property
     def unnamed(self) -> "Edge":
         """Return the edge as it is for rows of any name: the clock stands at the same place for all of them."""
-        return replace(self, name="", prefix=False)
+        return msgspec.structs.replace(self, name="", prefix=False)
 
     def is_of(self, source: str, name: str) -> bool:
         """Tell whether rows of a source under a name are among its."""
@@ -106,8 +107,7 @@ class PersonCalendarEdge:
 TimeEdge = Edge | CalendarEdge | PersonCalendarEdge
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(msgspec.Struct, frozen=True, cache_hash=True):
     """Rows of a name that the clock came upon: by an edge (`unnamed`), or by a calendar (None)."""
 
     edge: Edge | None

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, InvalidOperation
 from enum import IntFlag
+from typing import cast
+
+import msgspec
 
 Scalar = str | int | Decimal | bool
 
@@ -24,6 +26,8 @@ _TIME = re.compile(
     r"(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|z|[+-]\d{2}:?\d{2})?)?",
     re.ASCII,
 )
+_BEGINS = frozenset("0123456789+-.")
+"""What numbers and times begin with."""
 BEYOND_EXACT = Decimal(10) ** 28
 FLOATS_TELL_APART = Decimal(2) ** 19
 """Floats below lie closer together than decimals of ten places do: such decimals, against whatever other, stand as
@@ -48,11 +52,11 @@ class Facet(IntFlag):
 
 # as plain numbers: an operation on flags costs ten on numbers, and there are some for each property of each event
 _TEXT, _NUMBER = int(Facet.TEXT), int(Facet.NUMBER)
+_TEXT_TIME, _TEXT_LOCAL = int(Facet.TEXT | Facet.TIME), int(Facet.TEXT | Facet.TIME | Facet.LOCAL)
 _NUMERIC_ONLY, _NUMERIC_EXACT = int(Facet.NUMERIC), int(Facet.NUMERIC | Facet.EXACT)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredValue:
+class StoredValue(msgspec.Struct, frozen=True, gc=False):
     """One value as columns; `facets` 0 means missing.
 
     `decimal` is the number when EXACT, the nearest one when NUMERIC and below 10^28; `number` holds when NUMERIC,
@@ -70,6 +74,7 @@ class StoredValue:
 
 
 MISSING = StoredValue()
+_AN_OBJECT = StoredValue(int(Facet.OBJECT))
 
 
 def exact(number: int | Decimal) -> Decimal | None:
@@ -77,6 +82,8 @@ def exact(number: int | Decimal) -> Decimal | None:
     value = Decimal(number)
     if abs(value) >= BEYOND_EXACT:
         return None
+    if isinstance(number, int):
+        return value
     _, digits, exponent = value.as_tuple()
     if int(exponent) >= -DECIMAL_PLACES:
         return value
@@ -159,14 +166,15 @@ def _of_number(value: int | Decimal, text: str, kind: int) -> StoredValue:
 def _of_text(text: str) -> StoredValue:
     if not text:
         return MISSING
+    if text[0] not in _BEGINS:
+        return StoredValue(_TEXT, text, text.casefold())
     number = numeric_text(text)
     if number is not None:
         return _of_number(number, text, _TEXT)
     time = parse_time(text)
     if time is None:
         return StoredValue(_TEXT, text, text.casefold())
-    facets = Facet.TEXT | Facet.TIME | (Facet.LOCAL if time[1] else Facet(0))
-    return StoredValue(int(facets), text, text.casefold(), time=time[0])
+    return StoredValue(_TEXT_LOCAL if time[1] else _TEXT_TIME, text, text.casefold(), time=time[0])
 
 
 def stored(value: object) -> StoredValue:
@@ -185,12 +193,14 @@ def stored(value: object) -> StoredValue:
             tokens = tuple(dict.fromkeys(token for item in value for token in tokens_of(item)))
             return StoredValue(int(Facet.LIST), items=tokens)
         case Mapping():
-            return StoredValue(int(Facet.OBJECT))
+            return _AN_OBJECT
     return MISSING
 
 
 def name_key(path: tuple[str, ...]) -> str:
     """Return the column key of a path: names are literal, so the step between them is escaped inside names."""
+    if len(path) == 1 and path[0].isprintable():
+        return path[0]
     return NAME_STEP.join(name.replace("\x1e", "\x1ee").replace(NAME_STEP, "\x1es") for name in path)
 
 
@@ -201,5 +211,5 @@ def leaves(value: Mapping[str, object], path: tuple[str, ...] = ()) -> Iterator[
         laid = stored(inner)
         if laid.facets:
             yield name_key(here), laid
-        if isinstance(inner, Mapping) and len(here) < DEEPEST_PATH:
-            yield from leaves(inner, here)
+        if laid is _AN_OBJECT and len(here) < DEEPEST_PATH:
+            yield from leaves(cast("Mapping[str, object]", inner), here)

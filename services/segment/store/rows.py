@@ -16,6 +16,7 @@ _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="string")
 # what the columnar store can say of time
 _FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2299, 12, 31, tzinfo=UTC)
+_TO_MICROSECONDS = len("2026-01-31 00:00:00.000000")
 # as plain numbers: an operation on flags costs ten on numbers, and there are some for each property of each event
 _NUMERIC, _TIME = int(Facet.NUMERIC), int(Facet.TIME)
 
@@ -46,22 +47,22 @@ def event_row(
     generation: int = 0,
 ) -> bytes:
     """Return the line of an event."""
-    return _encoder.encode(
-        {
-            "workspace_id": workspace_id,
-            "name": name,
-            "person_no": person_no,
-            "event_time": _time(event_time),
-            "subject_no": subject_no,
-            "person_no_at_ingest": person_no,
-            "received_at": _time(received_at),
-            "event_id": event_id,
-            "origin": origin,
-            "source_id": source_id,
-            **({"generation": generation} if generation else {}),
-            **_maps("property", leaves(properties)),
-        }
-    )
+    row = {
+        "workspace_id": workspace_id,
+        "name": name,
+        "person_no": person_no,
+        "event_time": _time(event_time),
+        "subject_no": subject_no,
+        "person_no_at_ingest": person_no,
+        "received_at": _time(received_at),
+        "event_id": event_id,
+        "origin": origin,
+        "source_id": source_id,
+        **_maps("property", leaves(properties)),
+    }
+    if generation:
+        row["generation"] = generation
+    return _encoder.encode(row)
 
 
 def trait_row(*, workspace_id: int, name: str, person_no: int, version: int, since: datetime, value: object) -> bytes:
@@ -154,7 +155,8 @@ class _Maps:
 
 
 def _time(moment: datetime) -> str:
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    written = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return written.isoformat(" ", "microseconds")[:_TO_MICROSECONDS]
 
 
 def _decimal(value: StoredValue) -> str:

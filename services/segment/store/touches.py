@@ -1,10 +1,11 @@
 """Who must be asked again, and why."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
+
+import msgspec
 
 from libs.common.db import Tx, statement
 
@@ -41,8 +42,7 @@ _WAITING = statement(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
+class Touch(msgspec.Struct, frozen=True, gc=False):
     """A person to be asked again; `concern` is `event:<name>`, `trait:<name>`, `segment:<id>` or "" (everything)."""
 
     person_no: int

@@ -60,9 +60,12 @@ def apply_change(change: Change) -> None:
 def _chunk_after(change: Change, vanished: BitMap, number: int) -> BitMap:
     # of this chunk alone: the members of a segment may be a million
     after = chunk_of(change.segment.members, number)
-    after |= chunk_of(change.entered, number)
-    after -= change.exited
-    after -= vanished
+    if change.entered:
+        after |= chunk_of(change.entered, number)
+    if change.exited:
+        after -= change.exited
+    if vanished:
+        after -= vanished
     return after
 
 

@@ -1,9 +1,10 @@
 """Events become rows for the columnar store, and touches of their persons."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import msgspec
 
 from libs.common.db import Tx
 from services.segment.domain.values import ACCOUNT_PROPERTY
@@ -15,8 +16,7 @@ from services.segment.store.touches import Touch, TouchCause, add_touches
 from services.segment.usecases.stage_overrides import stage_overrides
 
 
-@dataclass(frozen=True)
-class Happening:
+class Happening(msgspec.Struct, frozen=True):
     """One event of a person; `subject_no` 0 where it names no identifier."""
 
     name: str

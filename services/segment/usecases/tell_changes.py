@@ -1,10 +1,11 @@
 """Say who entered and exited, each with the number of the change and the cause."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from uuid import UUID
+
+import msgspec
 
 from libs.common import outbox
 from libs.common.contracts.segment.membership_entered import MembershipEntered
@@ -16,8 +17,7 @@ from services.segment.store import memberships
 EVENTS_AT_ONCE = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True, gc=False):
     """A person who entered, or exited, a version of a segment."""
 
     segment_id: UUID
