@@ -5,7 +5,7 @@ from collections.abc import Collection
 from libs.common.db import Tx
 from services.identity.domain.graph import WAITING
 from services.identity.domain.links import LinkFacts, facts_of, pairs
-from services.identity.domain.respelling import EMAIL_ALIAS, is_void
+from services.identity.domain.respelling import is_void
 from services.identity.domain.twins import TWIN_SOURCE
 from services.identity.store import evidence, holds, links
 from services.identity.store.evidence import EvidenceRow
@@ -57,11 +57,12 @@ def _note_void_aliases(batch: Batch, rows: Collection[EvidenceRow]) -> None:
     for row in rows:
         if row.source_id != TWIN_SOURCE or len(row.node_nos) != 2:
             continue
-        address, alias = (key(row.workspace_id, one) for one in row.node_nos)
-        is_alias = alias in batch.names and batch.names[alias].namespace == EMAIL_ALIAS
-        if is_alias and is_void(evidence_of(row, batch), batch.policies[row.workspace_id]):
-            known = batch.void_aliases.get(alias, address)
-            batch.void_aliases[alias] = min(known, address, key=lambda one: batch.names[one])
+        spelling, alias = (key(row.workspace_id, one) for one in row.node_nos)
+        if {spelling, alias} <= batch.names.keys() and is_void(
+            evidence_of(row, batch), batch.policies[row.workspace_id]
+        ):
+            known = batch.void_aliases.get(alias, spelling)
+            batch.void_aliases[alias] = min(known, spelling, key=lambda one: batch.names[one])
 
 
 async def _keep_held(tx: Tx, pairs: Collection[Pair]) -> None:
