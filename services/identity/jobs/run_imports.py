@@ -76,6 +76,11 @@ async def _take_chunk(runtime: Runtime[Any], workspace_id: int, import_id: UUID)
         # Whoever stopped it took it off the queue; it may be on it again by now.
         _readers.pop(import_id, None)
         return 0
+    return await _take_rows(runtime, row, now)
+
+
+async def _take_rows(runtime: Runtime[Any], row: ImportRow, now: datetime) -> int:
+    workspace_id, import_id = row.workspace_id, row.import_id
     try:
         chunk = await asyncio.to_thread(_next_chunk, row)
     except (OSError, ValueError, EOFError) as error:
