@@ -34,7 +34,7 @@ router = APIRouter(prefix="/v1/identity/quarantined-links", tags=["quarantined l
 Reader = Annotated[Caller, Depends(requires("persons:read"))]
 Writer = Annotated[Caller, Depends(requires("persons:write"))]
 Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
-SourceId = Annotated[int, Field(ge=0, le=2**31 - 1, description="0: what was posted as evidence by itself")]
+SourceId = Annotated[int, Field(ge=0, le=2**31 - 1, description="0: evidence posted without a source")]
 State = Literal["open", "released", "thrown_away"]
 
 
