@@ -11,7 +11,16 @@ from launcher.trouble import Trouble
 SECONDS = 60
 
 
-def call(home: Home, method: str, service: str, path: str, *, workspace: str = "0", body: object = None) -> Any:
+def call(
+    home: Home,
+    method: str,
+    service: str,
+    path: str,
+    *,
+    workspace: str = "0",
+    body: object = None,
+    seconds: float = SECONDS,
+) -> Any:
     """Call a service of the running system and return the decoded answer; Trouble with its own words when refused."""
     port = home.known_ports().get(service)
     if port is None:
@@ -21,7 +30,7 @@ def call(home: Home, method: str, service: str, path: str, *, workspace: str = "
         "x-workspace": workspace,
         "content-type": "application/json",
     }
-    connection = HTTPConnection(LOOPBACK, port, timeout=SECONDS)
+    connection = HTTPConnection(LOOPBACK, port, timeout=seconds)
     try:
         connection.request(method, path, body=None if body is None else json.dumps(body), headers=headers)
         answer = connection.getresponse()

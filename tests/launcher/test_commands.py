@@ -50,6 +50,7 @@ def test_every_command_is_one_file_with_a_sentence():
         (["down"], 0, "Rapport is not up."),
         (["logs"], 1, "There are no logs"),
         (["shell"], 1, "The database is not up."),
+        (["verify", "--workspace", "acme"], 1, "identity is not up."),
         (["bench", "nothing"], 1, "There is no benchmark `nothing`."),
     ],
 )

@@ -80,6 +80,13 @@ def test_the_record_is_told_again_by_one_command(home):
     assert "rows queued again" in rapport("rebuild", "broker", home=home.root).stdout
 
 
+def test_the_persons_are_held_against_the_evidence_by_one_command(home):
+    for words in ((), ("--repair", "--workspace", "again")):
+        verified = rapport("verify", *words, home=home.root)
+        assert verified.returncode == 0, verified.stderr
+        assert "again: 0 identifiers of 0 persons, as the evidence says" in verified.stdout
+
+
 def test_a_shell_can_read_the_addresses(home):
     script = f". {home.root}/addresses.sh; echo $IDENTITY $MESSAGING"
     answer = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)

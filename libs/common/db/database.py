@@ -99,10 +99,13 @@ class Database:
                 _shared.reset(token)
 
     @asynccontextmanager
-    async def transaction(self, workspaces: int | Sequence[int], *, by_index: bool = False) -> AsyncIterator[Tx]:
+    async def transaction(
+        self, workspaces: int | Sequence[int], *, by_index: bool = False, snapshot: bool = False
+    ) -> AsyncIterator[Tx]:
         """Open a transaction that sees these workspaces; commit at the end of the block, roll back when it raises.
 
-        `by_index`: as after `Tx.plan_by_index`, without a statement more.
+        `by_index`: as after `Tx.plan_by_index`, without a statement more. `snapshot`: every statement sees the moment
+        of the first, whatever others commit meanwhile; for reading alone, as writing there may be refused.
         """
         visible = (workspaces,) if isinstance(workspaces, int) else tuple(dict.fromkeys(workspaces))
         shared = _shared.get().get(id(self))
@@ -113,7 +116,7 @@ class Database:
             return
         async with AsyncExitStack() as stack:
             settings = SET_WORKSPACES_BY_INDEX if by_index else SET_WORKSPACES
-            connection = await self._begin(stack, visible, settings)
+            connection = await self._begin(stack, visible, settings, snapshot=snapshot)
             raw = await connection.get_raw_connection()
             driver = cast("Connection[Record]", raw.driver_connection)
             tx = Tx(connection, driver, visible, by_index=by_index)
@@ -141,19 +144,25 @@ class Database:
                 # Its workspaces and temporary tables must not reach whoever is given the connection next.
                 await connection.invalidate()
 
-    async def _begin(self, stack: AsyncExitStack, workspaces: tuple[int, ...], settings: str) -> AsyncConnection:
+    async def _begin(
+        self, stack: AsyncExitStack, workspaces: tuple[int, ...], settings: str, *, snapshot: bool
+    ) -> AsyncConnection:
         literal = array_literal(workspaces)
         try:
-            return await self._try_begin(stack, literal, settings)
+            return await self._try_begin(stack, literal, settings, snapshot=snapshot)
         except (InterfaceError, DBAPIError) as error:
             # The server restarted since this connection was pooled. Nothing has happened in the transaction yet, and
             # the pool has dropped its stale connections, so one more try is safe and enough.
             if not error.connection_invalidated:
                 raise
-        return await self._try_begin(stack, literal, settings)
+        return await self._try_begin(stack, literal, settings, snapshot=snapshot)
 
-    async def _try_begin(self, stack: AsyncExitStack, literal: str, settings: str) -> AsyncConnection:
+    async def _try_begin(
+        self, stack: AsyncExitStack, literal: str, settings: str, *, snapshot: bool
+    ) -> AsyncConnection:
         connection = await stack.enter_async_context(self.engine.connect())
+        if snapshot:
+            connection = await connection.execution_options(isolation_level="REPEATABLE READ")
         # SQLAlchemy begins with the first statement that goes through it; the raw driver joins after that.
         await connection.exec_driver_sql(settings, (literal,))
         return connection

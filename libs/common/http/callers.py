@@ -150,8 +150,18 @@ async def transaction_by_index(request: Request) -> AsyncIterator[Tx]:
         yield tx
 
 
+async def snapshot(request: Request) -> AsyncIterator[Tx]:
+    """Give a transaction as `transaction` does, all of whose statements see one moment; for reading alone."""
+    runtime = runtime_of(request)
+    caller: Caller = request.state.caller
+    async with runtime.database.transaction(caller.workspace_id, snapshot=True) as tx:
+        yield tx
+
+
 RuntimeOf = Annotated[Runtime[Any], Depends(runtime_of)]
 Transaction = Annotated[Tx, Depends(transaction, scope="function")]
 """Declare it after the caller: the caller's dependency must have run."""
 TransactionByIndex = Annotated[Tx, Depends(transaction_by_index, scope="function")]
 """For questions about a few of many, asked so often that a plan would be kept from when the tables were small."""
+Snapshot = Annotated[Tx, Depends(snapshot, scope="function")]
+"""For answers read in several statements, where what the first one names may be deleted before the next."""

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
+from libs.common.http.callers import Caller, RuntimeOf, Snapshot, requires
 from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from services.identity.api.graph_changes import change_graph
 from services.identity.api.graph_models import Change, IdentifierView, author_of, parts_of, reads_clear, view_of_change
@@ -55,7 +55,7 @@ class Undoing(BaseModel):
 @router.get("")
 async def list_at_risk_joins(
     caller: Reader,
-    tx: Transaction,
+    tx: Snapshot,
     runtime: RuntimeOf,
     state: State | None = "open",
     limit: Limit = 100,

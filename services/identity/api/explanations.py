@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
+from libs.common.http.callers import Caller, RuntimeOf, Snapshot, requires
 from services.identity.api.graph_models import (
     GivenIdentifier,
     LinkView,
@@ -59,7 +59,7 @@ class ExplanationView(BaseModel):
 
 
 @router.post("/explain")
-async def explain(caller: Reader, tx: Transaction, runtime: RuntimeOf, body: PairBody) -> ExplanationView:
+async def explain(caller: Reader, tx: Snapshot, runtime: RuntimeOf, body: PairBody) -> ExplanationView:
     """The path of evidence that holds two identifiers together."""
     one, other = await _pair(caller, tx, runtime, body)
     found = await explain_link(tx, parts_of(runtime).graph, caller.workspace_id, one, other)
@@ -67,14 +67,14 @@ async def explain(caller: Reader, tx: Transaction, runtime: RuntimeOf, body: Pai
 
 
 @router.post("/why-not")
-async def why_not(caller: Reader, tx: Transaction, runtime: RuntimeOf, body: PairBody) -> ExplanationView:
+async def why_not(caller: Reader, tx: Snapshot, runtime: RuntimeOf, body: PairBody) -> ExplanationView:
     """The links between two persons that were refused, and by what."""
     one, other = await _pair(caller, tx, runtime, body)
     found = await explain_refusal(tx, parts_of(runtime).graph, caller.workspace_id, one, other)
     return _view(found, clear=reads_clear(caller))
 
 
-async def _pair(caller: Caller, tx: Transaction, runtime: RuntimeOf, body: PairBody) -> tuple[Identifier, Identifier]:
+async def _pair(caller: Caller, tx: Snapshot, runtime: RuntimeOf, body: PairBody) -> tuple[Identifier, Identifier]:
     parts = parts_of(runtime)
     policies = await parts.graph.present_policies(tx, caller.workspace_id)
     return identifier_of(body.a, parts, policies, pointer="/a"), identifier_of(body.b, parts, policies, pointer="/b")

@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
-from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
+from libs.common.http.callers import Caller, RuntimeOf, Snapshot, requires
 from services.identity.api.graph_models import (
     NAME,
     GivenIdentifier,
@@ -63,7 +63,7 @@ class IdentifierHistoryView(BaseModel):
 
 
 @router.get("/persons/{person_id}/history")
-async def person_history(caller: Reader, tx: Transaction, runtime: RuntimeOf, person_id: UUID) -> PersonHistoryView:
+async def person_history(caller: Reader, tx: Snapshot, runtime: RuntimeOf, person_id: UUID) -> PersonHistoryView:
     """How a person came to be who he is: identifiers that came and went, ids that ended in him or came back."""
     found = await read_person_history(tx, parts_of(runtime).graph, caller.workspace_id, person_id)
     clear = reads_clear(caller)
@@ -87,7 +87,7 @@ async def person_history(caller: Reader, tx: Transaction, runtime: RuntimeOf, pe
 @router.get("/identifiers/history")
 async def identifier_history(
     caller: Reader,
-    tx: Transaction,
+    tx: Snapshot,
     runtime: RuntimeOf,
     namespace: Annotated[str, Query(pattern=NAME)],
     value: Annotated[str, Query(min_length=1, max_length=512, pattern=STORABLE)],

@@ -26,6 +26,7 @@ from services.identity.store.imports import ImportRow
 from services.identity.store.quarantine import QuarantineRow
 from services.identity.store.row_files import read_rows
 from services.identity.usecases.preview_import import Preview, preview_import
+from services.identity.usecases.resume_import import resume_import
 from services.identity.usecases.start_import import start_import
 
 router = APIRouter(prefix="/v1/imports", tags=["imports"])
@@ -143,13 +144,25 @@ async def get_import(import_id: UUID, caller: Writer, tx: Transaction) -> Import
 
 @router.post("/{import_id}/stop")
 async def stop_import(import_id: UUID, caller: Writer, runtime: RuntimeOf) -> ImportView:
-    """Stop an import after its present chunk; what is in the record stays."""
+    """Stop an import after its present chunk; what is in the record stays, and it can go on (`resume`) for a day."""
     async with runtime.worker_database.transaction(caller.workspace_id) as tx:
         _found(await imports.find(tx, caller.workspace_id, import_id))
         now = runtime.now(caller.workspace_id)
         if not await imports.finish(tx, caller.workspace_id, import_id, state="stopped", why="asked for", now=now):
             raise Conflict("the import is over")
         return ImportView.of(_found(await imports.find(tx, caller.workspace_id, import_id)))
+
+
+@router.post("/{import_id}/resume")
+async def resume(import_id: UUID, caller: Writer, tx: Transaction, runtime: RuntimeOf) -> ImportView:
+    """Have an import that failed or was stopped go on after its last row in the record; its file is kept for a day.
+
+    409 with `file_gone` or `file_changed` where it is not that file any more: then it is a new import, of which the
+    rows taken before are duplicates if the file is the same.
+    """
+    row = await resume_import(tx, workspace_id=caller.workspace_id, import_id=import_id)
+    tx.after_commit(lambda: runtime.wake("run_imports"))
+    return ImportView.of(row)
 
 
 @router.get("/{import_id}/errors", response_model=None)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from libs.common.db import Tx
-from libs.common.http.callers import Caller, RuntimeOf, Transaction, TransactionByIndex, requires
+from libs.common.http.callers import Caller, RuntimeOf, Snapshot, TransactionByIndex, requires
 from services.identity.api.graph_changes import change_graph
 from services.identity.api.graph_models import (
     NAME,
@@ -108,7 +108,7 @@ class UnmergeBody(BaseModel):
 @router.get("/by-identifier")
 async def read_person_of(
     caller: Reader,
-    tx: Transaction,
+    tx: Snapshot,
     runtime: RuntimeOf,
     namespace: Annotated[str, Query(pattern=NAME)],
     value: Annotated[str, Query(min_length=1, max_length=512, pattern=STORABLE)],
@@ -129,7 +129,7 @@ async def read_person_of(
 
 @router.get("/{person_id}")
 async def read_person(
-    caller: Reader, tx: Transaction, runtime: RuntimeOf, person_id: UUID, as_of: AsOf = None
+    caller: Reader, tx: Snapshot, runtime: RuntimeOf, person_id: UUID, as_of: AsOf = None
 ) -> PersonView:
     """A person with his identifiers, or those he had at an event time; an id that ended leads to the survivor."""
     if as_of is not None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from libs.common.db import Tx
-from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
+from libs.common.http.callers import Caller, RuntimeOf, Snapshot, requires
 from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from services.identity.api.graph_changes import change_graph
 from services.identity.api.graph_models import (
@@ -34,7 +34,7 @@ router = APIRouter(prefix="/v1/identity/quarantined-links", tags=["quarantined l
 Reader = Annotated[Caller, Depends(requires("persons:read"))]
 Writer = Annotated[Caller, Depends(requires("persons:write"))]
 Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
-SourceId = Annotated[int, Field(ge=0, le=2**31 - 1, description="0: what was posted as evidence by itself")]
+SourceId = Annotated[int, Field(ge=0, le=2**31 - 1, description="0: evidence posted without a source")]
 State = Literal["open", "released", "thrown_away"]
 
 
@@ -102,7 +102,7 @@ class QuarantineDecided(BaseModel):
 @router.get("")
 async def list_quarantined_links(
     caller: Reader,
-    tx: Transaction,
+    tx: Snapshot,
     runtime: RuntimeOf,
     state: State | None = "open",
     reason: Reason | None = None,
@@ -147,7 +147,7 @@ STATES: dict[str, State] = {"free": "released", "released": "released", "thrown_
 
 @router.get("/causes")
 async def list_quarantine_causes(
-    caller: Reader, tx: Transaction, runtime: RuntimeOf, limit: Limit = 100, cursor: Cursor = None
+    caller: Reader, tx: Snapshot, runtime: RuntimeOf, limit: Limit = 100, cursor: Cursor = None
 ) -> Page[QuarantineCause]:
     """What joined too many within a minute and waits for a decision, with how many links."""
     after = decode_cursor(cursor, tuple[Int32, Int32])

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
 
-from libs.common.http.callers import Caller, RuntimeOf, Transaction, requires
+from libs.common.http.callers import Caller, RuntimeOf, Snapshot, requires
 from libs.common.http.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from services.identity.api.graph_changes import change_graph
 from services.identity.api.graph_models import Change, IdentifierView, author_of, parts_of, reads_clear, view_of_change
@@ -68,7 +68,7 @@ class Rejection(Acceptance):
 @router.get("")
 async def list_suggestions(
     caller: Reader,
-    tx: Transaction,
+    tx: Snapshot,
     runtime: RuntimeOf,
     state: State | None = "open",
     origin: Origin | None = None,

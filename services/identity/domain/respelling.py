@@ -52,20 +52,27 @@ def denoted(said: Evidence, policies: PolicySet) -> Iterator[tuple[Identifier, I
             yield one, other
 
 
+def respelt(evidence: Evidence) -> Identifier | None:
+    """Return what evidence says one identifier is another spelling of, None where it says nothing of the kind."""
+    if evidence.source_id != TWIN_SOURCE or len(evidence.identifiers) != 2:
+        return None
+    one, other = evidence.identifiers
+    return other if other.namespace in {one.namespace, EMAIL_ALIAS} else None
+
+
 def is_void(evidence: Evidence, policies: PolicySet) -> bool:
     """Return whether evidence says of two spellings that they denote one, and the policies do not, or no more."""
-    if evidence.source_id != TWIN_SOURCE or len(evidence.identifiers) != 2:
-        return False
-    one, other = evidence.identifiers
-    is_respelling = other.namespace in {one.namespace, EMAIL_ALIAS}
-    return is_respelling and denotes(one, policies) != other
+    other = respelt(evidence)
+    return other is not None and denotes(evidence.identifiers[0], policies) != other
 
 
 def unheld(evidence: Iterable[Evidence], policies: PolicySet) -> set[Identifier]:
-    """Return the aliases that are nobody's: nothing that counts names them."""
-    named: dict[bool, set[Identifier]] = {True: set(), False: set()}
+    """Return the spellings, aliases and ids in lower case, that are nobody's: nothing that counts names them."""
+    said_in_vain: set[Identifier] = set()
+    named: set[Identifier] = set()
     for said in evidence:
-        aliases = [one for one in said.identifiers if one.namespace == EMAIL_ALIAS]
-        if aliases:
-            named[is_void(said, policies)].update(aliases)
-    return named[True] - named[False]
+        if is_void(said, policies):
+            said_in_vain.add(said.identifiers[1])
+        else:
+            named.update(said.identifiers)
+    return said_in_vain - named

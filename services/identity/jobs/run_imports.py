@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -68,8 +70,17 @@ async def _take_chunk(runtime: Runtime[Any], workspace_id: int, import_id: UUID)
     now = runtime.now(workspace_id)
     async with runtime.worker_database.transaction(workspace_id) as tx:
         row = await imports.find(tx, workspace_id, import_id)
-    if row is None or row.state not in {"waiting", "running"}:
+    if row is None:
         return await _end(runtime, workspace_id, import_id, "stopped", "", now)
+    if row.state not in {"waiting", "running"}:
+        # Whoever stopped it took it off the queue; it may be on it again by now.
+        _readers.pop(import_id, None)
+        return 0
+    return await _take_rows(runtime, row, now)
+
+
+async def _take_rows(runtime: Runtime[Any], row: ImportRow, now: datetime) -> int:
+    workspace_id, import_id = row.workspace_id, row.import_id
     try:
         chunk = await asyncio.to_thread(_next_chunk, row)
     except (OSError, ValueError, EOFError) as error:
@@ -121,10 +132,20 @@ async def _end(runtime: Runtime[Any], workspace_id: int, import_id: UUID, state:
         row = await imports.find(tx, workspace_id, import_id)
         await imports.finish(tx, workspace_id, import_id, state=state, why=why, now=now)
     if row is not None and Path(row.file_path).parent == Path(runtime.settings.data_dir) / UPLOADS:
-        # it holds people in clear; the record has them sealed, refused rows too
-        await asyncio.to_thread(Path(row.file_path).unlink, missing_ok=True)
+        await asyncio.to_thread(_leave if state == "failed" else _forget, Path(row.file_path))
     log.info("import ended", extra={"import": str(import_id), "state": state, "why": why})
     return 1
+
+
+def _forget(path: Path) -> None:
+    """Delete an upload: it holds people in clear; the record has them sealed, refused rows too."""
+    path.unlink(missing_ok=True)
+
+
+def _leave(path: Path) -> None:
+    """Keep the upload of an import that failed for another day (sweep_uploads.AGE): until then it can be resumed."""
+    with suppress(OSError):
+        os.utime(path)
 
 
 async def open_imports(runtime: Runtime[Any], workspace_id: int) -> int:

@@ -42,6 +42,10 @@ _FINISH = statement(
     "update import set state = :state, why = :why, finished_at = :now"
     " where workspace_id = :workspace_id and import_id = :import_id and state in ('waiting', 'running')"
 )
+_RESUME = statement(
+    "update import set state = 'waiting', why = '', finished_at = null"
+    " where workspace_id = :workspace_id and import_id = :import_id and state in ('failed', 'stopped')"
+)
 _KNOWN = statement("select count(*) from event_deduplication where key = any(:keys)")
 _CONTENTS = statement("select key, content_hash from event_deduplication where key = any(:keys::bytea[])")
 _BACKLOG = statement("select count(*) from (select from ingest_queue limit :most) as read_later")
@@ -122,6 +126,14 @@ async def finish(tx: Tx, workspace_id: int, import_id: UUID, *, state: str, why:
     ended = await tx.execute(_FINISH, workspace_id=workspace_id, import_id=import_id, state=state, why=why, now=now)
     await tx.execute(_UNQUEUE, import_id=import_id)
     return bool(ended)
+
+
+async def resume(tx: Tx, workspace_id: int, import_id: UUID) -> bool:
+    """Queue an import that failed or was stopped again, from where it stands; False when it is neither."""
+    resumed = await tx.execute(_RESUME, workspace_id=workspace_id, import_id=import_id)
+    if resumed:
+        await tx.execute(_QUEUE, import_id=import_id, workspace_id=workspace_id)
+    return bool(resumed)
 
 
 async def count_known(tx: Tx, keys: list[bytes]) -> int:

@@ -31,16 +31,13 @@ class Numbers:
             end = int(await tx.fetch_value(_TAKE, workspace_id=workspace_id, kind=kind, count=size))
             opened = list(range(end - size, end))
             taken, rest = [*free, *opened[:missing]], opened[missing:]
-            tx.after_commit(lambda: self._give_back(workspace_id, kind, rest))
+            tx.after_commit(lambda: self.give_back(workspace_id, kind, rest))
             return taken
-        self._give_back(workspace_id, kind, free[count:])
+        self.give_back(workspace_id, kind, free[count:])
         return free[:count]
 
-    def keep_for_later(self, tx: Tx, workspace_id: int, kind: Kind, numbers: list[int]) -> None:
-        """Return numbers that this transaction took and did not use."""
-        tx.after_commit(lambda: self._give_back(workspace_id, kind, numbers))
-
-    def _give_back(self, workspace_id: int, kind: Kind, numbers: list[int]) -> None:
+    def give_back(self, workspace_id: int, kind: Kind, numbers: list[int]) -> None:
+        """Let others have numbers that nobody used, of a block that is committed."""
         if numbers:
             held = self._free.setdefault((workspace_id, kind), [])
             held.extend(numbers)

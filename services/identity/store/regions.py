@@ -18,6 +18,13 @@ _ALL = statement(
     " on conflict (workspace_id, node_no) do update set due_at = least(d.due_at, excluded.due_at),"
     " reread = d.reread or excluded.reread, glance = d.glance and excluded.glance"
 )
+_REREAD = statement(
+    "insert into region_due as d (workspace_id, node_no, due_at, reread, glance)"
+    " select workspace_id, node_no, :now, true, false from node"
+    " where workspace_id = :workspace_id and node_no = any(:node_nos::int[]) order by workspace_id, node_no"
+    " on conflict (workspace_id, node_no) do update set due_at = least(d.due_at, excluded.due_at),"
+    " reread = true, glance = false"
+)
 _SETTLING = statement(
     "select node_no from region_due where workspace_id = :workspace_id and node_no = any(:node_nos::int[])"
     " and due_at <= :now"
@@ -44,6 +51,11 @@ async def schedule(tx: Tx, due: Mapping[Key, datetime], *, glance: bool = False)
 async def schedule_all(tx: Tx, workspace_id: int, now: datetime, *, reread: bool = True) -> int:
     """Have every region of a workspace looked at, with `reread` added up anew; return the number of identifiers."""
     return await tx.execute(_ALL, workspace_id=workspace_id, now=now, reread=reread)
+
+
+async def reread(tx: Tx, workspace_id: int, node_nos: Collection[int], now: datetime) -> int:
+    """Have the regions of nodes added up anew from their evidence; return how many of the nodes there are."""
+    return await tx.execute(_REREAD, workspace_id=workspace_id, node_nos=list(node_nos), now=now)
 
 
 async def settling(tx: Tx, workspace_id: int, node_nos: Collection[int], now: datetime) -> set[int]:

@@ -11,6 +11,7 @@ from pyarrow import csv
 from libs.common.db import Statement, Tx, load_sql
 from services.identity.domain.columns import KINDS, Columns, Flags, Ints
 from services.identity.domain.consents import EVERY
+from services.identity.domain.seen_alone import NEVER_ALONE
 from services.identity.domain.twins import TWIN_SOURCE
 
 _NODES = load_sql(__file__, "whole_nodes.sql")
@@ -20,12 +21,14 @@ _TEXT = pa.dictionary(pa.int32(), pa.string())
 
 @dataclass(frozen=True, slots=True)
 class WholeGraph:
-    """All evidence as columns, and what is stored about each node, by its position: number, person, hub."""
+    """All evidence as columns, and what is stored about each node, by its position: number, person, hub, and when it
+    was last seen alone (`alone_at`, in microseconds since 1970, or NEVER_ALONE)."""
 
     columns: Columns
     node_no: Ints
     person_no: Ints
     shared: Flags
+    alone_at: Ints
 
 
 async def read_whole(tx: Tx, workspace_id: int) -> WholeGraph:
@@ -43,10 +46,11 @@ async def read_whole(tx: Tx, workspace_id: int) -> WholeGraph:
     nodes = await _copy(
         tx,
         _NODES,
-        ["no", "person", "namespace", "scope", "shared", "restless"],
+        ["no", "person", "namespace", "scope", "shared", "restless", "alone_at"],
         {"namespace": _TEXT, "scope": _TEXT},
         workspace_id=workspace_id,
         purposes=purposes,
+        never=NEVER_ALONE,
     )
     node_no = _column(nodes, "no")
     named = _column(facts, "node")
@@ -73,7 +77,8 @@ async def read_whole(tx: Tx, workspace_id: int) -> WholeGraph:
         start=np.append(first, len(fact)),
         node=place,
     )
-    return WholeGraph(columns, node_no, _column(nodes, "person"), _column(nodes, "shared").astype(np.bool_))
+    shared = _column(nodes, "shared").astype(np.bool_)
+    return WholeGraph(columns, node_no, _column(nodes, "person"), shared, _column(nodes, "alone_at"))
 
 
 async def _copy(

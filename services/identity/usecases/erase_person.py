@@ -19,9 +19,6 @@ from services.identity.usecases.graph.load_regions import put_node
 from services.identity.usecases.graph.resolve_evidence import open_batch, under_locks
 from services.identity.usecases.graph.tools import GraphTools
 
-SPARE_PERSONS = 4
-"""Numbers taken before anything is locked: whoever waits for the next block holds nothing that one could want."""
-
 
 @dataclass(slots=True)
 class Erased:
@@ -66,12 +63,10 @@ async def erase_person(tx: Tx, tools: GraphTools, workspace_id: int, person_id: 
     """
     row = await find_row(tx, workspace_id, person_id)
     batch = await open_batch(tx, {workspace_id}, tools)
-    spare = await tools.numbers.take(tx, workspace_id, "person", SPARE_PERSONS)
     mine = {one.key for one in await nodes.of_persons(tx, workspace_id, [row.person_no])}
     taken: list[Erased] = []
 
     async def work(*, patient: bool) -> None:
-        batch.spare_persons = {workspace_id: list(spare)}
         present = await find_row(tx, workspace_id, person_id)
         keys = await hold_nodes(tx, batch, tools, [present], patient=patient)
         if not keys or (await find_row(tx, workspace_id, person_id)).person_no != present.person_no:
@@ -79,7 +74,6 @@ async def erase_person(tx: Tx, tools: GraphTools, workspace_id: int, person_id: 
         taken[:] = [await erase(tx, batch, tools, Leaving(keys, [present]), wish, patient=patient)]
 
     await under_locks(tx, batch, tools, mine, work)
-    tools.numbers.keep_for_later(tx, workspace_id, "person", batch.spare_persons.get(workspace_id, []))
     if not taken:
         raise Unavailable("this person is changing right now; send the request again", retry_after_seconds=1)
     return taken[0]

@@ -22,7 +22,7 @@ async def find_owners(
     hashed = {name: one for name, one in names.items() if name not in found and one.namespace in tools.hashes}
     plain = await twins.find(tx, hashed) if hashed else {}
     rows = {row.key: row for row in await nodes.read(tx, set(plain.values()))} if plain else {}
-    owners |= {names[name]: rows[one].owner for name, one in plain.items()}
+    owners |= {names[name]: rows[one].owner for name, one in plain.items() if one in rows}
     ids = await tools.person_ids(tx, set(owners.values()))
     return {one: ids[owner] for one, owner in owners.items() if owner in ids}
 

@@ -106,6 +106,19 @@ async def test_a_transaction_by_index_reads_no_small_table_whole_and_the_next_on
         assert not await is_read_whole(tx)
 
 
+async def test_a_snapshot_sees_one_moment_and_the_next_transaction_does_not(database):
+    counted = statement("select count(*) from note")
+    async with database.app.transaction(1) as tx:
+        await add_note(tx, 1)
+    for snapshot, seen in ((True, 1), (False, 3)):
+        async with database.app.transaction(1, snapshot=snapshot) as tx:
+            before = await tx.fetch_value(counted)
+            async with database.app.transaction(1) as other:
+                await add_note(other, 1)
+            assert await tx.fetch_value(counted) == seen
+            assert before == (1 if snapshot else 2)
+
+
 async def test_a_savepoint_undoes_only_its_block(database):
     async with database.app.transaction(1) as tx:
         await add_note(tx, 1)

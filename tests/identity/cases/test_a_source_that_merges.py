@@ -37,6 +37,8 @@ async def start(house, slipped: list[dict[str, Any]]):
     assert (await client.put("/v1/identity/policies", json=policies)).status_code == 200
     known = [fact(f"{who.__name__}-{n}", who(n)) for n in range(PAIRS) for who in (customer, account)]
     assert (await client.post("/v1/identity/evidence", json={"items": known})).status_code == 200
+    if not slipped:
+        return client
     told = (await client.post("/v1/identity/evidence/preview", json={"items": slipped})).json()
     assert (told["persons_merged"], told["links_quarantined"]) == (MOST, PAIRS - MOST)
     for some in (slipped[:10], slipped[10:]):
@@ -112,3 +114,27 @@ async def test_case_30_an_identifier_brings_along_what_waits_at_it_for_its_sourc
     word = {"identifier": customer(await one_that_waits(client))}
     done = (await client.post(f"{PATH}/release", json=word)).json()
     assert (done["links"], await joined(client)) == (1, MOST + 1)
+
+
+async def test_case_30_what_is_posted_for_a_source_counts_towards_its_own_rate(house, slipped):
+    client = await start(house, [])
+    sources = []
+    for key in ("crm", "till"):
+        made = await client.post("/v1/identity/sources", json={"key": key, "name": key, "kind": "server"})
+        sources.append(made.json()["source_id"])
+    assert len({0, *sources}) == 3
+    half = PAIRS // 2
+    for source_id, some in zip((None, *sources), (slipped[:4], slipped[4:half], slipped[half:]), strict=True):
+        body = {"items": some, **({"source_id": source_id} if source_id else {})}
+        told = (await client.post("/v1/identity/evidence/preview", json=body)).json()
+        assert told["links_quarantined"] == max(0, len(some) - MOST)
+        assert (await client.post("/v1/identity/evidence", json=body)).status_code == 200
+    assert await joined(client) == 4 + 2 * MOST
+    causes = (await client.get(f"{PATH}/causes")).json()["items"]
+    assert {(one["source_id"], one["links"]) for one in causes} == {
+        (sources[0], half - 4 - MOST), (sources[1], half - MOST)
+    }  # fmt: skip
+    done = (await client.post(f"{PATH}/release", json={"source_id": sources[1]})).json()
+    assert (done["links"], await joined(client)) == (half - MOST, 4 + MOST + half)
+    foreign = await client.post("/v1/identity/evidence", json={"items": slipped, "source_id": 999_999})
+    assert (foreign.status_code, foreign.json()["errors"][0]["pointer"]) == (422, "/source_id")

@@ -17,6 +17,7 @@ from tests.identity.graph.worlds import DENSE, EXAMPLES, FADING, NOW, an_identif
 
 HUBS = "services.identity.usecases.graph.standing_hubs"
 TEL = an_identifier("tel", "hotline")
+TABLET = an_identifier("device", "tablet")
 WIDE = PolicySet(9, {**DENSE.policies, "tel": msgspec.structs.replace(DENSE.of("tel"), hub_threshold=12)})
 """A threshold that no glance of five links from either end can show."""
 
@@ -111,3 +112,34 @@ async def test_of_a_hub_that_is_erased_nothing_is_left(graph_of, monkeypatch, cr
         assert not await tx.fetch(statement("select from link"))
         assert not await tx.fetch(statement("select from evidence where cardinality(node_nos) > 1"))
     await nothing_dangles(graph)
+
+
+@pytest.mark.parametrize("crowd", [3, 500], ids=["crowded", "small"])
+@pytest.mark.parametrize(
+    "said", [[], [evidence(20, an_identifier("account", 3), TABLET, kind="unbind", at=51)]], ids=["expired", "unbound"]
+)
+async def test_whoever_hangs_on_a_hub_again_leaves_it_in_his_time(graph_of, monkeypatch, crowd, said):
+    monkeypatch.setattr(f"{HUBS}.WALKED", 3)
+    monkeypatch.setattr(f"{HUBS}.GLANCE", crowd)
+    graph: Graph = await graph_of(DENSE)
+    await graph.set_clock(NOW)
+    accounts = [an_identifier("account", number) for number in range(4)]
+    steps = [
+        [evidence(number, accounts[number], TABLET, at=115) for number in range(3)],
+        [evidence(10, accounts[3], TABLET, at=50), *said],
+        [evidence(11, accounts[3], TABLET, at=70)],
+        [evidence(12, accounts[2], TABLET, kind="unbind", at=116)],
+    ]
+    events = []
+    for step in steps:
+        await graph.take(step)
+        await graph.look_again()
+        events += step
+        stored = await graph.stored()
+        assert stored.shared == {TABLET}
+        assert_equal(stored, events, DENSE, graph.now)
+    await graph.set_clock(NOW + timedelta(days=11))
+    await graph.look_again()
+    stored = await graph.stored()
+    assert not stored.shared, "two are left of those who were seen there within sixty days"
+    assert_equal(stored, events, DENSE, graph.now)

@@ -38,6 +38,7 @@ def declaring(**fields: Any) -> PolicySet:
 
 
 FOLDING = declaring(folding=MAIL)
+CASELESS = declaring(case_rules={"shop": "insensitive"})
 BOTH = declaring(folding=MAIL, case_rules={"shop": "insensitive"})
 
 
@@ -72,7 +73,7 @@ def histories(seed: int) -> list[Evidence]:
     mails = [f"{name}@{domain}" for name in ("an.na", "anna", "a.nna+x", "bob", "b.ob") for domain in
              ("mail.example", "other.example")]  # fmt: skip
     names = [an_identifier("email", one) for one in mails]
-    users = [an_identifier("user_id", one, "shop") for one in ("Anna", "anna", "BOB", "bob", "carl")]
+    users = [an_identifier("user_id", one, "shop") for one in ("Anna", "anna", "BOB", "bob", "carl", "DORA")]
     fans = [an_identifier("wx_openid", f"fan-{number}", "app") for number in range(4)]
     kinds: list[tuple[EvidenceKind, int]] = [("login", 1), ("bind", 2), ("import", 2), ("unbind", 1)]
     return [
@@ -147,22 +148,27 @@ async def put(graph: Graph, policies: PolicySet) -> None:
     await graph.look_again()
 
 
-@pytest.mark.parametrize("seed", range(EXAMPLES // 2))
-async def test_who_takes_a_folding_back_has_the_persons_of_one_who_never_declared_it(graph_of: Any, seed: int) -> None:
+@pytest.mark.parametrize("declared", [FOLDING, CASELESS, BOTH], ids=["folding", "case", "both"])
+@pytest.mark.parametrize("seed", range(max(2, EXAMPLES // 4)))
+async def test_who_takes_spellings_back_has_the_persons_of_one_who_never_declared_them(
+    graph_of: Any, declared: PolicySet, seed: int
+) -> None:
     chance = random.Random(seed)
     events = [one for one in histories(seed) if len(set(one.identifiers)) == 2]
     chance.shuffle(events)
     half = len(events) // 2
-    plain, graph = await graph_of(DEFAULTS, KINDS), await graph_of(FOLDING, KINDS)
+    plain, graph = await graph_of(DEFAULTS, KINDS), await graph_of(declared, KINDS)
     await taken(plain, events, chance)
     await taken(graph, events[:half], chance)
     await put(graph, DEFAULTS)
     await taken(graph, events[half:], chance)
     found, expected = await graph.stored(), await plain.stored()
-    aliases = {one for person in found.persons for one in person if one.namespace == "email_alias"}
-    assert found.nobodys == aliases
-    assert set(found.persons) - {frozenset([one]) for one in aliases} == set(expected.persons)
+    spellings = {one for person in found.persons for one in person} - {
+        one for said in events for one in said.identifiers
+    }
+    assert found.nobodys == spellings
+    assert set(found.persons) - {frozenset([one]) for one in spellings} == set(expected.persons)
     assert len(set(found.ids.values())) == len(set(expected.ids.values()))
-    await put(graph, FOLDING)
-    assert_equal(await graph.stored(), with_respellings(events, FOLDING), FOLDING)
+    await put(graph, declared)
+    assert_equal(await graph.stored(), with_respellings(events, declared), declared)
     assert (await graph.stored()).nobodys == frozenset()

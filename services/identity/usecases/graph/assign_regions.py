@@ -1,6 +1,6 @@
 """The assignment rule run over loaded regions: what becomes of every link, and which nodes are one person."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -29,12 +29,15 @@ class Outcome:
     facts: dict[Pair, LinkFacts] = field(default_factory=dict)
     new: set[Pair] = field(default_factory=set)
     """Links that get a row by this batch."""
+    said: set[Pair] = field(default_factory=set)
+    """Links of which the batch says anything."""
 
 
 def assign_regions(batch: Batch, decided: set[Key]) -> Outcome:
     """Run the rule over the raw components among the decided nodes, and note what changed."""
     outcome = Outcome()
     outcome.new = {pair for pair, basis in batch.added if basis not in batch.links.get(pair, {})}
+    outcome.said = {pair for pair, _ in batch.added}
     by_workspace: dict[int, set[Key]] = {}
     for one in decided:
         by_workspace.setdefault(workspace_of(one), set()).add(one)
@@ -108,9 +111,25 @@ def _take_plain(batch: Batch, outcome: Outcome, workspace_id: int, members: set[
             row.is_shared, row.is_calm = shared, True
             outcome.changed.add(one)
     outcome.groups.extend(plain.groups)
-    newly_linked = ends(outcome.new & hanging)
-    outcome.recheck.update((one, at) for one, at in plain.recheck.items() if one not in edge or one in newly_linked)
+    undated = _undated(batch, outcome, hanging)
+    outcome.recheck.update((one, at) for one, at in plain.recheck.items() if one not in edge or one in undated)
     return settled
+
+
+def _undated(batch: Batch, outcome: Outcome, pairs: Collection[Pair]) -> set[Key]:
+    """Return the ends of links whose time a hub at the edge need not know from when it was assigned itself.
+
+    They are new, come to hold again, or something is said or permitted that may bring their time forward.
+    """
+    return ends(
+        [
+            pair
+            for pair in pairs
+            if pair in outcome.said
+            or any(row.state != SHARED.state for row in batch.links[pair].values())
+            or any(batch.nodes[end].permissions for end in pair)
+        ]
+    )
 
 
 def _take(batch: Batch, outcome: Outcome, pair: Pair, by_basis: dict[str, LinkFacts], state: LinkState) -> None:
@@ -166,11 +185,10 @@ def _assign(batch: Batch, outcome: Outcome, inside: set[Key], links: Links) -> N
             _decide(batch, outcome, pair, state, keys)
     outcome.groups.extend([keys[node] for node in group if keys[node] in inside] for group in result.groups)
     _note_nodes(batch, outcome, keys, inside, result)
-    newly_linked = ends(outcome.new.intersection(pairs))
+    undated = _undated(batch, outcome, pairs)
     for node, at in result.recheck.items():
         one = keys[node]
-        # A hub at the edge has its own date already, unless a link to it is new.
-        if one in inside or one in newly_linked or one in batch.rising:
+        if one in inside or one in undated or one in batch.rising:
             outcome.recheck[one] = min(at, outcome.recheck.get(one, at))
 
 

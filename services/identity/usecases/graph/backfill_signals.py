@@ -10,7 +10,7 @@ from services.identity.store import device_signals, evidence
 from services.identity.store.device_signals import SignalRow
 from services.identity.store.nodes import Key, number_of, workspace_of
 from services.identity.usecases.graph.batch import Batch
-from services.identity.usecases.graph.reread_regions import evidence_of, name_nodes
+from services.identity.usecases.graph.stored_evidence import evidence_of, name_nodes
 from services.identity.usecases.graph.tools import GraphTools
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from libs.common.contracts.event import Event
+from libs.common.db import Tx
 from services.identity.domain.evidence import Evidence, Identifier
 from services.identity.domain.graph import Hold
 from services.identity.domain.links import LinkFacts
@@ -16,6 +17,7 @@ from services.identity.domain.matching.model import Score
 from services.identity.domain.policy import PolicySet
 from services.identity.store.links import LinkRow, Pair
 from services.identity.store.nodes import Key, NodeRow
+from services.identity.store.numbers import Numbers
 from services.identity.store.persons import PersonRow
 
 
@@ -138,7 +140,7 @@ class Batch:
     """Workspaces where silence can move identifiers: there a hub's evidence may change its neighbours."""
 
     void_aliases: dict[Key, Key] = field(default_factory=dict)
-    """Aliases by what no declaration says any more, each with the least address that it was said of."""
+    """Aliases and ids in lower case by what no declaration says any more, with the least of those it was said of."""
 
     suspects: set[Key] = field(default_factory=set)
     """Devices of which the batch says something that their one holder's time does not cover."""
@@ -150,6 +152,15 @@ class Batch:
     def key_of(self, workspace_id: int, identifier: Identifier) -> Key:
         """Return the node of an identifier of the batch."""
         return self.keys[workspace_id, identifier]
+
+    async def take_persons(self, tx: Tx, numbers: Numbers, workspace_id: int, count: int) -> list[int]:
+        """Return numbers for new persons: the spare ones, and more where these are too few."""
+        spare = self.spare_persons.setdefault(workspace_id, [])
+        if len(spare) < count:
+            spare += await numbers.take(tx, workspace_id, "person", count - len(spare))
+        taken = spare[:count]
+        del spare[:count]
+        return taken
 
     def is_settled_hub(self, key: Key) -> bool:
         """Whether a node is a hub whose links are not loaded: it stays one, and nothing is decided about it."""

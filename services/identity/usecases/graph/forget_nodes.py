@@ -2,22 +2,21 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from libs.common.db import Tx
 from services.identity.domain.erasing import without
-from services.identity.domain.evidence import INFERRED, Evidence, Identifier
-from services.identity.domain.links import POSITIVE, latest, pairs, subject
+from services.identity.domain.evidence import Evidence, Identifier
+from services.identity.domain.links import pairs, subject
 from services.identity.domain.policy import PolicySet
-from services.identity.domain.twins import TWIN_SOURCE
 from services.identity.store import evidence, forgetting, nodes
 from services.identity.store.evidence import EvidenceRow
 from services.identity.store.nodes import Key, key, number_of
 from services.identity.usecases.graph.batch import Batch
 from services.identity.usecases.graph.load_regions import load_regions, within_reach
-from services.identity.usecases.graph.reread_regions import evidence_of, name_nodes
 from services.identity.usecases.graph.resolve_evidence import reassign
+from services.identity.usecases.graph.stored_evidence import evidence_of, name_nodes
 from services.identity.usecases.graph.tools import GraphTools
+from services.identity.usecases.graph.weigh_nodes import weights_of
 
 
 @dataclass(slots=True)
@@ -111,22 +110,11 @@ async def _weigh_anew(
         return set()
     rows = await evidence.naming(tx, workspace_id, [number_of(one) for one in keys], near)
     await name_nodes(tx, batch, tools, rows)
-    alone: dict[Key, datetime | None] = {}
-    tiers: dict[Key, int] = {}
-    for row in rows:
-        said = evidence_of(row, batch)
-        linked = {end for pair in pairs(said, batch.policies[workspace_id]) for end in pair}
-        tier = min(said.tier, INFERRED) if said.kind in POSITIVE and said.kind != "infer" else INFERRED
-        for number in row.node_nos:
-            one = key(workspace_id, number)
-            tiers[one] = min(tier, tiers.get(one, INFERRED))
-            # what follows from values shows nobody, whether or not the policies of now have it count
-            if batch.names.get(one) not in linked and said.source_id != TWIN_SOURCE:
-                alone[one] = latest(alone.get(one), said.effective_time)
-    named = [one for one in sorted(keys) if one in tiers]
+    found = weights_of(batch, rows)
+    named = [one for one in sorted(keys) if one in found.tiers]
     for one in named:
-        batch.nodes[one].alone_at = alone.get(one)
-        batch.nodes[one].best_tier = tiers[one]
+        batch.nodes[one].alone_at = found.alone.get(one)
+        batch.nodes[one].best_tier = found.tiers[one]
     if named:
         await nodes.save(tx, [batch.nodes[one] for one in named])
     return set(keys) - set(named)

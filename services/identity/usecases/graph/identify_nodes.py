@@ -81,10 +81,13 @@ async def _insert(tx: Tx, batch: Batch, tools: GraphTools, missing: Wanted) -> d
     for (workspace_id, lookup), identifier in sorted(missing.items(), key=lambda item: item[0]):
         by_workspace.setdefault(workspace_id, []).append((lookup, identifier))
     rows: list[NodeRow] = []
+    # Those of persons before those of nodes, as whoever takes only the former would else hold what others wait for.
+    for workspace_id, entries in sorted(by_workspace.items()):
+        spare = batch.spare_persons.setdefault(workspace_id, [])
+        spare += await tools.numbers.take(tx, workspace_id, "person", max(0, len(entries) - len(spare)))
     for workspace_id, entries in sorted(by_workspace.items()):
         sealer = tools.sealer(workspace_id)
         numbers = await tools.numbers.take(tx, workspace_id, "node", len(entries))
-        batch.spare_persons[workspace_id] = await tools.numbers.take(tx, workspace_id, "person", len(entries))
         rows.extend(
             NodeRow(
                 workspace_id,

@@ -18,7 +18,7 @@ from services.identity.usecases.graph.batch import Batch
 from services.identity.usecases.graph.load_regions import name_of
 from services.identity.usecases.graph.name_holds import named_holds
 from services.identity.usecases.graph.read_component import MOST_NODES
-from services.identity.usecases.graph.reread_regions import evidence_of
+from services.identity.usecases.graph.stored_evidence import evidence_of
 from services.identity.usecases.graph.tools import GraphTools
 
 MOST_HUB_LINKS = 500

@@ -3,23 +3,25 @@
 from collections.abc import Collection
 
 from libs.common.db import Tx
-from services.identity.domain.evidence import Evidence
 from services.identity.domain.graph import WAITING
 from services.identity.domain.links import LinkFacts, facts_of, pairs
-from services.identity.domain.respelling import EMAIL_ALIAS, is_void
+from services.identity.domain.respelling import is_void
 from services.identity.domain.twins import TWIN_SOURCE
-from services.identity.store import evidence, holds, links, nodes
+from services.identity.store import evidence, holds, links
 from services.identity.store.evidence import EvidenceRow
 from services.identity.store.holds import EFFECTS
 from services.identity.store.links import Decision, Pair
 from services.identity.store.nodes import Key, key
 from services.identity.usecases.graph.batch import Batch
-from services.identity.usecases.graph.load_regions import load_regions, name_of, within_reach
+from services.identity.usecases.graph.load_regions import load_regions, within_reach
+from services.identity.usecases.graph.stored_evidence import evidence_of, name_nodes
 from services.identity.usecases.graph.tools import GraphTools
+from services.identity.usecases.graph.weigh_nodes import weigh_nodes
 
 
 async def reread_regions(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[Key], *, patient: bool) -> set[Key]:
-    """Replace the links of the regions of nodes by what their evidence says under the batch's policies.
+    """Replace the links of the regions of nodes, and what is known of each by itself, by what their evidence says under
+    the batch's policies.
 
     Return the nodes of these regions: all have to be assigned anew. A star has the same members under every policy, but
     another middle: what hung on a member may hang on a hub now, through which nothing is reached.
@@ -43,6 +45,7 @@ async def reread_regions(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[K
         await evidence.loosen(tx, loose)
     stale = {pair for pair in batch.links if decided & set(pair)}
     wanted = {name: one for name, one in facts.items() if decided & set(name[0])}
+    await weigh_nodes(tx, batch, tools, decided, inside)
     await links.drop(tx, stale)
     await links.merge(tx, wanted)
     await _keep_held(tx, {pair for (pair, _), about in wanted.items() if about.is_claimed})
@@ -54,11 +57,12 @@ def _note_void_aliases(batch: Batch, rows: Collection[EvidenceRow]) -> None:
     for row in rows:
         if row.source_id != TWIN_SOURCE or len(row.node_nos) != 2:
             continue
-        address, alias = (key(row.workspace_id, one) for one in row.node_nos)
-        is_alias = alias in batch.names and batch.names[alias].namespace == EMAIL_ALIAS
-        if is_alias and is_void(evidence_of(row, batch), batch.policies[row.workspace_id]):
-            known = batch.void_aliases.get(alias, address)
-            batch.void_aliases[alias] = min(known, address, key=lambda one: batch.names[one])
+        spelling, alias = (key(row.workspace_id, one) for one in row.node_nos)
+        if {spelling, alias} <= batch.names.keys() and is_void(
+            evidence_of(row, batch), batch.policies[row.workspace_id]
+        ):
+            known = batch.void_aliases.get(alias, spelling)
+            batch.void_aliases[alias] = min(known, spelling, key=lambda one: batch.names[one])
 
 
 async def _keep_held(tx: Tx, pairs: Collection[Pair]) -> None:
@@ -66,13 +70,6 @@ async def _keep_held(tx: Tx, pairs: Collection[Pair]) -> None:
     noted = await holds.of(tx, pairs) if pairs else {}
     held = {pair: WAITING[hold] for pair, state in noted.items() if (hold := EFFECTS.get(state)) in WAITING}
     await links.decide(tx, [Decision(pair, one.state, one.reason, None, None) for pair, one in held.items()])
-
-
-async def name_nodes(tx: Tx, batch: Batch, tools: GraphTools, rows: Collection[EvidenceRow]) -> None:
-    """Learn the names of all identifiers that evidence mentions."""
-    missing = {key(row.workspace_id, one) for row in rows for one in row.node_nos} - batch.names.keys()
-    for row in await nodes.read(tx, missing) if missing else ():
-        batch.names[row.key] = name_of(row, tools)
 
 
 def _add_up(batch: Batch, row: EvidenceRow, facts: dict[tuple[Pair, str], LinkFacts]) -> bool:
@@ -89,20 +86,3 @@ def _add_up(batch: Batch, row: EvidenceRow, facts: dict[tuple[Pair, str], LinkFa
         if known is not added:
             known.merge(added)
     return len(found) < len(keys) - 1
-
-
-def evidence_of(row: EvidenceRow, batch: Batch) -> Evidence:
-    """Return a stored fact in identifiers; those that are named in the batch."""
-    keys = [key(row.workspace_id, one) for one in row.node_nos]
-    return Evidence(
-        event_id=row.event_id,
-        source_id=row.source_id,
-        kind=row.kind,  # type: ignore[arg-type]
-        tier=row.tier,
-        event_time=row.event_time,
-        first_received_at=row.first_received_at,
-        identifiers=tuple(batch.names[one] for one in keys if one in batch.names),
-        rule_version=row.rule_version,
-        consent_basis=row.consent_basis,
-        part=row.part,
-    )

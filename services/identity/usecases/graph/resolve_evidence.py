@@ -31,6 +31,8 @@ from services.identity.usecases.graph.trip_breaker import trip_breaker
 from services.identity.usecases.graph.unmake_unsaid import unmake_unsaid
 
 ATTEMPTS = 8
+SPARE_PERSONS = 16
+"""Numbers taken before anything is locked: whoever waits for the next block holds nothing that one could want."""
 
 
 async def resolve_evidence(tx: Tx, facts: Sequence[Fact], tools: GraphTools) -> Batch:
@@ -42,10 +44,18 @@ async def resolve_evidence(tx: Tx, facts: Sequence[Fact], tools: GraphTools) -> 
 
 
 async def open_batch(tx: Tx, workspace_ids: Collection[int], tools: GraphTools) -> Batch:
-    """Return an empty batch under the policies and clocks of its workspaces."""
+    """Return an empty batch under the policies and clocks of its workspaces, with some numbers for new persons."""
     policies = await tools.policies_in_force(tx, workspace_ids)
     moving = {one for one, found in policies.items() if found.reassigns}
-    return Batch((), policies, {one: tools.now(one) for one in workspace_ids}, moving=moving)
+    batch = Batch((), policies, {one: tools.now(one) for one in workspace_ids}, moving=moving)
+    for workspace_id in sorted(policies):
+        batch.spare_persons[workspace_id] = await tools.numbers.take(tx, workspace_id, "person", SPARE_PERSONS)
+        tx.after_commit(partial(_give_back, batch, tools, workspace_id))
+    return batch
+
+
+def _give_back(batch: Batch, tools: GraphTools, workspace_id: int) -> None:
+    tools.numbers.give_back(workspace_id, "person", batch.spare_persons.pop(workspace_id, []))
 
 
 async def take_in(tx: Tx, batch: Batch, tools: GraphTools) -> None:
@@ -83,9 +93,10 @@ async def under_locks(tx: Tx, batch: Batch, tools: GraphTools, keys: set[Key], w
     Waiting happens in that one ordered statement only, so workers whose regions overlap cannot wait for each other in
     a circle (PostgreSQL takes a second to notice one). After ATTEMPTS the growth waits too.
     """
-    wanted = set(keys)
+    wanted, spare = set(keys), {one: list(numbers) for one, numbers in batch.spare_persons.items()}
     for attempt in range(ATTEMPTS):
         batch.begin_again()
+        batch.spare_persons = {one: list(numbers) for one, numbers in spare.items()}
         try:
             async with tx.savepoint():
                 for row in await nodes.lock(tx, wanted) if wanted else ():

@@ -97,11 +97,8 @@ async def _number(
 ) -> None:
     """Give new persons their numbers and ids."""
     new = [one for one in settled if one.is_new]
-    spare = batch.spare_persons.pop(workspace_id, [])
-    if len(spare) < len(new):
-        spare += await tools.numbers.take(tx, workspace_id, "person", len(new) - len(spare))
-    tools.numbers.keep_for_later(tx, workspace_id, "person", spare[len(new) :])
-    for settlement, number in zip(new, spare, strict=False):
+    numbers = await batch.take_persons(tx, tools.numbers, workspace_id, len(new))
+    for settlement, number in zip(new, numbers, strict=True):
         settlement.person_no = number
         row = PersonRow(workspace_id, number, new_id(), "active", None, None, 0, batch.now[workspace_id])
         changes.created.append(row)

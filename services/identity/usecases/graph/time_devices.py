@@ -245,7 +245,7 @@ class _Owners:
             return self._owner(row.key)
         if not row.anonymous_no:
             workspace_id = row.workspace_id
-            (row.anonymous_no,) = await tools.numbers.take(tx, workspace_id, "person", 1)
+            (row.anonymous_no,) = await self._batch.take_persons(tx, tools.numbers, workspace_id, 1)
             made = PersonRow(
                 workspace_id, row.anonymous_no, new_id(), "active", None, None,
                 self._changes.version, self._batch.now[workspace_id],

@@ -1,4 +1,5 @@
-"""Aliases of addresses that no declaration makes one any more: they are nobody's until one does again."""
+"""Aliases of addresses, and ids in lower case, that no declaration makes one with others any more: they are nobody's
+until one does again, or somebody is seen under them."""
 
 from collections.abc import Collection, Mapping
 
@@ -14,12 +15,19 @@ from services.identity.usecases.graph.batch import Batch, Move, PersonChanges
 
 def unheld_aliases(batch: Batch, outcome: Outcome) -> set[Key]:
     """Return the aliases among the assigned nodes of which nothing that counts says anything."""
-    alone = {group[0] for group in outcome.groups if len(group) == 1 and batch.names[group[0]].namespace == EMAIL_ALIAS}
+    alone = {group[0] for group in outcome.groups if len(group) == 1 and _may_be_unheld(batch, group[0])}
     if not alone:
         return alone
     # What anybody said of an alias himself, be it refused or taken back, makes it somebody's like any identifier.
     linked = ends([*outcome.states, *batch.hanging, *(pair for pair, _ in batch.added)])
     return {one for one in alone - linked if batch.nodes[one].alone_at is None and one not in batch.alone}
+
+
+def _may_be_unheld(batch: Batch, one: Key) -> bool:
+    """Return whether an identifier may be known by nothing but what was declared, or is nobody's by that already."""
+    if batch.names[one].namespace == EMAIL_ALIAS or one in batch.void_aliases:
+        return True
+    return not batch.nodes[one].person_no and one not in batch.fresh and one not in batch.leaving
 
 
 async def leave_to_nobody(
