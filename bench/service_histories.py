@@ -7,7 +7,8 @@ PostgreSQL and one bus, in this process). A round is up to nine steps at once: b
 repeat, facts of every kind, merges and their undoing, erasures, policies back and forth and in the shadow, permissions,
 moved WeChat accounts, decisions about quarantined links, suggestions and joins at risk, days that pass, and questions
 (bench/service_steps.py). Every other round everything is drained and judged (bench/service_judging.py): against the
-pure rule over all stored evidence and the rebuild in arrays, over HTTP, and against what the service told others.
+pure rule over all stored evidence and the rebuild in arrays, over HTTP, and against what the service told others. Then
+something is foretold (a dry run, a preview, a shadow run) and done, and both compared (bench/service_rehearsing.py).
 
 What is drawn is a function of the seed, what happens also of how requests and resolvers meet. A history that differs is
 tried again with fewer steps, and the shortest that still differs is printed.
@@ -24,8 +25,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import uvloop
+
 from bench.service_judging import judge
 from bench.service_playing import play
+from bench.service_rehearsing import rehearse
 from bench.service_steps import Drawing, Step
 from bench.service_world import SHOWN, Service, Workspace, a_service
 from tests.fixtures.postgres import Templates, running_cluster
@@ -43,11 +47,13 @@ Rounds = list[list[Step]]
 
 async def tried(service: Service, rounds: Rounds, seed: int, tally: Counter[str]) -> list[str]:
     """Play a history in a workspace of its own; return what differs, empty when nothing does."""
-    home = await service.open_workspace()
+    home, chance = await service.open_workspace(), random.Random(seed)
     for number, steps in enumerate(rounds):
         await play(home, steps)
         tally.update(["rounds"], steps=len(steps))
-        if (number % 2 or number == len(rounds) - 1) and await judge(home, random.Random(seed)):
+        if not (number % 2 or number == len(rounds) - 1):
+            continue
+        if await judge(home, chance) or await rehearse(home, chance):
             break
     _count(home, tally)
     return home.wrong
@@ -55,7 +61,7 @@ async def tried(service: Service, rounds: Rounds, seed: int, tally: Counter[str]
 
 def _count(home: Workspace, tally: Counter[str]) -> None:
     tally.update(requests=sum(home.answers.values()), events=len(home.posted))
-    tally.update(persons=len(home.ids), waits=home.answers.get(503, 0))
+    tally.update(persons=len(home.ids), waits=home.waits)
 
 
 async def shortest(service: Service, rounds: Rounds, seed: int) -> tuple[Rounds, list[str]]:
@@ -142,4 +148,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())

@@ -9,6 +9,8 @@ from bench.service_steps import Given, Step
 from bench.service_world import Workspace
 
 _versions = count(1)
+RARELY = 0.5
+"""Of persons who are asked for by an old id so many are only rehearsed about."""
 
 
 async def play(home: Workspace, steps: list[Step]) -> None:
@@ -130,6 +132,22 @@ async def _at_risk(home: Workspace, given: str) -> None:
         await home.send("POST", f"at-risk-joins/{one['join_id']}/{given}", {})
 
 
+async def _by_id(home: Workspace, given: tuple[str, float]) -> None:
+    """Do something with an id that was answered some time ago, whatever became of him."""
+    verb, place = given
+    known = sorted(home.ids)
+    if not known:
+        return
+    one, other = known[int(place * len(known))], known[-1]
+    await home.send("GET", f"persons/{one}")
+    await home.send("GET", f"persons/{one}/history")
+    body: dict[str, Any] = {"retired_id": other} if verb == "unmerge" else {}
+    if verb == "merge":
+        await home.send("POST", "persons/merge", {"person_ids": [one, other]})
+    else:
+        await home.send("POST", f"persons/{one}/{verb}", {**body, "dry_run": place < RARELY})
+
+
 async def _create(home: Workspace, given: list[Given]) -> None:
     await home.send("POST", "resolve", {"items": [{"identifiers": given}], "create": True})
 
@@ -165,6 +183,7 @@ PLAYS: dict[str, Callable[[Workspace, Any], Awaitable[None]]] = {
     "suggestion": _suggestion,
     "at_risk": _at_risk,
     "create": _create,
+    "by_id": _by_id,
     "wait": _wait,
     "ask": _ask,
 }

@@ -203,6 +203,7 @@ VERBS: dict[str, tuple[int, Draw]] = {
     "suggestion": (4, lambda drawing: drawing.chance.choice(("accept", "refuse", "keep_apart"))),
     "at_risk": (2, lambda drawing: drawing.chance.choice(("fine", "undo"))),
     "create": (3, Drawing.pair),
+    "by_id": (4, lambda drawing: [drawing.chance.choice(("merge", "erase", "unmerge")), drawing.chance.random()]),
     "wait": (5, lambda drawing: drawing.chance.choice(DAYS)),
     "ask": (8, Drawing.pair),
 }

@@ -31,6 +31,8 @@ PROCESSES = 2
 """Each has two resolvers."""
 RESOLVE_SECONDS = 0.004
 """Small transactions, so that four of them share what a round posts."""
+ATTEMPTS = 3
+"""How often a caller sends what he is asked to send again (503), before he waits until nothing else is in flight."""
 SHOWN = 1_500
 """How much of an answer or a traceback a report quotes, in characters."""
 
@@ -79,9 +81,9 @@ class Service:
     """How many workspaces were made here."""
 
     def wake(self) -> None:
-        """Let every job of every process look at once, as if each had heard of the work."""
+        """Let every process look at once for what was posted, as if each had heard of it."""
         for runtime in self.runtimes:
-            runtime.wake_all()
+            runtime.wake("resolve_events", "recompute_regions", "run_shadows")
 
     async def open_workspace(self) -> "Workspace":
         """Make a workspace with a driven clock and three sources."""
@@ -126,6 +128,10 @@ class Workspace:
     wrong: list[str] = field(default_factory=list)
     """What differs from what has to be."""
     answers: dict[int, int] = field(default_factory=dict)
+    postponed: list[tuple[str, str, Any]] = field(default_factory=list)
+    """What was to be sent again (503): method, path and body."""
+    waits: int = 0
+    """How often something was to be sent again (503)."""
     turn: int = 0
 
     @property
@@ -149,10 +155,23 @@ class Workspace:
         """
         self.turn += 1
         door = self.service.doors[0 if driving else self.turn % len(self.service.doors)]
-        answer = await door.request(
-            method, f"/v1/identity/{path}", json=body, params=params, headers={"x-workspace": self.key}
-        )
+        where = f"/v1/identity/{path}", {"x-workspace": self.key}
+        answer = await door.request(method, where[0], json=body, params=params, headers=where[1])
+        for _ in range(ATTEMPTS - 1):
+            if answer.status_code != 503:
+                break
+            self.waits += 1
+            answer = await door.request(method, where[0], json=body, params=params, headers=where[1])
+        if answer.status_code == 503:
+            self.postponed.append((method, path, body))
         return self.take(f"{method} {path}", answer, body, keep=keep)
+
+    async def send_again(self) -> None:
+        """Send what was postponed, now that nobody is in the way: it has to be answered."""
+        postponed, self.postponed = self.postponed, []
+        for method, path, body in postponed:
+            await self.send(method, path, body)
+        self.wrong += [f"{method} {path} {body} is postponed for ever" for method, path, body in self.postponed]
 
     async def post_calls(self, source: str, calls: list[dict[str, Any]]) -> None:
         """Post a batch with a source's key."""

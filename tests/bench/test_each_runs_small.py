@@ -32,8 +32,8 @@ SMALL = {  # a program, and the switches that make it another
 NEEDS_DATA = {"match_records"}
 PARTS = {
     "bridge_humans", "dense_history", "identity_alone", "identity_login", "live_load", "live_mix", "rates",
-    "resolve_way", "segment_alone", "service_judging", "service_playing", "service_steps", "service_telling",
-    "service_world",
+    "resolve_way", "segment_alone", "service_judging", "service_playing", "service_rehearsing", "service_steps",
+    "service_telling", "service_world",
 }  # fmt: skip
 """What programs share."""
 
