@@ -25,13 +25,15 @@ SMALL = {  # a program, and the switches that make it another
     "segment_layouts": "--persons 100 --events 1000",
     "segment_queries": "--persons 200 --events 2000 --runs 1",
     "send_messages": "--messages 30 --runs 1",
+    "service_histories": "--histories 2 --rounds 2",
     "start_system": "--runs 0 --settle 1",
     "whole_way": "--seconds 0.3 --segments 2 --persons 60 --rate 20",
 }
 NEEDS_DATA = {"match_records"}
 PARTS = {
     "bridge_humans", "dense_history", "identity_alone", "identity_login", "live_load", "live_mix", "rates",
-    "resolve_way", "segment_alone",
+    "resolve_way", "segment_alone", "service_judging", "service_playing", "service_rehearsing", "service_steps",
+    "service_telling", "service_world",
 }  # fmt: skip
 """What programs share."""
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from libs.common import outbox
 from libs.common.contracts.identity.person_erased import PersonErased
 from libs.common.db import Tx
-from libs.common.errors import Unavailable
+from libs.common.errors import Conflict, Unavailable
 from services.identity.domain.twins import twins_of
 from services.identity.store import erasures, forgetting, nodes, persons
 from services.identity.store.erasures import ErasureRow, Tombstone
@@ -56,7 +56,7 @@ class Leaving:
 
 
 async def erase_person(tx: Tx, tools: GraphTools, workspace_id: int, person_id: UUID, wish: Wish) -> Erased:
-    """Erase the person an id leads to; raises NotFound, or Gone when that happened before.
+    """Erase the person an id leads to; raises NotFound, Gone when it happened before, Conflict for an anonymous one.
 
     Tombstones keep late and repeated events of his identifiers out; the ids that led to him lead nowhere. Others keep
     what is filed under their own identifiers, and are assigned anew without his.
@@ -69,8 +69,14 @@ async def erase_person(tx: Tx, tools: GraphTools, workspace_id: int, person_id: 
     async def work(*, patient: bool) -> None:
         present = await find_row(tx, workspace_id, person_id)
         keys = await hold_nodes(tx, batch, tools, [present], patient=patient)
-        if not keys or (await find_row(tx, workspace_id, person_id)).person_no != present.person_no:
+        if (await find_row(tx, workspace_id, person_id)).person_no != present.person_no:
             raise Contended(set(batch.nodes))  # he was merged between the two looks
+        if not keys:
+            raise Conflict(
+                "this person is nobody by name: he had a device while it was nobody's; what he did there is erased"
+                " with whoever owns the device now",
+                code="no_identifier",
+            )
         taken[:] = [await erase(tx, batch, tools, Leaving(keys, [present]), wish, patient=patient)]
 
     await under_locks(tx, batch, tools, mine, work)

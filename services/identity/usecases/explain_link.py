@@ -1,18 +1,21 @@
 """Why two identifiers are one person, or are not."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from libs.common.db import Tx
 from services.identity.domain.evidence import Identifier
-from services.identity.domain.links import POSITIVE
+from services.identity.domain.links import POSITIVE, pairs
+from services.identity.domain.policy import PolicySet
 from services.identity.store import evidence
 from services.identity.store.evidence import EvidenceRow
 from services.identity.store.links import Pair
-from services.identity.store.nodes import Key, number_of
+from services.identity.store.nodes import Key, number_of, workspace_of
 from services.identity.usecases.find_person import find_node
+from services.identity.usecases.graph.batch import Batch
 from services.identity.usecases.graph.read_component import Component, SeenLink, read_component
+from services.identity.usecases.graph.reread_regions import evidence_of, name_nodes
 from services.identity.usecases.graph.tools import GraphTools
 
 MOST_EVIDENCE = 20
@@ -34,7 +37,7 @@ async def explain_link(tx: Tx, tools: GraphTools, workspace_id: int, one: Identi
     """Return the shortest path of active links between two identifiers; no links when they are two people."""
     here, there, component = await _both(tx, tools, workspace_id, one, other)
     path = _path(component, here, there, lambda link: link.state == "active")
-    return await _explained(tx, component, here, there, path or [])
+    return await _explained(tx, tools, component, here, there, path or [])
 
 
 async def explain_refusal(
@@ -57,7 +60,7 @@ async def explain_refusal(
             for link in _path(component, here, there, lambda link: bool(link.state)) or []
             if link.state != "active"
         ]
-    return await _explained(tx, component, here, there, between if mine != theirs else [])
+    return await _explained(tx, tools, component, here, there, between if mine != theirs else [])
 
 
 async def _both(
@@ -94,24 +97,75 @@ def _way_back(came: dict[Key, SeenLink | None], there: Key) -> list[SeenLink]:
     return path[::-1]
 
 
-async def _explained(tx: Tx, component: Component, here: Key, there: Key, links: list[SeenLink]) -> Explanation:
-    ends = {end for link in links for pair in (link.pair, link.blockers or ()) for end in pair}
-    rows = await evidence.centred(tx, ends) if links else []
-    witnesses: dict[Pair, list[EvidenceRow]] = {}
-    refused: dict[Pair, int] = {}
-    for link in links:
-        about = _naming(rows, link.pair)
-        witnesses[link.pair] = about[-MOST_EVIDENCE:]
-        if link.reason == "cannot_link":
-            refused[link.pair] = _spoken_since(about, _naming(rows, link.blockers or link.pair))
+async def _explained(
+    tx: Tx, tools: GraphTools, component: Component, here: Key, there: Key, links: list[SeenLink]
+) -> Explanation:
+    forbidden = {link.pair: link.blockers or link.pair for link in links if link.reason == "cannot_link"}
+    wanted = {link.pair for link in links} | set(forbidden.values())
+    about = await _witnesses(tx, tools, component, wanted) if links else {}
+    refused = {pair: _spoken_since(about[pair], about[apart]) for pair, apart in forbidden.items()}
     mine, theirs = component.nodes[here].person_no, component.nodes[there].person_no
     same = here == there or (mine == theirs and mine > 0)
-    return Explanation(same, component, links, witnesses, refused)
+    return Explanation(
+        same, component, links, {link.pair: about[link.pair][-MOST_EVIDENCE:] for link in links}, refused
+    )
 
 
-def _naming(rows: list[EvidenceRow], pair: Pair) -> list[EvidenceRow]:
-    wanted = {number_of(end) for end in pair}
-    return [row for row in rows if row.centre_no in wanted and wanted <= set(row.node_nos)]
+async def _witnesses(
+    tx: Tx, tools: GraphTools, component: Component, wanted: Collection[Pair]
+) -> dict[Pair, list[EvidenceRow]]:
+    """Return the evidence of pairs, the oldest first.
+
+    Most lies in the middle of an end of it. What came under other policies may lie elsewhere, and what keeps three
+    apart lies with one of them: the middle is linked to an end in any case.
+    """
+    ends = {end for pair in wanted for end in pair}
+    workspace_id = workspace_of(next(iter(ends)))
+    policies = await tools.present_policies(tx, workspace_id)
+    rows = await evidence.centred(tx, ends)
+    found = await _by_pair(tx, tools, component, policies, rows, wanted)
+    short = {end for pair, rows_of in found.items() if len(rows_of) < _count(component, pair) for end in pair}
+    if short:
+        near = {end for pair in component.links if short.intersection(pair) for end in pair} - ends
+        more = await evidence.naming(tx, workspace_id, _numbers(short), _numbers(near))
+        known = {(row.event_id, row.part) for row in rows}
+        rows += [row for row in more if (row.event_id, row.part) not in known]
+        rows.sort(key=lambda row: (row.event_time, row.event_id, row.part))
+        found = await _by_pair(tx, tools, component, policies, rows, wanted)
+    return found
+
+
+def _count(component: Component, pair: Pair) -> int:
+    """Return how many facts a link is the sum of."""
+    link = component.links.get((min(pair), max(pair)))
+    return link.facts.evidence_count if link is not None else 1
+
+
+def _numbers(keys: Collection[Key]) -> list[int]:
+    return [number_of(one) for one in keys]
+
+
+async def _by_pair(
+    tx: Tx,
+    tools: GraphTools,
+    component: Component,
+    policies: PolicySet,
+    rows: list[EvidenceRow],
+    wanted: Collection[Pair],
+) -> dict[Pair, list[EvidenceRow]]:
+    """Return those rows that speak of each pair as the policies in force read them."""
+    batch = Batch((), {}, {}, names=dict(component.names))
+    numbered = [set(_numbers(pair)) for pair in wanted]
+    naming = [row for row in rows if any(ends <= set(row.node_nos) for ends in numbered)]
+    await name_nodes(tx, batch, tools, naming)
+    names = {pair: {batch.names[end] for end in pair} for pair in wanted}
+    found: dict[Pair, list[EvidenceRow]] = {pair: [] for pair in wanted}
+    for row in naming:
+        said = [set(pair) for pair in pairs(evidence_of(row, batch), policies)]
+        for pair, named in names.items():
+            if named in said:
+                found[pair].append(row)
+    return found
 
 
 def _spoken_since(about: list[EvidenceRow], decided: list[EvidenceRow]) -> int:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from libs.common.db import Tx
-from libs.common.errors import Conflict, Invalid
+from libs.common.errors import Conflict, FieldError, Invalid
 from libs.common.ids import new_id
 from services.identity.domain.evidence import DECIDED, Evidence, EvidenceKind, Identifier
 from services.identity.domain.links import rank
@@ -48,6 +48,16 @@ async def merge_persons(tx: Tx, tools: GraphTools, workspace_id: int, one: UUID,
     # Somebody else may merge the two between one reading and the other: then they share identifiers.
     if first.person.person_no == second.person.person_no or set(first.mine) & set(second.mine):
         raise Invalid.at("/person_ids", "these two are one person already")
+    for position, found in enumerate((first, second)):
+        if not found.mine:
+            raise Conflict(
+                "one of the two is nobody by name: he had a device while it was nobody's, and owns no identifier;"
+                " say whose the device is by evidence about it",
+                errors=[
+                    FieldError(pointer=f"/person_ids/{position}", detail="owns no identifier", code="no_identifier")
+                ],
+                code="no_identifier",
+            )
     _assert_not_too_large(policies, first, second)
     pairs = {(strongest(first, policies), strongest(second, policies))}
     mine, theirs = set(first.mine), set(second.mine)
