@@ -6,19 +6,19 @@ from uuid import UUID
 
 from pyroaring import BitMap
 
-from libs.common.personal import is_personal
 from libs.common.runtime import Runtime
 from services.segment.domain.condition import Inquiry
 from services.segment.domain.definition import Definition
 from services.segment.domain.draw import DRAWS, draw_of
 from services.segment.domain.formula import All, AnyOf, Atom, Drawn, Formula, Members, Not
-from services.segment.store import known_names, owners, persons, segments, squashes
+from services.segment.store import owners, persons, segments, squashes
 from services.segment.store.asking import MOST_SEEN, Seen, explain, explain_events
 from services.segment.store.parts import SegmentParts
 from services.segment.store.scope import Scope
 from services.segment.store.segments import DescribedRow
 from services.segment.store.workspaces import moment_of
 from services.segment.usecases.ask_membership import Asked, ask_persons
+from services.segment.usecases.guard_personal import personal_traits
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,7 @@ async def _masked(
     """Take out what the conditions about traits saw that are personal, by name or because one of them ever was."""
     names, overrides = definition.concerns().traits, runtime.personal_names(workspace_id)
     async with runtime.worker_database.transaction(workspace_id) as tx:
-        ever = names - await known_names.unknown(tx, workspace_id, "personal_trait", names)
-    hidden = ever | {name for name in names if is_personal(name, "trait", overrides)}
+        hidden = await personal_traits(tx, workspace_id=workspace_id, names=names, overrides=overrides)
     looked_at = {leaf.pointer: leaf.condition.concerns().traits for leaf in definition.leaves()}
     return tuple(
         one if looked_at[one.pointer].isdisjoint(hidden) else replace(one, value=None, masked=True)
