@@ -9,7 +9,8 @@ from libs.common.http.callers import Caller, RuntimeOf, requires
 from libs.common.http.exact import ExactRoute
 from services.segment.domain.definition import Definition
 from services.segment.store import persons
-from services.segment.usecases.ask_membership import ask_everybody, ask_membership
+from services.segment.usecases.ask_everybody import ask_everybody
+from services.segment.usecases.ask_membership import ask_membership
 from services.segment.usecases.bound_cost import bound_cost, bound_length
 from services.segment.usecases.check_definition import check_definition, check_references, read_definition
 from services.segment.usecases.explain_person import explain_person

@@ -1,6 +1,6 @@
 """Why one person is a member, or is not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -19,6 +19,9 @@ from services.segment.store.segments import DescribedRow
 from services.segment.store.workspaces import moment_of
 from services.segment.usecases.ask_membership import Asked, ask_persons
 from services.segment.usecases.guard_personal import personal_traits
+
+EVENTS_AT_ONCE = 10
+"""So many questions are asked which events they looked at before a round may go on."""
 
 
 @dataclass(frozen=True)
@@ -77,14 +80,17 @@ async def _conditions(
 ) -> tuple[ConditionExplained, ...]:
     inquiry = Inquiry(moment_of(runtime, workspace_id, runtime.now(workspace_id)))
     formulas = {leaf.pointer: leaf.condition.formula(inquiry) for leaf in definition.leaves()}
+    async with runtime.worker_database.transaction(workspace_id) as tx:
+        referred = await segments.described(tx, workspace_id, definition.concerns().segments)
     async with runtime.parts.locks[workspace_id]:
-        async with runtime.worker_database.transaction(workspace_id) as tx:
-            under = await owners.stored_under(tx, workspace_id, [person_no])
-            merged = await squashes.moved(tx, workspace_id)
-            referred = await segments.described(tx, workspace_id, definition.concerns().segments)
-        scope = Scope(workspace_id, merged, [person_no], sorted({person_no, *under}))
+        scope = await _scope(runtime, workspace_id, person_no)
         values = await explain(runtime.parts.columnar, inquiry, scope)
-        seen = await explain_events(runtime.parts.columnar, inquiry, scope)
+    seen: dict[int, list[Seen]] = {}
+    for begin in range(0, len(inquiry.questions), EVENTS_AT_ONCE):
+        # a statement each: rounds go on in between
+        async with runtime.parts.locks[workspace_id]:
+            scope, numbers = await _scope(runtime, workspace_id, person_no), range(begin, begin + EVENTS_AT_ONCE)
+            seen |= await explain_events(runtime.parts.columnar, inquiry, scope, numbers)
 
     def shown(formula: Formula, *, holds: bool) -> str | None:
         match formula:
@@ -105,6 +111,13 @@ async def _conditions(
         )
         for pointer, formula in formulas.items()
     )
+
+
+async def _scope(runtime: Runtime[SegmentParts], workspace_id: int, person_no: int) -> Scope:
+    async with runtime.worker_database.transaction(workspace_id) as tx:
+        under = await owners.stored_under(tx, workspace_id, [person_no])
+        merged = await squashes.moved(tx, workspace_id)
+    return Scope(workspace_id, merged, [person_no], sorted({person_no, *under}))
 
 
 async def _masked(
@@ -144,9 +157,9 @@ def _value(formula: Formula, values: list[str]) -> str | None:
     return next((one for one in shown if one), "") if shown else None
 
 
-def _events(formula: Formula, seen: list[list[Seen]]) -> tuple[Seen, ...]:
+def _events(formula: Formula, seen: Mapping[int, list[Seen]]) -> tuple[Seen, ...]:
     """Return the latest of what any of its questions looked at."""
-    found = {one for atom in _atoms(formula) for one in seen[atom.number]}
+    found = {one for atom in _atoms(formula) for one in seen.get(atom.number, ())}
     return tuple(sorted(found, key=lambda one: (one.event_time, one.event_id), reverse=True)[:MOST_SEEN])
 
 
