@@ -141,6 +141,7 @@ class Explanation(BaseModel):
     manual: str | None
     snapshot_of: UUID | None = Field(None, description="of a snapshot: the segment whose members it keeps")
     trouble: str = Field("", description="why the segment cannot be answered at present: its members stay as they are")
+    paused: bool = Field(False, description="it is paused: its members stay as they are")
     conditions: list[ExplainedCondition]
 
 
@@ -237,5 +238,6 @@ async def explain(body: ExplanationOf, caller: Reader, runtime: RuntimeOf) -> Ex
         manual=explained.manual,
         snapshot_of=row.snapshot_of if row else None,
         trouble=row.trouble if row else "",
+        paused=row is not None and row.state == "paused",
         conditions=conditions,
     )

@@ -33,6 +33,7 @@ router = APIRouter(prefix="/v1/segment", tags=["segments"], route_class=ExactRou
 Reader = Annotated[Caller, Depends(requires("segments:read"))]
 Writer = Annotated[Caller, Depends(requires("segments:write"))]
 State = Literal["draft", "live"]
+NewState = Literal["draft", "live", "paused"]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 Definition = Annotated[dict[str, Any], Field(description="a tree of all / any / none groups over conditions")]
 
@@ -55,7 +56,9 @@ class SegmentEdit(BaseModel):
 
     name: Name | None = None
     definition: Definition | None = None
-    state: State | None = None
+    state: NewState | None = Field(
+        None, description="`paused`: the members of a live one stay as they are and nobody is told; then `live` again"
+    )
 
 
 class Warned(BaseModel):
@@ -80,7 +83,7 @@ class Segment(BaseModel):
     segment_id: UUID
     key: str | None
     name: str
-    state: State | Literal["frozen"]
+    state: NewState | Literal["frozen"]
     snapshot_of: UUID | None = Field(None, description="of a frozen one: the segment whose members it keeps")
     version: int
     live_version: int | None
@@ -107,7 +110,7 @@ async def _checked(
             tx, workspace_id=workspace_id, definition=read_definition(body), segment_id=segment_id
         )
     except Invalid as refused:
-        if state == "live":
+        if state != "draft":
             raise
         return [Warned(pointer=error.pointer, detail=error.detail) for error in refused.errors]
     warnings = checked.warnings
@@ -127,7 +130,7 @@ def _says_otherwise(body: SegmentEdit, before: SegmentRow) -> bool:
 
 
 async def _proved(runtime: Runtime[Any], caller: Caller, body: object, *, state: str, is_known: bool = False) -> None:
-    if state == "live":
+    if state in ("live", "paused"):
         workspace_id, definition = caller.workspace_id, read_definition(body)
         may_read = is_known or caller.may(RIGHT)
         await guard_personal(runtime, workspace_id=workspace_id, definition=definition, may_read=may_read)
@@ -173,7 +176,7 @@ async def list_segments(
     caller: Reader,
     tx: Transaction,
     search: Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")] = "",
-    state: Literal["draft", "live", "frozen"] | None = None,
+    state: Literal["draft", "live", "paused", "frozen"] | None = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response:
@@ -204,6 +207,8 @@ async def patch_segment(segment_id: UUID, body: SegmentEdit, caller: Writer, run
     # what was sound when it was published is renamed without being proved again
     state = (body.state or before.state) if _says_otherwise(body, before) else "draft"
     is_same = definition_text(definition) == before.definition
+    if is_same and state == "paused":
+        state = "draft"
     # who goes on with what is in force asks nothing that was not asked before
     is_known = is_same and before.version == before.live_version
     await _proved(runtime, caller, definition, state=state, is_known=is_known)

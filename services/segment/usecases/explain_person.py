@@ -144,6 +144,8 @@ def _place(segment: DescribedRow | None, *, is_in: bool) -> str:
             return f"{where} a segment that is deleted"
         case DescribedRow(state="draft"):
             return f"{where} {segment.name!r}, a draft"
+        case DescribedRow(state="paused"):
+            return f"{where} {segment.name!r}, which is paused"
         case DescribedRow(state="frozen", snapshot_of=str(source)):
             return f"{where} {segment.name!r}, a snapshot of {source!r}"
         case DescribedRow(state="frozen"):
