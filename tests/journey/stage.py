@@ -67,9 +67,8 @@ class Neighbours:
         self.asked.append((path, body))
         if path == "/v1/segment/questions/membership":
             condition = body.get("condition", {})
-            if "nonsense" in condition:
-                errors = [{"pointer": "/condition/nonsense", "detail": "no such member", "code": "unknown"}]
-                return httpx.Response(422, json={"detail": "not a condition", "errors": errors})
+            if (refused := _refused(condition, body)) is not None:
+                return refused
             if "refuse" in condition and body["person_nos"]:  # it was one when the journey was published
                 return httpx.Response(422, json={"detail": "not a condition"})
             key = body.get("segment_id")
@@ -95,6 +94,16 @@ class Neighbours:
             if UUID(one) in self.persons
         ]
         return httpx.Response(200, json={"items": items})
+
+
+def _refused(condition: dict[str, Any], body: dict[str, Any]) -> httpx.Response | None:
+    if "nonsense" in condition:
+        errors = [{"pointer": "/condition/nonsense", "detail": "no such member", "code": "unknown"}]
+        return httpx.Response(422, json={"detail": "not a condition", "errors": errors})
+    if "personal" in condition and not body.get("may_read_personal", True):
+        errors = [{"pointer": "/condition/personal", "detail": "is personal", "code": "personal"}]
+        return httpx.Response(403, json={"detail": "not for you", "errors": errors})
+    return None
 
 
 @dataclass

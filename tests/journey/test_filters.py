@@ -17,7 +17,10 @@ from services.journey.domain.filters import Filter
         ("missing", None, "", True), ("contains", "bc", "abcd", True), ("contains", 2, [1, "2"], True),
         ("not_contains", "x", None, True), ("not_contains", "x", "abc", True), ("not_contains", "b", "abc", False),
         ("not_contains", "x", ["y"], True), ("not_contains", "x", 8, False), ("not_contains", "x", True, False),
-        ("not_contains", "x", {"y": 1}, False), ("starts_with", "a", "abc", True), ("ends_with", "c", "abc", True),
+        ("not_contains", "x", {"y": 1}, False), ("equals", ["a"], ["a"], False), ("not_equals", "a", ["b"], False),
+        ("not_equals", "a", {"a": 1}, False), ("not_equals", "a", 8, True), ("in", [["a"]], ["a"], False),
+        ("not_in", ["a"], ["b"], False), ("not_in", ["a"], {"b": 1}, False), ("not_in", ["a"], True, True),
+        ("starts_with", "a", "abc", True), ("ends_with", "c", "abc", True),
         ("gt", 9007199254740992, 9007199254740993, True), ("equals", 1, {"a": 1}, False),
     ],
 )  # fmt: skip

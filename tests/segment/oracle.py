@@ -15,6 +15,13 @@ from tests.segment.oracle_of_persons import Person, When
 from tests.segment.oracle_of_times import TIMES, back, between_times, in_period, read_time
 
 NEGATIVES = {"has_none": "has_any", "missing": "exists"} | {f"not_{op}": op for op in ("equals", "in", "contains")}
+FITTING = {
+    "not_contains": str,
+    "not_equals": str | int | float | Decimal,
+    "not_in": str | int | float | Decimal,
+    "has_none": str | int | float | Decimal | list,
+}
+"""What a negative can be put to (bool is an int): of any other type it is as false as what it denies."""
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
@@ -97,7 +104,7 @@ def passes(  # noqa: C901 - the table of operators, as plain as it can be said
 ) -> bool:
     """Return whether a value passes a test."""
     op = test["op"]
-    if op == "not_contains" and value is not None and not isinstance(value, str):
+    if value is not None and not isinstance(value, FITTING.get(op, object)):
         return False
     if op in NEGATIVES:
         return not passes(value, {**test, "op": NEGATIVES[op]}, when, since)

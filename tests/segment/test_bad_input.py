@@ -68,6 +68,9 @@ def slots(text):
     yield {"did": "e", "where": [{"prop": [text, text], "op": "contains", "value": text}]}
 
 
+DISTINCT = {"aggregate": "distinct", "event": "e", "prop": "p", "op": "gt", "value": 1}
+
+
 async def test_no_text_in_any_slot_is_read_as_sql(stage):
     await stage.create("kim")
     for text in CORPUS:
@@ -118,6 +121,8 @@ async def test_patterns_are_text_too_and_broken_ones_are_refused(stage):
         ({"in_segment": "018f0000-0000-7000-8000-000000000000"}, "/definition"),
         ({"trait": "a", "op": "equals", "value": "\ud800"}, "/definition/value"),
         ({"did": "e", "trait": "a", "op": "exists"}, "/definition"),
+        ({**DISTINCT, "currency": "currency"}, "/definition/currency"),
+        ({"all": [{**DISTINCT, "convert": {"EUR": 1}}]}, "/definition/all/0/convert"),
     ],
 )
 async def test_what_is_wrong_is_named_by_its_pointer(stage, definition, pointer):

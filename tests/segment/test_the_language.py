@@ -13,7 +13,7 @@ from services.segment.domain.fault import InvalidDefinition
 from services.segment.domain.language import examples, kinds, language_schema, operators
 from services.segment.usecases.document_language import DOCS, documents
 from tests.segment.columnar import parsed
-from tests.segment.generators import definitions
+from tests.segment.generators import aggregates, definitions
 
 SCHEMA = language_schema(grammar())
 VALIDATOR = Draft202012Validator(SCHEMA)
@@ -118,6 +118,16 @@ def has_null(value):
 def test_whatever_is_generated_and_parses_fits_the_schema(definition):
     if not faults_of(definition):
         VALIDATOR.validate(definition)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(condition=aggregates)
+def test_amounts_have_a_currency_and_different_values_have_none(condition):
+    for member, said in (("currency", "currency"), ("convert", {"EUR": 1, "USD": "0.9"})):
+        body = {**condition, member: said}
+        refused = [fault.pointer for fault in faults_of(body)]
+        assert refused == ([f"/{member}"] if condition["aggregate"] == "distinct" else []), body
+        assert VALIDATOR.is_valid(body) is not bool(refused)
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,11 @@ def number(value: Any) -> Decimal | None:
     return exact if exact.is_finite() else None
 
 
+def _is_plain(found: Any) -> bool:
+    """Tell whether it is a text, number or boolean: a list or an object equals nothing and differs from nothing."""
+    return not isinstance(found, list | Mapping)
+
+
 def _equal(found: Any, wanted: Any) -> bool:
     if isinstance(found, bool) or isinstance(wanted, bool):
         return found is wanted
@@ -100,12 +105,12 @@ def _contains(found: Any, wanted: Any) -> bool:
 def _compare(op: Operator, found: Any, wanted: Any) -> bool:
     match op:
         case "equals":
-            return _equal(found, wanted)
+            return _is_plain(found) and _equal(found, wanted)
         case "not_equals":
-            return not _equal(found, wanted)
+            return _is_plain(found) and not _equal(found, wanted)
         case "in" | "not_in":
             choices = wanted if isinstance(wanted, list) else [wanted]
-            return any(_equal(found, choice) for choice in choices) == (op == "in")
+            return _is_plain(found) and any(_equal(found, choice) for choice in choices) == (op == "in")
         case "contains":
             return _contains(found, wanted)
         case "not_contains":

@@ -9,10 +9,12 @@ from libs.common.http.callers import Caller, RuntimeOf, requires
 from libs.common.http.exact import ExactRoute
 from services.segment.domain.definition import Definition
 from services.segment.store import persons
-from services.segment.usecases.ask_membership import ask_everybody, ask_membership
+from services.segment.usecases.ask_everybody import ask_everybody
+from services.segment.usecases.ask_membership import ask_membership
 from services.segment.usecases.bound_cost import bound_cost, bound_length
 from services.segment.usecases.check_definition import check_definition, check_references, read_definition
 from services.segment.usecases.explain_person import explain_person
+from services.segment.usecases.guard_personal import RIGHT, guard_personal
 from services.segment.usecases.load_segment import load_segment
 from services.segment.usecases.prove_patterns import prove_patterns
 from services.segment.usecases.warn_of_currencies import warn_of_currencies
@@ -33,6 +35,9 @@ class Question(BaseModel):
     segment_id: UUID | None = None
     condition: dict[str, Any] | None = None
     person_nos: Annotated[list[PersonNo], Field(max_length=MOST_PERSONS)]
+    may_read_personal: bool = Field(
+        True, description="false: asked for somebody who has not the right personal:read, which the caller may have"
+    )
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
@@ -136,11 +141,16 @@ class Explanation(BaseModel):
     manual: str | None
     snapshot_of: UUID | None = Field(None, description="of a snapshot: the segment whose members it keeps")
     trouble: str = Field("", description="why the segment cannot be answered at present: its members stay as they are")
+    paused: bool = Field(False, description="it is paused: its members stay as they are")
     conditions: list[ExplainedCondition]
 
 
-async def _definition(runtime: RuntimeOf, body: object, pointer: str) -> Definition:
+async def _definition(
+    runtime: RuntimeOf, caller: Caller, body: object, pointer: str, *, may_read_personal: bool = True
+) -> Definition:
     definition = read_definition(body, pointer=pointer)
+    may_read = may_read_personal and caller.may(RIGHT)
+    await guard_personal(runtime, workspace_id=caller.workspace_id, definition=definition, may_read=may_read)
     await prove_patterns(runtime.parts.columnar, definition)
     return definition
 
@@ -149,6 +159,7 @@ async def _definition(runtime: RuntimeOf, body: object, pointer: str) -> Definit
 async def ask(body: Question, caller: Reader, runtime: RuntimeOf) -> Membership:
     """Return which of up to 500 persons are in a segment, or meet a condition, at this moment.
 
+    A condition about the value of a personal trait needs the right to read it (403).
     Asked about nobody, a condition is checked as one that is published. Else an operator that does not fit the type its
     trait was declared to have since holds for nobody.
     """
@@ -158,7 +169,9 @@ async def ask(body: Question, caller: Reader, runtime: RuntimeOf) -> Membership:
             await load_segment(tx, workspace_id=caller.workspace_id, segment_id=body.segment_id)
         subject = body.segment_id
     else:
-        subject = await _definition(runtime, body.condition, "/condition")
+        subject = await _definition(
+            runtime, caller, body.condition, "/condition", may_read_personal=body.may_read_personal
+        )
         await bound_length(runtime, workspace_id=caller.workspace_id, definition=subject, pointer="/condition")
         async with runtime.database.transaction(caller.workspace_id) as tx:
             check = check_references if body.person_nos else check_definition
@@ -169,9 +182,12 @@ async def ask(body: Question, caller: Reader, runtime: RuntimeOf) -> Membership:
 
 @router.post("/preview")
 async def preview(body: PreviewOf, caller: Reader, runtime: RuntimeOf) -> Preview:
-    """Return how many a definition finds now, ten of them, and what each condition does."""
+    """Return how many a definition finds now, ten of them, and what each condition does.
+
+    A condition about the value of a personal trait needs the right to read it (403).
+    """
     workspace_id = caller.workspace_id
-    definition = await _definition(runtime, body.definition, "/definition")
+    definition = await _definition(runtime, caller, body.definition, "/definition")
     async with runtime.database.transaction(workspace_id) as tx:
         checked = await check_definition(tx, workspace_id=workspace_id, definition=definition)
     await bound_cost(runtime, workspace_id=workspace_id, definition=definition, pointer="/definition")
@@ -197,7 +213,7 @@ async def preview(body: PreviewOf, caller: Reader, runtime: RuntimeOf) -> Previe
 async def explain(body: ExplanationOf, caller: Reader, runtime: RuntimeOf) -> Explanation:
     """Return which conditions hold for one person, with the values and the events that decide them.
 
-    Values of personal traits are shown to who may read them alone.
+    Values of personal traits are shown to who may read them alone, and nobody else puts conditions about them (403).
     """
     workspace_id = caller.workspace_id
     subject: Definition | UUID
@@ -207,14 +223,14 @@ async def explain(body: ExplanationOf, caller: Reader, runtime: RuntimeOf) -> Ex
             row = await load_segment(tx, workspace_id=workspace_id, segment_id=body.segment_id)
         subject = body.segment_id
     else:
-        subject = await _definition(runtime, body.definition, "/definition")
+        subject = await _definition(runtime, caller, body.definition, "/definition")
         await bound_length(runtime, workspace_id=workspace_id, definition=subject, pointer="/definition")
     explained = await explain_person(
         runtime,
         workspace_id=workspace_id,
         subject=subject,
         person_no=body.person_no,
-        reveal=caller.may("personal:read"),
+        reveal=caller.may(RIGHT),
     )
     conditions = [ExplainedCondition.model_validate(condition) for condition in explained.conditions]
     return Explanation(
@@ -222,5 +238,6 @@ async def explain(body: ExplanationOf, caller: Reader, runtime: RuntimeOf) -> Ex
         manual=explained.manual,
         snapshot_of=row.snapshot_of if row else None,
         trouble=row.trouble if row else "",
+        paused=row is not None and row.state == "paused",
         conditions=conditions,
     )

@@ -24,6 +24,7 @@ from services.segment.usecases.create_segment import create_segment
 from services.segment.usecases.delete_segment import delete_segment
 from services.segment.usecases.edit_segment import Edit, edit_segment
 from services.segment.usecases.freeze_segment import freeze_segment
+from services.segment.usecases.guard_personal import RIGHT, guard_personal, list_personal
 from services.segment.usecases.load_segment import load_segment
 from services.segment.usecases.prove_patterns import prove_patterns
 
@@ -32,6 +33,7 @@ router = APIRouter(prefix="/v1/segment", tags=["segments"], route_class=ExactRou
 Reader = Annotated[Caller, Depends(requires("segments:read"))]
 Writer = Annotated[Caller, Depends(requires("segments:write"))]
 State = Literal["draft", "live"]
+NewState = Literal["draft", "live", "paused"]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 Definition = Annotated[dict[str, Any], Field(description="a tree of all / any / none groups over conditions")]
 
@@ -54,7 +56,9 @@ class SegmentEdit(BaseModel):
 
     name: Name | None = None
     definition: Definition | None = None
-    state: State | None = None
+    state: NewState | None = Field(
+        None, description="`paused`: the members of a live one stay as they are and nobody is told; then `live` again"
+    )
 
 
 class Warned(BaseModel):
@@ -79,7 +83,7 @@ class Segment(BaseModel):
     segment_id: UUID
     key: str | None
     name: str
-    state: State | Literal["frozen"]
+    state: NewState | Literal["frozen"]
     snapshot_of: UUID | None = Field(None, description="of a frozen one: the segment whose members it keeps")
     version: int
     live_version: int | None
@@ -95,18 +99,25 @@ def _shown(row: SegmentRow, warnings: list[Warned] | None = None) -> Segment:
     return Segment(**vars(row) | {"definition": msgspec.Raw(row.definition.encode())}, warnings=warnings or [])
 
 
-async def _checked(tx: Tx, workspace_id: int, body: object, *, state: str, segment_id: UUID | None) -> list[Warned]:
+async def _checked(
+    tx: Tx, runtime: Runtime[Any], caller: Caller, body: object, *, state: str, segment_id: UUID | None
+) -> list[Warned]:
     """Return what is doubtful; a draft may be unfinished, what is live may not, and neither beyond all bounds."""
     bound_definition(body)
+    workspace_id = caller.workspace_id
     try:
         checked = await check_definition(
             tx, workspace_id=workspace_id, definition=read_definition(body), segment_id=segment_id
         )
     except Invalid as refused:
-        if state == "live":
+        if state != "draft":
             raise
         return [Warned(pointer=error.pointer, detail=error.detail) for error in refused.errors]
-    return [Warned(pointer=warning.pointer, detail=warning.detail) for warning in checked.warnings]
+    warnings = checked.warnings
+    if state == "draft" and not caller.may(RIGHT):
+        # somebody with the right may publish it
+        warnings += await list_personal(tx, runtime, workspace_id=workspace_id, definition=checked.definition)
+    return [Warned(pointer=warning.pointer, detail=warning.detail) for warning in warnings]
 
 
 def _says_otherwise(body: SegmentEdit, before: SegmentRow) -> bool:
@@ -118,9 +129,11 @@ def _says_otherwise(body: SegmentEdit, before: SegmentRow) -> bool:
     return body.state not in (None, before.state)
 
 
-async def _proved(runtime: Runtime[Any], workspace_id: int, body: object, *, state: str) -> None:
-    if state == "live":
-        definition = read_definition(body)
+async def _proved(runtime: Runtime[Any], caller: Caller, body: object, *, state: str, is_known: bool = False) -> None:
+    if state in ("live", "paused"):
+        workspace_id, definition = caller.workspace_id, read_definition(body)
+        may_read = is_known or caller.may(RIGHT)
+        await guard_personal(runtime, workspace_id=workspace_id, definition=definition, may_read=may_read)
         await prove_patterns(runtime.parts.columnar, definition)
         await bound_cost(runtime, workspace_id=workspace_id, definition=definition, pointer="/definition")
 
@@ -129,14 +142,17 @@ async def _proved(runtime: Runtime[Any], workspace_id: int, body: object, *, sta
 async def post_segment(
     body: NewSegment, caller: Writer, runtime: RuntimeOf, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Make a segment, as a draft or live; a live one is computed for everybody in the background."""
+    """Make a segment, as a draft or live; a live one is computed for everybody in the background.
+
+    Who makes one live that asks for values of personal traits needs the right to read them (403).
+    """
     workspace_id = caller.workspace_id
-    await _proved(runtime, caller.workspace_id, body.definition, state=body.state)
+    await _proved(runtime, caller, body.definition, state=body.state)
     async with runtime.database.transaction(workspace_id) as tx:
 
         async def make() -> Response:
             await segments.hold_references(tx, workspace_id)
-            warnings = await _checked(tx, workspace_id, body.definition, state=body.state, segment_id=None)
+            warnings = await _checked(tx, runtime, caller, body.definition, state=body.state, segment_id=None)
             row = await create_segment(
                 tx,
                 workspace_id=workspace_id,
@@ -160,7 +176,7 @@ async def list_segments(
     caller: Reader,
     tx: Transaction,
     search: Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")] = "",
-    state: Literal["draft", "live", "frozen"] | None = None,
+    state: Literal["draft", "live", "paused", "frozen"] | None = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response:
@@ -180,21 +196,29 @@ async def get_segment(segment_id: UUID, caller: Reader, tx: Transaction) -> Resp
 
 @router.patch("/segments/{segment_id}", response_model=Segment)
 async def patch_segment(segment_id: UUID, body: SegmentEdit, caller: Writer, runtime: RuntimeOf) -> Response:
-    """Change a segment: another definition is a new version, computed aside and swapped in at once when ready."""
+    """Change a segment: another definition is a new version, computed aside and swapped in at once when ready.
+
+    What a live one asks of values of personal traits needs the right to read them (403); its name does not.
+    """
     workspace_id = caller.workspace_id
     async with runtime.database.transaction(workspace_id) as tx:
         before = await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id)
     definition = decode(before.definition) if body.definition is None else body.definition
     # what was sound when it was published is renamed without being proved again
     state = (body.state or before.state) if _says_otherwise(body, before) else "draft"
-    await _proved(runtime, caller.workspace_id, definition, state=state)
+    is_same = definition_text(definition) == before.definition
+    if is_same and state == "paused":
+        state = "draft"
+    # who goes on with what is in force asks nothing that was not asked before
+    is_known = is_same and before.version == before.live_version
+    await _proved(runtime, caller, definition, state=state, is_known=is_known)
     async with runtime.database.transaction(workspace_id) as tx:
         await segments.hold_references(tx, workspace_id)
         row = await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id, lock=True)
         is_rename = body.definition is None and body.state is None
         if not is_rename and (row.version, row.state) != (before.version, before.state):
             raise Conflict("the segment was changed while this change was checked: read it, and send yours again")
-        warnings = await _checked(tx, workspace_id, definition, state=state, segment_id=segment_id)
+        warnings = await _checked(tx, runtime, caller, definition, state=state, segment_id=segment_id)
         edit = Edit(name=body.name, state=body.state, definition=body.definition)
         row = await edit_segment(tx, workspace_id=workspace_id, row=row, edit=edit, now=runtime.now(workspace_id))
     runtime.wake("answer_rounds")

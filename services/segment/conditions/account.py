@@ -12,6 +12,7 @@ from services.segment.domain.condition import (
     Grammar,
     Inquiry,
     Question,
+    Told,
     negate,
 )
 from services.segment.domain.formula import Formula
@@ -52,6 +53,12 @@ class OfAccounts(Condition):
         """Return what it looks at."""
         traits = frozenset(tested.path[0] for tested in self.tests)
         return Concerns(events=frozenset({GROUP_EVENT}), account_traits=traits)
+
+    def tells(self) -> Iterator[tuple[str, Told]]:
+        """Yield the traits whose values its answer tells something of."""
+        for place, tested in enumerate(self.tests):
+            if tested.test.tells_value:
+                yield f"/where/{place}", Told(tested.path, of_account=True)
 
     def patterns(self) -> Iterator[tuple[str, str]]:
         """Yield the patterns to be proved."""

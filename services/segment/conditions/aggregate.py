@@ -24,6 +24,8 @@ from services.segment.domain.values import BEYOND_EXACT, exact
 from services.segment.domain.window import read_window
 
 _SIGNS = {"equals": "=", "not_equals": "!=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+_DISTINCT = "distinct"
+_OF_AMOUNTS = ("sum", "avg", "min", "max")
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,12 @@ class Aggregate(Condition):
     def formula(self, inquiry: Inquiry) -> Formula:
         """Ask the store; return whom it holds for."""
         column, these = property_columns(self.path, inquiry), self.what.predicate(inquiry)
-        if self.function == "distinct":
+        if self.function == _DISTINCT:
             shown, holds = self._distinct(column, these, inquiry.bind)
             question = self.what.question(inquiry, holds, value=f"toString({shown})")
         else:
             question = self._of_numbers(column, f"{these} and {column.numeric}", inquiry)
-        none_fits = self.function in ("sum", "distinct") and all(
+        none_fits = self.function in ("sum", _DISTINCT) and all(
             _stands(Decimal(0), sign, to) for sign, to in self.relations
         )
         return ask_also_of_nobody(inquiry, question, when_none=none_fits)
@@ -128,7 +130,7 @@ def _number(reader: Reader) -> Decimal:
 
 def _parse(reader: Reader, grammar: Grammar) -> Condition:
     reader.only("aggregate", "event", "prop", "op", "value", "where", "window", "currency", "convert")
-    function = reader.need("aggregate").one_of("sum", "avg", "min", "max", "distinct")
+    function = reader.need("aggregate").one_of(*_OF_AMOUNTS, _DISTINCT)
     window = read_window(reader.get("window"))
     what = Occurrence(reader.need("event").text(), read_filters(reader.get("where"), grammar), window)
     path = read_path(reader.need("prop"))
@@ -138,24 +140,35 @@ def _parse(reader: Reader, grammar: Grammar) -> Condition:
         relations: tuple[Relation, ...] = ((">=", low), ("<=", high))
     else:
         relations = ((_SIGNS[op], _number(given)),)
-    money = None if function == "distinct" else read_money(reader, path)
-    return Aggregate(function, what, path, relations, money)
+    return Aggregate(function, what, path, relations, _money(reader, function, path))
 
 
-def _shape(value: dict[str, Schema], ops: tuple[str, ...]) -> Shape:
+def _money(reader: Reader, function: str, path: tuple[str, ...]) -> Money | None:
+    if function != _DISTINCT:
+        return read_money(reader, path)
+    for member in ("currency", "convert"):
+        if found := reader.get(member):
+            found.refuse("different values are counted as they are, whatever they are worth: leave it out")
+    return None
+
+
+def _shapes(value: Schema, ops: tuple[str, ...]) -> tuple[Shape, ...]:
     rate = either({"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": RATE_PATTERN})
     rates: Schema = {"type": "object", "minProperties": 1, "maxProperties": MOST_RATES, "additionalProperties": rate}
-    functions = words("sum", "avg", "min", "max", "distinct")
-    needs = {"aggregate": functions, "event": TEXT, "prop": PATH, **value}
-    return Shape(needs, {"where": FILTERS, "window": WINDOW, "currency": PATH, "convert": rates}, ops)
+    needs, may = {"event": TEXT, "prop": PATH, "value": value}, {"where": FILTERS, "window": WINDOW}
+    money = {"currency": PATH, "convert": rates}
+    return (
+        Shape({"aggregate": words(*_OF_AMOUNTS), **needs}, {**may, **money}, ops),
+        Shape({"aggregate": words(_DISTINCT), **needs}, may, ops),
+    )
 
 
 condition = ConditionKind(
     ("aggregate",),
     _parse,
     (
-        _shape({"value": {"type": "number"}}, (*_SIGNS,)),
-        _shape({"value": listed({"type": "number"}, 2, 2)}, ("between",)),
+        *_shapes({"type": "number"}, (*_SIGNS,)),
+        *_shapes(listed({"type": "number"}, 2, 2), ("between",)),
     ),
     (
         Example(
@@ -175,7 +188,7 @@ condition = ConditionKind(
             {"aggregate": "avg", "event": "rated", "prop": "stars", "op": "between", "value": [4, 5]},
         ),
         Example(
-            "saw at least three different products",
+            "saw at least three different products (values are counted as they are, so no currency stands beside them)",
             {"aggregate": "distinct", "event": "seen", "prop": ["item", "sku"], "op": "gte", "value": 3},
         ),
     ),

@@ -12,6 +12,7 @@ from services.segment.domain.condition import (
     Inquiry,
     Question,
     Test,
+    Told,
     negate,
 )
 from services.segment.domain.edges import TimeEdge
@@ -60,6 +61,13 @@ class TraitHolds(Condition):
         """Yield what the trait's declared type has to be; of what is nested in it nothing is declared."""
         if self.types and not self.path:
             yield self.name, self.operator, self.types
+
+    def tells(self) -> Iterator[tuple[str, Told]]:
+        """Yield the traits whose values its answer tells something of."""
+        if self.test.tells_value:
+            yield "", Told((self.name, *self.path))
+        if self.test.by_person_zone:
+            yield "", Told((ZONE_TRAIT,))
 
     def patterns(self) -> Iterator[tuple[str, str]]:
         """Yield the patterns to be proved."""

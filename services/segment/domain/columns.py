@@ -39,7 +39,11 @@ class ValueColumns:
     @property
     def plain(self) -> str:
         """Return the predicate "a text, number or boolean"."""
-        return f"bitAnd({self.facets}, {int(Facet.TEXT | Facet.NUMBER | Facet.BOOLEAN)}) != 0"
+        return self.is_any(Facet.TEXT | Facet.NUMBER | Facet.BOOLEAN)
+
+    def is_any(self, facets: Facet) -> str:
+        """Return the predicate "any of these facets"."""
+        return f"bitAnd({self.facets}, {int(facets)}) != 0"
 
     @property
     def identity(self) -> str:

@@ -45,6 +45,14 @@ class Concerns:
 
 
 @dataclass(frozen=True)
+class Told:
+    """A trait (or what is nested in it, by path), of the person or of his accounts, that an answer tells of."""
+
+    path: tuple[str, ...]
+    of_account: bool = False
+
+
+@dataclass(frozen=True)
 class Question:
     """What is asked of one person's rows of a source: `holds` is SQL and false where there are no rows.
 
@@ -106,6 +114,8 @@ class Test(ABC):
     negated: bool = False
     by_person_zone: bool = False
     """Reads the calendar and the clock in the person's own time zone."""
+    tells_value: bool = True
+    """Its answer tells something of the value, not only whether there is one."""
 
     @abstractmethod
     def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
@@ -142,6 +152,10 @@ class Condition(ABC):
 
     def fits(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         """Yield (trait, operator, types it can hold for) where it holds for values of some types alone."""
+        yield from ()
+
+    def tells(self) -> Iterator[tuple[str, Told]]:
+        """Yield the traits whose values its answer tells something of, each with where in it that stands."""
         yield from ()
 
     def patterns(self) -> Iterator[tuple[str, str]]:

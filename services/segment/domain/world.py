@@ -35,6 +35,8 @@ class LiveSegment:
     """A snapshot: nothing but merges, their undoing and erasures change its members."""
     taken: BitMap = field(default_factory=BitMap)
     """Of whom a snapshot was taken, whoever they are now."""
+    is_paused: bool = False
+    """Its members stay as they are until it is resumed, and computed for everybody."""
 
     def __post_init__(self) -> None:
         self.concerns: Concerns = self.definition.concerns()
@@ -46,7 +48,7 @@ class LiveSegment:
     @property
     def is_asked(self) -> bool:
         """Tell whether the store is asked who its members are."""
-        return not (self.is_troubled or self.is_frozen)
+        return not (self.is_troubled or self.is_frozen or self.is_paused)
 
     def concerned_by(self, concern: str) -> bool:
         """Tell whether a touch for `event:<name>`, `segment:<id>`, another fact or everything ("") concerns it."""

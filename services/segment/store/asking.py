@@ -1,6 +1,6 @@
 """All questions of an inquiry, about everybody or about some persons only, by one statement that a server takes too."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -80,13 +80,15 @@ async def explain(columnar: Columnar, inquiry: Inquiry, scope: Scope) -> list[st
     return shown
 
 
-async def explain_events(columnar: Columnar, inquiry: Inquiry, scope: Scope) -> list[list[Seen]]:
-    """Return, for the one person of the scope, the latest events that each question looked at, newest first."""
-    shown: list[list[Seen]] = [[] for _ in inquiry.questions]
+async def explain_events(
+    columnar: Columnar, inquiry: Inquiry, scope: Scope, numbers: Container[int]
+) -> dict[int, list[Seen]]:
+    """Return, for the one person of the scope, the latest events that questions looked at, newest first, by number."""
+    shown: dict[int, list[Seen]] = {}
     numbered = [
         (number, replace(asked, holds=_LATEST.format(rows=asked.rows or "true"), by_row=False, simply=""))
         for number, asked in enumerate(inquiry.questions)
-        if asked.source == "event"
+        if asked.source == "event" and number in numbers
     ]
     for one in numbered:
         # each by itself: what one looks at is no bound to the rows of another

@@ -1,12 +1,14 @@
 """The door to the columnar store: chDB embedded, or a ClickHouse server; one client API, a thread a handle."""
 
+import asyncio
 import base64
+import copy
 import hashlib
 import hmac
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -98,6 +100,8 @@ class Columnar:
         self._handles = handles
         self.is_embedded = is_embedded
         self._locals: dict[str, str] = {}
+        self.gives_way = False
+        self._turn = asyncio.Semaphore(HANDLES - 1)
 
     @classmethod
     async def open(cls, url: str, *, master_key: str, cache_bytes: int = CACHE_BYTES) -> "Columnar":
@@ -136,6 +140,12 @@ class Columnar:
         }
         return {row["name"] for row in tables}
 
+    def giving_way(self) -> "Columnar":
+        """Return the same store for whoever asks long: over one handle less, the other is there for rounds."""
+        patient = copy.copy(self)
+        patient.gives_way = True
+        return patient
+
     async def close(self) -> None:
         """Close the engine when what runs has ended; what was inserted is on disk. Whoever asks later is told so."""
         await self._handles.close()
@@ -154,7 +164,7 @@ class Columnar:
         Embedded, a statement takes all processors, or half of them where they are `shared` with others that take long.
         """
         settings = (FEW_ROWS if few_rows else "") + (MOST_ROWS.format(most=most_rows) if most_rows else "")
-        if shared and self.is_embedded:
+        if (shared or self.gives_way) and self.is_embedded:
             settings += SHARED if settings else f"\nsettings {SHARED[2:]}"
         with _refusals():
             bound = _used(sql, parameters)
@@ -222,7 +232,8 @@ class Columnar:
         await self._call(lambda client: client.command(sql, parameters=bound), to_the_end=True)
 
     async def _call(self, call: Callable[[Client], R], *, to_the_end: bool = False) -> R:
-        return await self._handles.run(partial(self._said, call), to_the_end=to_the_end)
+        async with self._turn if self.gives_way else nullcontext():
+            return await self._handles.run(partial(self._said, call), to_the_end=to_the_end)
 
     def _said(self, call: Callable[[Client], R], client: Client) -> R:
         try:

@@ -5,8 +5,8 @@ from typing import Literal
 
 from libs.common.db import Tx, statement
 
-Kind = Literal["event", "trait", "tag", "account_trait", "personal_trait"]
-"""A trait that was personal once is one of both of its kinds."""
+Kind = Literal["event", "trait", "tag", "account_trait", "personal_trait", "personal_account_trait"]
+"""A trait (of an account) that was personal once is one of both of its kinds."""
 
 _ADD = statement(
     """

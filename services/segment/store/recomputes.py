@@ -10,7 +10,11 @@ from libs.common.ids import new_id
 _RECOMPUTE = statement(
     """
     insert into segment.recompute (workspace_id, segment_id, version, cause, request_id)
-    values (:workspace_id, :segment_id, :version, :cause, :request_id)
+    select :workspace_id::int, :segment_id::uuid, :version::int, :cause::text, :request_id::uuid
+    where not exists (
+        select from segment.segment
+        where workspace_id = :workspace_id::int and segment_id = :segment_id::uuid and state = 'paused'
+    )
     on conflict (workspace_id, segment_id) do update set
         version = excluded.version, request_id = excluded.request_id,
         cause = case when recompute.cause = 'manual' or recompute.version < excluded.version
@@ -40,16 +44,19 @@ _AGAIN = statement(
     select :workspace_id::int, given.segment_id, given.version, 'edit', given.request_id
     from unnest(:segment_ids::uuid[], :versions::int[], :request_ids::uuid[])
         as given (segment_id, version, request_id)
+    join segment.segment on segment.workspace_id = :workspace_id::int and segment.segment_id = given.segment_id
+    where segment.state <> 'paused'
     order by given.segment_id
     on conflict (workspace_id, segment_id) do update set request_id = excluded.request_id
     """
 )
 _SWAP = statement(
     """
-    update segment.segment set live_version = :version
+    update segment.segment set live_version = :version, is_behind = false
     where workspace_id = :workspace_id and segment_id = :segment_id
     """
 )
+_FORGET = statement("delete from segment.recompute where workspace_id = :workspace_id and segment_id = :segment_id")
 _OPEN = statement("select count(*) from segment.recompute where workspace_id = :workspace_id")
 
 
@@ -65,7 +72,7 @@ class Recompute:
 
 
 async def ask_recompute(tx: Tx, workspace_id: int, *, segment_id: UUID, version: int, cause: str) -> None:
-    """Ask for a version to be computed aside and swapped in."""
+    """Ask for a version to be computed aside and swapped in; a paused one is when it is resumed."""
     await tx.execute(
         _RECOMPUTE, workspace_id=workspace_id, segment_id=segment_id, version=version, cause=cause, request_id=new_id()
     )
@@ -90,6 +97,11 @@ async def waiting(tx: Tx, workspace_id: int) -> list[Recompute]:
 async def open_recomputes(tx: Tx, workspace_id: int) -> int:
     """Return how much is to be computed."""
     return int(await tx.fetch_value(_OPEN, workspace_id=workspace_id))
+
+
+async def forget(tx: Tx, workspace_id: int, segment_id: UUID) -> None:
+    """Forget whatever is to be computed of a segment."""
+    await tx.execute(_FORGET, workspace_id=workspace_id, segment_id=segment_id)
 
 
 async def drop(tx: Tx, workspace_id: int, given_up: Recompute) -> None:

@@ -35,6 +35,7 @@ class LiveRow:
     definition: str
     is_troubled: bool = False
     is_frozen: bool = False
+    is_paused: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ _LIVE = statement(
     """
     select segment.segment_id, version.version, version.definition,
         segment.trouble <> '' and segment.version = segment.live_version as is_troubled,
-        segment.state = 'frozen' as is_frozen
+        segment.state = 'frozen' as is_frozen, segment.is_behind as is_paused
     from segment.segment
     join segment.segment_version as version
       on version.workspace_id = segment.workspace_id and version.segment_id = segment.segment_id
@@ -116,7 +117,8 @@ _ADD_VERSION = statement(
 )
 _UPDATE = statement(
     """
-    update segment.segment set name = :name, state = :state, version = :version, updated_at = :now
+    update segment.segment set name = :name, state = :state, version = :version, updated_at = :now,
+        is_behind = is_behind or :state = 'paused'
     where workspace_id = :workspace_id and segment_id = :segment_id
     """
 )

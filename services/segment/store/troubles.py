@@ -26,7 +26,7 @@ _WAITING = statement(
         case when live_version is null then 'backfill' when live_version <> version then 'edit' else 'reconcile' end
             as cause
     from segment.segment
-    where trouble <> '' and tried_at < clock_timestamp() - make_interval(secs => :seconds::float8)
+    where trouble <> '' and state <> 'paused' and tried_at < clock_timestamp() - make_interval(secs => :seconds::float8)
       and not exists (
           select from segment.recompute
           where recompute.workspace_id = segment.workspace_id and recompute.segment_id = segment.segment_id

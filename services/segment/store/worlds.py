@@ -68,6 +68,7 @@ async def load_world(tx: Tx, workspace_id: int, *, now: datetime) -> World:
             row.is_troubled or row.segment_id in unread,
             row.is_frozen,
             taken.get(row.segment_id, BitMap()),
+            row.is_paused,
         )
     await troubles.note(tx, workspace_id, unread, now=now)
     universe = BitMap(await persons.everybody(tx, workspace_id))

@@ -45,6 +45,7 @@ def _fact(event: AccountChanged, sealer: Sealer) -> AccountFact:
         since=event.since,
         received_at=event.received_at,
         event_id=event.id,
+        personal=event.sealed is not None,
     )
 
 

@@ -1,6 +1,6 @@
-"""Answer at once, including everything committed: for journeys' splits, previews and explanations."""
+"""Answer at once, including everything committed: for journeys' splits and explanations."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from services.segment.domain.moved import Moved
 from services.segment.domain.world import LiveSegment, World
 from services.segment.store import owners, persons, squashes
 from services.segment.store.asking import ask
-from services.segment.store.columnar import Refusal
+from services.segment.store.columnar import Columnar, Refusal
 from services.segment.store.parts import SegmentParts
 from services.segment.store.persons import ALIVE
 from services.segment.store.rebuilds import is_open
@@ -41,7 +41,9 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class _Ground:
+class Ground:
+    """The present picture of a workspace, with everything committed in the store, and how its events are read."""
+
     world: World
     merged: Moved | None
     moment: Moment
@@ -65,7 +67,7 @@ async def ask_persons(
 ) -> Asked:
     """Return which of these persons (none of them merged) are in a segment, or meet a definition, now."""
     async with runtime.parts.locks[workspace_id]:
-        ground = await _ground(runtime, workspace_id)
+        ground = await ground_of(runtime, workspace_id)
         async with runtime.worker_database.transaction(workspace_id) as tx:
             known = await persons.snapshot(tx, workspace_id, person_nos)
             stored_under = await owners.stored_under(tx, workspace_id, person_nos)
@@ -80,15 +82,11 @@ async def ask_persons(
         return await _ask(runtime, ground, subject, scope, among, stands)
 
 
-async def ask_everybody(runtime: Runtime[SegmentParts], *, workspace_id: int, definition: Definition) -> Asked:
-    """Return everybody who meets a definition now, and whom each of its conditions finds by itself."""
-    async with runtime.parts.locks[workspace_id]:
-        ground = await _ground(runtime, workspace_id)
-        scope, universe = Scope(workspace_id, ground.merged), ground.world.universe
-        return await _ask(runtime, ground, definition, scope, universe, lambda segment: segment.members)
+async def ground_of(runtime: Runtime[SegmentParts], workspace_id: int) -> Ground:
+    """Bring the store up to all that is committed; to be called, and asked on, with the workspace's lock held.
 
-
-async def _ground(runtime: Runtime[SegmentParts], workspace_id: int) -> _Ground:
+    Raises Unavailable while the store is being rebuilt.
+    """
     now = runtime.now(workspace_id)
     async with runtime.worker_database.transaction(workspace_id) as tx:
         if await is_open(tx, workspace_id):
@@ -100,7 +98,7 @@ async def _ground(runtime: Runtime[SegmentParts], workspace_id: int) -> _Ground:
     )
     if inserted is None:
         raise _rebuilt()
-    return _Ground(world, merged, moment_of(runtime, workspace_id, now))
+    return Ground(world, merged, moment_of(runtime, workspace_id, now))
 
 
 def _rebuilt() -> Unavailable:
@@ -109,59 +107,85 @@ def _rebuilt() -> Unavailable:
 
 async def _ask(
     runtime: Runtime[SegmentParts],
-    ground: _Ground,
+    ground: Ground,
     subject: Definition | UUID,
     scope: Scope,
     among: BitMap,
     stands: Stands,
 ) -> Asked:
-    world, inquiry = ground.world, Inquiry(ground.moment)
+    world, columnar = ground.world, runtime.parts.columnar
     if isinstance(subject, UUID):
         chosen = world.segments.get(subject)
         if chosen is None:
             return Asked(BitMap(), among)
         needed = [*world.needed_by(chosen.definition), chosen] if chosen.is_asked else [chosen]
-        members, _ = await _answer(runtime, needed, inquiry, scope, among, stands)
-        return Asked(members[subject], among)
-    wanted = subject.formula(inquiry)
-    leaves = {leaf.pointer: leaf.condition.formula(inquiry) for leaf in subject.leaves()}
-    # of few persons nobody wants to know what each condition keeps out
-    counted = leaves if scope.persons is None else ()
-    without = {pointer: formula_without(subject.root, pointer, leaves) or EVERYBODY for pointer in counted}
-    members, atoms = await _answer(runtime, world.needed_by(subject), inquiry, scope, among, stands)
-
-    def answer(formula: Formula) -> BitMap:
-        return answer_one(formula, atoms=atoms, among=among, members=members)
-
-    found = answer(wanted)
-    return Asked(
-        found,
-        among,
-        {pointer: answer(formula) for pointer, formula in leaves.items()},
-        {pointer: max(0, len(answer(formula)) - len(found)) for pointer, formula in without.items()},
-    )
+        inquiry = Inquiry(ground.moment)
+        formulas = ask_all([segment for segment in needed if segment.is_asked], inquiry)
+        atoms = await answers_of(columnar, inquiry, scope)
+        return Asked(_members(needed, formulas, atoms, among, stands)[subject], among)
+    study = Study.of(subject, ground.moment, world.needed_by(subject), is_counted=False)
+    return study.answer(await answers_of(columnar, study.inquiry, scope), among, stands)
 
 
-async def _answer(
-    runtime: Runtime[SegmentParts],
-    needed: Sequence[LiveSegment],
-    inquiry: Inquiry,
-    scope: Scope,
-    among: BitMap,
-    stands: Stands,
-) -> tuple[dict[UUID, BitMap], list[BitMap]]:
-    """Ask everything at once; return the members of the segments needed, and the answers to all questions.
+@dataclass(frozen=True)
+class Study:
+    """A definition spelled out: what is asked of the store, and what the answers mean.
 
-    A segment that is not asked has the members that it `stands` with.
+    By pointer, each condition by itself, and where they are counted the whole without it.
     """
-    asked = [segment for segment in needed if segment.is_asked]
-    formulas = ask_all(asked, inquiry)
+
+    inquiry: Inquiry
+    wanted: Formula
+    leaves: dict[str, Formula]
+    without: dict[str, Formula]
+    needed: Sequence[LiveSegment]
+    formulas: dict[UUID, Formula]
+
+    @classmethod
+    def of(cls, definition: Definition, moment: Moment, needed: Sequence[LiveSegment], *, is_counted: bool) -> "Study":
+        """Spell a definition out, with the segments it refers to."""
+        inquiry = Inquiry(moment)
+        wanted = definition.formula(inquiry)
+        leaves = {leaf.pointer: leaf.condition.formula(inquiry) for leaf in definition.leaves()}
+        counted = leaves if is_counted else ()
+        without = {pointer: formula_without(definition.root, pointer, leaves) or EVERYBODY for pointer in counted}
+        formulas = ask_all([segment for segment in needed if segment.is_asked], inquiry)
+        return cls(inquiry, wanted, leaves, without, needed, formulas)
+
+    def answer(self, atoms: Sequence[BitMap], among: BitMap, stands: Stands) -> Asked:
+        """Return what the store's answers mean for those asked about."""
+        members = _members(self.needed, self.formulas, atoms, among, stands)
+
+        def answer(formula: Formula) -> BitMap:
+            return answer_one(formula, atoms=atoms, among=among, members=members)
+
+        found = answer(self.wanted)
+        return Asked(
+            found,
+            among,
+            {pointer: answer(formula) for pointer, formula in self.leaves.items()},
+            {pointer: max(0, len(answer(formula)) - len(found)) for pointer, formula in self.without.items()},
+        )
+
+
+async def answers_of(columnar: Columnar, inquiry: Inquiry, scope: Scope) -> list[BitMap]:
+    """Return whom each question holds for; raises Unavailable where the store does not take them."""
     try:
-        atoms = await ask(runtime.parts.columnar, inquiry, scope)
+        return await ask(columnar, inquiry, scope)
     except Refusal as refusal:
         raise Unavailable(NOT_TAKEN) from refusal
+
+
+def _members(
+    needed: Sequence[LiveSegment],
+    formulas: Mapping[UUID, Formula],
+    atoms: Sequence[BitMap],
+    among: BitMap,
+    stands: Stands,
+) -> dict[UUID, BitMap]:
+    """Return the members of the segments needed; one that is not asked has the members that it `stands` with."""
+    asked = [segment for segment in needed if segment.is_asked]
     kept = {segment.segment_id: stands(segment) & among for segment in needed if not segment.is_asked}
-    members = answer_all(
+    return kept | answer_all(
         asked, formulas, atoms=atoms, among=lambda _: among, otherwise=lambda other: kept.get(other, BitMap())
     )
-    return kept | members, atoms

@@ -25,7 +25,7 @@ async def delete_segment(
     refer = [*(f"segment {other}" for other in dependents), *(one.told() for one in named)]
     if refer:
         raise Conflict(f"it is referred to by {len(refer)}: {', '.join(refer[:10])}; change or stop these first")
-    if row.state == "live" and row.live_version is not None:
+    if row.state in ("live", "paused") and row.live_version is not None:
         await departures.depart(tx, workspace_id, segment_id=segment_id, version=row.live_version, now=now)
     else:
         await memberships.forget_members(tx, workspace_id, segment_id)

@@ -5,8 +5,7 @@ from datetime import datetime
 
 from libs.common.db import Tx
 from libs.common.errors import Conflict
-from services.segment.store import segments
-from services.segment.store.recomputes import ask_recompute
+from services.segment.store import memberships, recomputes, segments
 from services.segment.store.segments import SegmentRow
 from services.segment.store.worlds import definition_text
 from services.segment.usecases.load_segment import load_segment
@@ -22,11 +21,17 @@ class Edit:
 
 
 async def edit_segment(tx: Tx, *, workspace_id: int, row: SegmentRow, edit: Edit, now: datetime) -> SegmentRow:
-    """Change a segment; another definition is a new version, and the old one answers until the new is computed."""
+    """Change a segment; another definition is a new version, and the old one answers until the new is computed.
+
+    A paused one keeps its members, whatever comes, until it is live again: then it is computed for everybody, and who
+    changed meanwhile is told (cause `reconcile`, or `edit` where it was edited).
+    """
     if row.state == "frozen" and (edit.definition is not None or edit.state is not None):
         raise Conflict("a snapshot stays as it is; only its name changes")
-    if row.state == "live" and edit.state == "draft":
-        raise Conflict("a live segment does not become a draft; delete it, or make another one")
+    if row.state in ("live", "paused") and edit.state == "draft":
+        raise Conflict(f"a {row.state} segment does not become a draft; delete it, or make another one")
+    if row.state == "draft" and edit.state == "paused":
+        raise Conflict("a draft has no members that could stay as they are: publish it first")
     text = row.definition if edit.definition is None else definition_text(edit.definition)
     version = row.version
     if text != row.definition:
@@ -50,7 +55,12 @@ async def edit_segment(tx: Tx, *, workspace_id: int, row: SegmentRow, edit: Edit
         version=version,
         now=now,
     )
-    if state == "live" and version != row.live_version:
-        cause = "backfill" if row.live_version is None else "edit"
-        await ask_recompute(tx, workspace_id, segment_id=row.segment_id, version=version, cause=cause)
+    if state == "paused" != row.state:
+        await recomputes.forget(tx, workspace_id, row.segment_id)
+    if state != row.state and "paused" in (state, row.state):
+        # a round that is under way has another picture
+        await memberships.disturb(tx, workspace_id)
+    if state == "live" and (version != row.live_version or row.state == "paused"):
+        cause = "backfill" if row.live_version is None else "edit" if version != row.live_version else "reconcile"
+        await recomputes.ask_recompute(tx, workspace_id, segment_id=row.segment_id, version=version, cause=cause)
     return await load_segment(tx, workspace_id=workspace_id, segment_id=row.segment_id)

@@ -1,24 +1,27 @@
 """Why one person is a member, or is not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from pyroaring import BitMap
 
-from libs.common.personal import is_personal
 from libs.common.runtime import Runtime
 from services.segment.domain.condition import Inquiry
 from services.segment.domain.definition import Definition
 from services.segment.domain.draw import DRAWS, draw_of
 from services.segment.domain.formula import All, AnyOf, Atom, Drawn, Formula, Members, Not
-from services.segment.store import known_names, owners, persons, segments, squashes
+from services.segment.store import owners, persons, segments, squashes
 from services.segment.store.asking import MOST_SEEN, Seen, explain, explain_events
 from services.segment.store.parts import SegmentParts
 from services.segment.store.scope import Scope
 from services.segment.store.segments import DescribedRow
 from services.segment.store.workspaces import moment_of
 from services.segment.usecases.ask_membership import Asked, ask_persons
+from services.segment.usecases.guard_personal import personal_traits
+
+EVENTS_AT_ONCE = 10
+"""So many questions are asked which events they looked at before a round may go on."""
 
 
 @dataclass(frozen=True)
@@ -77,14 +80,17 @@ async def _conditions(
 ) -> tuple[ConditionExplained, ...]:
     inquiry = Inquiry(moment_of(runtime, workspace_id, runtime.now(workspace_id)))
     formulas = {leaf.pointer: leaf.condition.formula(inquiry) for leaf in definition.leaves()}
+    async with runtime.worker_database.transaction(workspace_id) as tx:
+        referred = await segments.described(tx, workspace_id, definition.concerns().segments)
     async with runtime.parts.locks[workspace_id]:
-        async with runtime.worker_database.transaction(workspace_id) as tx:
-            under = await owners.stored_under(tx, workspace_id, [person_no])
-            merged = await squashes.moved(tx, workspace_id)
-            referred = await segments.described(tx, workspace_id, definition.concerns().segments)
-        scope = Scope(workspace_id, merged, [person_no], sorted({person_no, *under}))
+        scope = await _scope(runtime, workspace_id, person_no)
         values = await explain(runtime.parts.columnar, inquiry, scope)
-        seen = await explain_events(runtime.parts.columnar, inquiry, scope)
+    seen: dict[int, list[Seen]] = {}
+    for begin in range(0, len(inquiry.questions), EVENTS_AT_ONCE):
+        # a statement each: rounds go on in between
+        async with runtime.parts.locks[workspace_id]:
+            scope, numbers = await _scope(runtime, workspace_id, person_no), range(begin, begin + EVENTS_AT_ONCE)
+            seen |= await explain_events(runtime.parts.columnar, inquiry, scope, numbers)
 
     def shown(formula: Formula, *, holds: bool) -> str | None:
         match formula:
@@ -107,6 +113,13 @@ async def _conditions(
     )
 
 
+async def _scope(runtime: Runtime[SegmentParts], workspace_id: int, person_no: int) -> Scope:
+    async with runtime.worker_database.transaction(workspace_id) as tx:
+        under = await owners.stored_under(tx, workspace_id, [person_no])
+        merged = await squashes.moved(tx, workspace_id)
+    return Scope(workspace_id, merged, [person_no], sorted({person_no, *under}))
+
+
 async def _masked(
     runtime: Runtime[SegmentParts],
     workspace_id: int,
@@ -116,8 +129,7 @@ async def _masked(
     """Take out what the conditions about traits saw that are personal, by name or because one of them ever was."""
     names, overrides = definition.concerns().traits, runtime.personal_names(workspace_id)
     async with runtime.worker_database.transaction(workspace_id) as tx:
-        ever = names - await known_names.unknown(tx, workspace_id, "personal_trait", names)
-    hidden = ever | {name for name in names if is_personal(name, "trait", overrides)}
+        hidden = await personal_traits(tx, workspace_id=workspace_id, names=names, overrides=overrides)
     looked_at = {leaf.pointer: leaf.condition.concerns().traits for leaf in definition.leaves()}
     return tuple(
         one if looked_at[one.pointer].isdisjoint(hidden) else replace(one, value=None, masked=True)
@@ -132,6 +144,8 @@ def _place(segment: DescribedRow | None, *, is_in: bool) -> str:
             return f"{where} a segment that is deleted"
         case DescribedRow(state="draft"):
             return f"{where} {segment.name!r}, a draft"
+        case DescribedRow(state="paused"):
+            return f"{where} {segment.name!r}, which is paused"
         case DescribedRow(state="frozen", snapshot_of=str(source)):
             return f"{where} {segment.name!r}, a snapshot of {source!r}"
         case DescribedRow(state="frozen"):
@@ -145,9 +159,9 @@ def _value(formula: Formula, values: list[str]) -> str | None:
     return next((one for one in shown if one), "") if shown else None
 
 
-def _events(formula: Formula, seen: list[list[Seen]]) -> tuple[Seen, ...]:
+def _events(formula: Formula, seen: Mapping[int, list[Seen]]) -> tuple[Seen, ...]:
     """Return the latest of what any of its questions looked at."""
-    found = {one for atom in _atoms(formula) for one in seen[atom.number]}
+    found = {one for atom in _atoms(formula) for one in seen.get(atom.number, ())}
     return tuple(sorted(found, key=lambda one: (one.event_time, one.event_id), reverse=True)[:MOST_SEEN])
 
 

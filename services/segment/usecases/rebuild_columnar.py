@@ -36,6 +36,7 @@ async def rebuild_columnar(runtime: Runtime[SegmentParts], rebuild: Rebuild) -> 
     workspace_id = rebuild.workspace_id
     await runtime.directory.ensure_workspaces([workspace_id])
     async with runtime.parts.locks[workspace_id]:
+        runtime.parts.upset(workspace_id)
         if rebuild.begun_at is None:
             await _begin(runtime, rebuild)
             return 1

@@ -168,6 +168,7 @@ async def _answer(
     columnar, workspace_id = runtime.parts.columnar, world.workspace_id
     async with runtime.worker_database.transaction(workspace_id) as tx:
         touched = await _who(tx, world, waiting, moved)
+    runtime.parts.note_touched(workspace_id, touched.people)
     world.universe |= touched.alive
     world.universe -= touched.gone
     answered = await answer_touches(columnar, world, touched, moment)

@@ -52,6 +52,7 @@ async def squash_overrides(runtime: Runtime[SegmentParts], workspace_id: int) ->
         squash = await squashes.open_squash(holder, workspace_id)
         if squash is None or await rebuilds.is_open(holder, workspace_id):
             return 0
+        runtime.parts.upset(workspace_id)
         match squash.phase:
             case "begun":
                 return await _copy(runtime, squash)

@@ -25,6 +25,7 @@ class AccountFact:
     since: datetime
     received_at: datetime
     event_id: UUID
+    personal: bool = False
 
 
 async def stage_account_traits(
@@ -35,6 +36,9 @@ async def stage_account_traits(
     All of them lie on the encrypted disk: some of an account's traits are personal.
     """
     await known_names.remember(tx, workspace_id, "account_trait", {fact.name for fact in facts})
+    personal = {fact.name for fact in facts if fact.personal}
+    if personal:
+        await known_names.remember(tx, workspace_id, "personal_account_trait", personal)
     lines = b"\n".join(
         account_row(
             workspace_id=workspace_id,

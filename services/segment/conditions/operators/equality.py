@@ -7,12 +7,12 @@ from services.segment.domain.columns import ValueColumns
 from services.segment.domain.condition import Inquiry, OperatorKind, Test
 from services.segment.domain.reader import Reader
 from services.segment.domain.shape import FLAG, SCALAR, Example, Shape, listed
-from services.segment.domain.values import Scalar
+from services.segment.domain.values import Facet, Scalar
 
 
 @dataclass(frozen=True)
 class IsOneOf(Test):
-    """The value equals one of the operands; on a missing value only the negation holds."""
+    """The value equals one of the operands; on a missing value only the negation holds, on a list or object neither."""
 
     operands: tuple[Scalar, ...]
     ignore_case: bool = False
@@ -20,7 +20,8 @@ class IsOneOf(Test):
 
     def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
         """Return the SQL of it, before negation."""
-        return equals_any(value, self.operands, inquiry.bind, ignore_case=self.ignore_case)
+        equals = equals_any(value, self.operands, inquiry.bind, ignore_case=self.ignore_case)
+        return f"({value.is_any(Facet.LIST | Facet.OBJECT)} or {equals})" if self.negated else equals
 
 
 def _parse(name: str, reader: Reader) -> Test:
@@ -41,7 +42,7 @@ operator = OperatorKind(
     ),
     (
         Example("equals, letters of either case", {"op": "equals", "value": "gold", "ignore_case": True}),
-        Example("another, or none", {"op": "not_equals", "value": "gold"}),
+        Example("another, or none; a list or an object is neither", {"op": "not_equals", "value": "gold"}),
         Example("one of several", {"op": "in", "value": ["gold", "silver", 3]}),
         Example("none of several", {"op": "not_in", "value": ["gold"]}),
     ),

@@ -12,7 +12,7 @@ from services.segment.domain.values import Facet, Scalar
 
 @dataclass(frozen=True)
 class HasItems(Test):
-    """The list holds any (or all) of the operands; on a missing value only the negation holds."""
+    """The list holds any (or all) of the operands; on a missing value only the negation holds, on an object neither."""
 
     operands: tuple[Scalar, ...]
     every: bool = False
@@ -22,7 +22,8 @@ class HasItems(Test):
     def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:
         """Return the SQL of it, before negation."""
         groups = [(operand,) for operand in self.operands] if self.every else [self.operands]
-        return f"({' and '.join(self._any(value, group, inquiry) for group in groups)})"
+        has = f"({' and '.join(self._any(value, group, inquiry) for group in groups)})"
+        return f"({value.is_any(Facet.OBJECT)} or {has})" if self.negated else has
 
     def _any(self, value: ValueColumns, operands: tuple[Scalar, ...], inquiry: Inquiry) -> str:
         tokens = [token for operand in operands for token in item_tokens(operand, ignore_case=self.ignore_case)]
@@ -48,7 +49,7 @@ operator = OperatorKind(
             "the list has one of them; a plain value is a list of one", {"op": "has_any", "value": ["tea", "nuts"]}
         ),
         Example("has all of them", {"op": "has_all", "value": ["tea", "nuts"]}),
-        Example("has none of them", {"op": "has_none", "value": "nuts"}),
+        Example("has none of them, or there is no value; an object is no list", {"op": "has_none", "value": "nuts"}),
     ),
     fits=("text", "number", "boolean", "time", "date", "list"),
 )

@@ -13,6 +13,7 @@ class Exists(Test):
     """There is a value; null and empty text are none."""
 
     negated: bool = False
+    tells_value = False
 
     def predicate(self, value: ValueColumns, inquiry: Inquiry) -> str:  # noqa: ARG002 - the shape of every one
         """Return the SQL of it, before negation."""
