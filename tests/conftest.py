@@ -120,3 +120,14 @@ async def house(templates: Templates, memory_bus: MemoryBus, sandboxes: None) ->
     """Services of this process: `await house.start("journey")`."""
     async with a_house(templates, memory_bus) as made:
         yield made
+
+
+@pytest_asyncio.fixture(scope="session")
+async def lasting_house(templates: Templates, sandboxes: None) -> AsyncIterator[House]:
+    """Services that last for the session and only answer: for requests that are refused, and so leave nothing in them.
+
+    A columnar store has a process to itself, so that segment is started here by nobody.
+    """
+    async with a_house(templates, MemoryBus()) as made:
+        made.roles = frozenset({"api"})
+        yield made
