@@ -51,9 +51,11 @@ async def test_an_unknown_segment_is_named_with_its_pointer(stage: Stage) -> Non
         {"entry": {"on": "event", "event": "go", "filter": [{"path": "a", "op": "in"}]}, "nodes": [SEND]},
     ],
 )
-async def test_a_wrong_definition_is_a_problem_and_never_a_fault(stage: Stage, definition: dict[str, Any]) -> None:
-    journey = await stage.journey(definition, publish=False)
-    answer = await stage.app.client.post(f"/v1/journey/journeys/{journey}/publish", json={})
+async def test_a_wrong_definition_is_a_problem_and_never_a_fault(
+    lasting_stage: Stage, definition: dict[str, Any]
+) -> None:
+    journey = await lasting_stage.journey(definition, publish=False)
+    answer = await lasting_stage.app.client.post(f"/v1/journey/journeys/{journey}/publish", json={})
     assert answer.status_code == 422
     assert answer.json()["errors"]
 

@@ -27,3 +27,11 @@ async def idle_stage(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     # A test does not wait a minute to call a worker dead.
     stage.app.runtime.parts.settings.__dict__["handoff_lease_seconds"] = 0.2
     yield stage
+
+
+@pytest_asyncio.fixture
+async def lasting_stage(lasting_house: House, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """The same for what is refused: the service lasts for the session."""
+    monkeypatch.setenv("MESSAGING_SMTP_PORT", "9")
+    monkeypatch.setenv("MESSAGING_RENDER_PROCESSES", "1")
+    return await a_stage(lasting_house)

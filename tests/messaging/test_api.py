@@ -152,10 +152,10 @@ async def test_a_message_may_name_its_person_by_an_identifier(idle_stage: Stage)
         ({"surprise": 1}, "/surprise"),
     ],
 )
-async def test_a_bad_message_is_refused_with_a_pointer(idle_stage: Stage, change: Any, pointer: str) -> None:
-    idle_stage.neighbours.person(1)
+async def test_a_bad_message_is_refused_with_a_pointer(lasting_stage: Stage, change: Any, pointer: str) -> None:
+    lasting_stage.neighbours.person(1)
     body = {"person_id": str(person_id_of(1)), "channels": ["email"], "content": TEXT, **change}
-    assert pointer in pointers(await idle_stage.client.post("/v1/messaging/messages", json=body))
+    assert pointer in pointers(await lasting_stage.client.post("/v1/messaging/messages", json=body))
 
 
 async def test_the_gate_tells_without_sending(idle_stage: Stage) -> None:

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID
 
 import httpx
 import msgspec
 
-from libs.common import outbox
+from libs.common.bus.port import WORKSPACE_HEADER, Outgoing, Published
 from libs.common.contracts.event import Event
 from libs.common.contracts.identity.event_recorded import EventRecorded
 from libs.common.contracts.identity.ownership_changed import OwnershipChanged
@@ -23,9 +24,11 @@ from libs.common.contracts.segment.membership_entered import MembershipEntered
 from libs.common.contracts.segment.membership_exited import MembershipExited
 from libs.common.db import statement
 from libs.common.ids import new_id
+from libs.common.outbox.rows import group
 from tests.fixtures.apps import House, ServiceApp
 
 WORKSPACE = 1
+_counter = count(1)
 
 
 @dataclass
@@ -43,9 +46,15 @@ class Stage:
         return self.app.runtime.now(WORKSPACE)
 
     async def say(self, *events: Event) -> None:
-        """Let identity, profile or messaging say events, over the outbox and the bus, and wait until all is done."""
-        async with self.app.runtime.worker_database.transaction(WORKSPACE) as tx:
-            await outbox.add(tx, events)
+        """Let identity, profile or messaging say events on the bus, and wait until all is done."""
+        messages = [
+            Outgoing(
+                f"{row.subject}.{row.pp}", row.payload, f"said {next(_counter)}", {WORKSPACE_HEADER: str(WORKSPACE)}
+            )
+            for row in group(events)
+        ]
+        answers = await self.app.runtime.bus.publish(messages)
+        assert all(isinstance(answer, Published) for answer in answers), answers
         await self.app.drain(WORKSPACE)
 
     def person(self, name: str) -> int:

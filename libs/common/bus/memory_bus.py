@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,8 +22,8 @@ from libs.common.bus.port import (
 )
 from libs.common.clock import wall_now
 
-LONGEST_WAIT_SECONDS = 0.25
-"""A fetch that waits looks at least so often; what happens on the bus wakes it."""
+LONGEST_WAIT_SECONDS = 1.0
+"""A fetch that waits looks at least so often; what happens to its stream wakes it."""
 
 
 @dataclass
@@ -53,6 +53,12 @@ class _Stream:
     """Of the payloads of `messages`: each publish asks, and adding them up made a long run quadratic."""
     seen: dict[str, int] = field(default_factory=dict)
     durables: dict[str, _Durable] = field(default_factory=dict)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def tell_news(self) -> None:
+        """Wake every fetch that waits here: something happened that it may be waiting for."""
+        self.news.set()
+        self.news = asyncio.Event()
 
     def add(self, message: Outgoing) -> Published:
         known = self.seen.get(message.message_id)
@@ -65,12 +71,15 @@ class _Stream:
         return Published(self.last_sequence)
 
     def waiting(self, durable: _Durable) -> list[int]:
-        return [
+        found = [
             sequence
             for sequence in range(max(durable.next_sequence, self.first_sequence), self.last_sequence + 1)
             if sequence in self.messages
             and fnmatchcase(self.messages[sequence].message.subject, durable.filter_subject)
         ]
+        # what was said before the first of them is of no concern, and nobody looks through it again
+        durable.next_sequence = found[0] if found else self.last_sequence + 1
+        return found
 
     def state_of(self, durable: _Durable) -> ConsumerState:
         pending = self.waiting(durable)
@@ -82,8 +91,8 @@ class _Stream:
 class MemoryDelivery:
     """A message in hand."""
 
-    def __init__(self, bus: "MemoryBus", durable: _Durable, stored: _Stored, attempt: int) -> None:
-        self._bus = bus
+    def __init__(self, stream: _Stream, durable: _Durable, stored: _Stored, attempt: int) -> None:
+        self._stream = stream
         self._durable = durable
         self.subject = stored.message.subject
         self.payload = stored.message.payload
@@ -99,7 +108,7 @@ class MemoryDelivery:
         """Ask for it again, not before the delay."""
         if self.sequence in self._durable.open:
             self._durable.open[self.sequence] = (time.monotonic() + delay_seconds, self.attempt)
-            self._bus.tell_news()
+            self._stream.tell_news()
 
     async def term(self) -> None:
         """Never deliver it again."""
@@ -124,13 +133,16 @@ class MemoryConsumer:
     def interrupt(self) -> None:
         """Let the fetch that waits, and every later one, return nothing at once."""
         self._interrupted = True
-        self._bus.tell_news()
+        stream = self._bus.streams.get(self._owner)
+        if stream is not None:
+            stream.tell_news()
 
     async def fetch(self, limit: int, timeout_seconds: float) -> Sequence[Delivery]:
         """Return up to `limit` messages, as soon as there is one; none at the timeout. Raises ConsumerLost."""
         deadline = time.monotonic() + timeout_seconds
         while True:
-            news = self._bus.news
+            stream = self._bus.streams.get(self._owner)
+            news = stream.news if stream is not None else asyncio.Event()
             taken = self._take(limit)
             remaining = deadline - time.monotonic()
             if taken or remaining <= 0 or self._interrupted:
@@ -160,7 +172,7 @@ class MemoryConsumer:
         for sequence, attempt in (due + fresh)[:limit]:
             durable.open[sequence] = (now + durable.ack_wait_seconds, attempt)
             durable.next_sequence = max(durable.next_sequence, sequence + 1)
-            taken.append(MemoryDelivery(self._bus, durable, stream.messages[sequence], attempt))
+            taken.append(MemoryDelivery(stream, durable, stream.messages[sequence], attempt))
         return taken
 
     async def state(self) -> ConsumerState:
@@ -207,20 +219,29 @@ class MemoryBus:
 
     def __init__(self, max_bytes: int = 2**30) -> None:
         self.streams: dict[str, _Stream] = {}
-        self.down = False
+        self._down = False
         self._buckets: dict[str, MemoryKeyValue] = {}
         self._max_bytes = max_bytes
-        self.news = asyncio.Event()
+
+    @property
+    def down(self) -> bool:
+        """Whether it plays a server that is out of reach."""
+        return self._down
+
+    @down.setter
+    def down(self, is_down: bool) -> None:
+        self._down = is_down
+        self._tell_news(self.streams)
 
     def wipe(self) -> None:
         """Lose every stream, message and consumer."""
-        self.streams = {}
-        self.tell_news()
+        lost, self.streams = self.streams, {}
+        self._tell_news(lost)
 
-    def tell_news(self) -> None:
-        """Wake every fetch that waits: something happened that it may be waiting for."""
-        self.news.set()
-        self.news = asyncio.Event()
+    @staticmethod
+    def _tell_news(streams: Mapping[str, _Stream]) -> None:
+        for stream in streams.values():
+            stream.tell_news()
 
     async def ensure_stream(self, owner: str) -> None:
         """Make the owner's stream."""
@@ -237,6 +258,7 @@ class MemoryBus:
     async def publish(self, messages: Sequence[Outgoing]) -> list[Published | Refused]:
         """Publish messages; the answers are in the order given."""
         answers: list[Published | Refused] = []
+        told: dict[str, _Stream] = {}
         for message in messages:
             owner = message.subject.split(".", 1)[0]
             try:
@@ -248,7 +270,8 @@ class MemoryBus:
                 answers.append(Refused("maximum bytes exceeded"))
             else:
                 answers.append(self.streams[owner].add(message))
-        self.tell_news()
+                told[owner] = self.streams[owner]
+        self._tell_news(told)
         return answers
 
     async def consumer(self, owner: str, name: str, subject: str, ack_wait_seconds: float = 60) -> Consumer:

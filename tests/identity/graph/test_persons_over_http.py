@@ -181,8 +181,8 @@ async def test_values_are_masked_for_keys_that_may_not_read_them():
          "/items/0/identifiers/0/value"),
     ],
 )  # fmt: skip
-async def test_what_does_not_fit_is_refused_with_a_pointer(house, path, body, pointer):
-    client = (await house.start("identity")).client
+async def test_what_does_not_fit_is_refused_with_a_pointer(lasting_house, path, body, pointer):
+    client = (await lasting_house.start("identity")).client
     answer = await client.post(path, json=body)
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"][0]["pointer"] == pointer

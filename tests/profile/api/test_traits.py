@@ -1,20 +1,25 @@
 """Writing traits, their rules, bulk questions, and input that does not fit."""
 
+from collections.abc import AsyncIterator
+
 import msgspec
 import pytest
 import pytest_asyncio
 
+from libs.common.bus import MemoryBus
 from libs.common.http.pages import encode_cursor
 from libs.common.ids import new_id
-from tests.fixtures.apps import House, ServiceApp
+from tests.fixtures.apps import House, ServiceApp, a_house
+from tests.fixtures.postgres import Templates
 from tests.profile.saying import identify, owns, person_id, publish
 
 HERE = f"/v1/profile/persons/{person_id(7)}"
 
 
-@pytest_asyncio.fixture
-async def profile(house: House, running_profile: ServiceApp) -> ServiceApp:
-    app = running_profile
+async def who_knows_seven(house: House) -> ServiceApp:
+    for owner in ("identity", "messaging", "journey"):
+        await house.bus.ensure_stream(owner)
+    app = await house.start("profile")
     sealer = app.runtime.sealer(1)
     await publish(
         house.bus,
@@ -25,6 +30,18 @@ async def profile(house: House, running_profile: ServiceApp) -> ServiceApp:
     )
     await app.drain()
     return app
+
+
+@pytest_asyncio.fixture
+async def profile(house: House) -> ServiceApp:
+    return await who_knows_seven(house)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def refusing(templates: Templates) -> AsyncIterator[ServiceApp]:
+    """One for all that is refused: it leaves nothing behind."""
+    async with a_house(templates, MemoryBus()) as house:
+        yield await who_knows_seven(house)
 
 
 async def value(profile: ServiceApp, name: str) -> object:
@@ -157,8 +174,8 @@ BAD: list[tuple[str, str, bytes]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), BAD)
-async def test_input_that_does_not_fit_is_refused_in_words(profile: ServiceApp, method, path, body):
-    answer = await profile.client.request(method, path, content=body, headers={"content-type": "application/json"})
+async def test_input_that_does_not_fit_is_refused_in_words(refusing: ServiceApp, method, path, body):
+    answer = await refusing.client.request(method, path, content=body, headers={"content-type": "application/json"})
     assert answer.status_code in (400, 404, 422), answer.text
     assert msgspec.json.decode(answer.content)["detail"]
 
