@@ -18,7 +18,7 @@ from services.identity.store.nodes import NodeRow, key
 from services.identity.usecases.graph.batch import Batch
 from services.identity.usecases.graph.load_regions import name_of
 from services.identity.usecases.graph.name_holds import named_holds
-from services.identity.usecases.graph.reread_regions import evidence_of
+from services.identity.usecases.graph.stored_evidence import evidence_of
 from services.identity.usecases.graph.verify_partition import verify_partition
 
 PAIRS = 4

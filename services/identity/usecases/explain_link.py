@@ -15,7 +15,7 @@ from services.identity.store.nodes import Key, number_of, workspace_of
 from services.identity.usecases.find_person import find_node
 from services.identity.usecases.graph.batch import Batch
 from services.identity.usecases.graph.read_component import Component, SeenLink, read_component
-from services.identity.usecases.graph.reread_regions import evidence_of, name_nodes
+from services.identity.usecases.graph.stored_evidence import evidence_of, name_nodes
 from services.identity.usecases.graph.tools import GraphTools
 
 MOST_EVIDENCE = 20
