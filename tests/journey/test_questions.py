@@ -4,10 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-import pytest
 
-from libs.common.access.keys import key_hash, new_key
-from libs.common.access.model import ROLE_SCOPES, ApiKey, RoleName
 from libs.common.db import statement
 from tests.journey.stage import GO, SEND, Stage, wait
 
@@ -144,22 +141,3 @@ async def test_what_is_no_condition_is_refused_when_the_journey_is_published(sta
     assert [(one["pointer"], one["code"]) for one in answer.json()["errors"]] == [
         ("/nodes/1/condition/nonsense", "unknown")
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize(("role", "status"), [("marketer", 403), ("approver", 403), ("admin", 200)])
-async def test_a_condition_about_personal_values_is_published_by_who_may_read_them(
-    stage: Stage, role: RoleName, status: int
-) -> None:
-    key = new_key("secret")
-    stage.app.runtime.directory.put(
-        ApiKey(key_id="k9", kind="secret", hash=key_hash(key), workspace_id=1, scopes=ROLE_SCOPES[role])
-    )
-    split = {"id": "s", "type": "split", "condition": {"personal": 1}, "yes": "hello", "no": None}
-    journey = await stage.journey({"entry": GO, "nodes": [SEND | {"id": "first"}, split, SEND]}, publish=False)
-    url, headers = f"/v1/journey/journeys/{journey}/publish", {"authorization": f"Bearer {key}"}
-    answer = await stage.app.client.post(url, json={}, headers=headers)
-    assert answer.status_code == status, answer.text
-    if status == 403:
-        assert [(one["pointer"], one["code"]) for one in answer.json()["errors"]] == [
-            ("/nodes/1/condition/personal", "personal")
-        ]

@@ -1,12 +1,12 @@
 """Whether the segments a journey names exist, and its conditions are some, asked of the segment service."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from libs.common.errors import FieldError, Forbidden, Invalid, NotFound
+from libs.common.errors import FieldError, Invalid, NotFound
 from libs.common.http.peers import Peers
 from services.journey.domain.graph import Graph
 
@@ -21,42 +21,27 @@ class _Membership(msgspec.Struct):
     person_nos: list[int]
 
 
-async def check_references(peers: Peers, workspace_id: int, graph: Graph, *, may_read_personal: bool) -> None:
-    """Raise Invalid with a pointer to every segment that is unknown, and into every condition that is none.
-
-    Forbidden where all that is wrong is that conditions ask for personal values, for who may not read them.
-    """
+async def check_references(peers: Peers, workspace_id: int, graph: Graph) -> None:
+    """Raise Invalid with a pointer to every segment that is unknown, and into every condition that is none."""
     errors = [
         FieldError(pointer=pointer, detail=f"there is no segment `{segment}`", code="unknown_segment")
         for pointer, segment in graph.segments()
         if not await _exists(peers, workspace_id, segment)
     ]
-    forbidden: list[FieldError] = []
     for pointer, condition in graph.conditions():
-        body = {"condition": condition, "person_nos": [], "may_read_personal": may_read_personal}
-        try:
-            errors += await _faults(peers, workspace_id, pointer, body)
-        except Forbidden as refused:
-            forbidden += _at(pointer, refused.errors)
+        errors += await _faults(peers, workspace_id, pointer, condition)
     if errors:
         raise Invalid("the journey names segments that do not exist, or asks what is no condition", errors=errors)
-    if forbidden:
-        raise Forbidden(
-            "who publishes this needs the right personal:read: it asks for personal values", errors=forbidden
-        )
 
 
-async def _faults(peers: Peers, workspace_id: int, pointer: str, body: Mapping[str, Any]) -> list[FieldError]:
+async def _faults(peers: Peers, workspace_id: int, pointer: str, condition: Mapping[str, Any]) -> list[FieldError]:
+    body = {"condition": condition, "person_nos": []}
     try:
         await peers.post("segment", "/v1/segment/questions/membership", workspace_id, body, _Membership)
     except Invalid as refused:
         told = refused.errors or [FieldError("/condition", refused.detail, "invalid_condition")]
-        return _at(pointer, told)
+        return [FieldError(pointer + one.pointer.removeprefix("/condition"), one.detail, one.code) for one in told]
     return []
-
-
-def _at(pointer: str, told: Iterable[FieldError]) -> list[FieldError]:
-    return [FieldError(pointer + one.pointer.removeprefix("/condition"), one.detail, one.code) for one in told]
 
 
 async def _exists(peers: Peers, workspace_id: int, segment: str) -> bool:

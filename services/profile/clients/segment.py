@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from libs.common import backlog
-from libs.common.errors import FieldError, Forbidden, Invalid, Problem, Unavailable
+from libs.common.errors import FieldError, Invalid, Unavailable
 from libs.common.http.peers import MAX_BATCH, Peers
 from libs.common.runtime import Runtime
 from libs.common.watermark import PATIENCE_SECONDS, count_late, reach_watermark
@@ -29,35 +29,21 @@ class _Backlog(msgspec.Struct):
 
 async def ask_rule(peers: Peers, workspace_id: int, rule: str, person_nos: Sequence[int]) -> frozenset[int]:
     """Return for which of up to 500 persons a rule holds now; raises Invalid where it is none."""
-    return await _ask(peers, workspace_id, rule, {"person_nos": list(person_nos)})
-
-
-async def _ask(peers: Peers, workspace_id: int, rule: str, more: dict[str, Any]) -> frozenset[int]:
-    body: dict[str, Any] = {"condition": msgspec.Raw(rule.encode()), **more}
+    body: dict[str, Any] = {"condition": msgspec.Raw(rule.encode()), "person_nos": list(person_nos)}
     answer = await peers.post("segment", _PATH, workspace_id, body, _Membership)
     return frozenset(answer.person_nos)
 
 
-async def check_rule(peers: Peers, workspace_id: int, rule: str, pointer: str, *, may_read_personal: bool) -> None:
-    """Raise Invalid, with the pointer to each fault, for what is no condition in the language of segments.
-
-    Forbidden for what asks for personal values, from who may not read them.
-    """
+async def check_rule(peers: Peers, workspace_id: int, rule: str, pointer: str) -> None:
+    """Raise Invalid, with the pointer to each fault, for what is no condition in the language of segments."""
     try:
-        await _ask(peers, workspace_id, rule, {"person_nos": [], "may_read_personal": may_read_personal})
+        await ask_rule(peers, workspace_id, rule, [])
     except Invalid as refused:
-        detail = "the rule is no condition in the language of segments"
-        raise Invalid(detail, errors=_at(pointer, refused)) from refused
-    except Forbidden as refused:
-        detail = "a rule about personal values needs the right personal:read"
-        raise Forbidden(detail, errors=_at(pointer, refused)) from refused
-
-
-def _at(pointer: str, refused: Problem) -> list[FieldError]:
-    return [
-        FieldError(pointer + error.pointer.removeprefix("/condition"), error.detail, error.code)
-        for error in refused.errors
-    ]
+        errors = [
+            FieldError(pointer + error.pointer.removeprefix("/condition"), error.detail, error.code)
+            for error in refused.errors
+        ]
+        raise Invalid("the rule is no condition in the language of segments", errors=errors) from refused
 
 
 async def catch_up(runtime: Runtime[Any], workspace_id: int, instant: datetime) -> None:

@@ -14,7 +14,7 @@ from services.segment.usecases.ask_membership import ask_membership
 from services.segment.usecases.bound_cost import bound_cost, bound_length
 from services.segment.usecases.check_definition import check_definition, check_references, read_definition
 from services.segment.usecases.explain_person import explain_person
-from services.segment.usecases.guard_personal import RIGHT, guard_personal
+from services.segment.usecases.guard_personal import OR_RIGHT, RIGHT, guard_personal
 from services.segment.usecases.load_segment import load_segment
 from services.segment.usecases.prove_patterns import prove_patterns
 from services.segment.usecases.warn_of_currencies import warn_of_currencies
@@ -35,9 +35,6 @@ class Question(BaseModel):
     segment_id: UUID | None = None
     condition: dict[str, Any] | None = None
     person_nos: Annotated[list[PersonNo], Field(max_length=MOST_PERSONS)]
-    may_read_personal: bool = Field(
-        True, description="false: asked for somebody who has not the right personal:read, which the caller may have"
-    )
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
@@ -145,12 +142,10 @@ class Explanation(BaseModel):
     conditions: list[ExplainedCondition]
 
 
-async def _definition(
-    runtime: RuntimeOf, caller: Caller, body: object, pointer: str, *, may_read_personal: bool = True
-) -> Definition:
+async def _definition(runtime: RuntimeOf, caller: Caller, body: object, pointer: str) -> Definition:
     definition = read_definition(body, pointer=pointer)
-    may_read = may_read_personal and caller.may(RIGHT)
-    await guard_personal(runtime, workspace_id=caller.workspace_id, definition=definition, may_read=may_read)
+    may_ask = caller.may(RIGHT) or caller.may(OR_RIGHT)
+    await guard_personal(runtime, workspace_id=caller.workspace_id, definition=definition, may_ask=may_ask)
     await prove_patterns(runtime.parts.columnar, definition)
     return definition
 
@@ -159,7 +154,7 @@ async def _definition(
 async def ask(body: Question, caller: Reader, runtime: RuntimeOf) -> Membership:
     """Return which of up to 500 persons are in a segment, or meet a condition, at this moment.
 
-    A condition about the value of a personal trait needs the right to read it (403).
+    A condition about the value of a personal trait needs the right to read it, or to write segments (403).
     Asked about nobody, a condition is checked as one that is published. Else an operator that does not fit the type its
     trait was declared to have since holds for nobody.
     """
@@ -169,9 +164,7 @@ async def ask(body: Question, caller: Reader, runtime: RuntimeOf) -> Membership:
             await load_segment(tx, workspace_id=caller.workspace_id, segment_id=body.segment_id)
         subject = body.segment_id
     else:
-        subject = await _definition(
-            runtime, caller, body.condition, "/condition", may_read_personal=body.may_read_personal
-        )
+        subject = await _definition(runtime, caller, body.condition, "/condition")
         await bound_length(runtime, workspace_id=caller.workspace_id, definition=subject, pointer="/condition")
         async with runtime.database.transaction(caller.workspace_id) as tx:
             check = check_references if body.person_nos else check_definition
@@ -184,7 +177,7 @@ async def ask(body: Question, caller: Reader, runtime: RuntimeOf) -> Membership:
 async def preview(body: PreviewOf, caller: Reader, runtime: RuntimeOf) -> Preview:
     """Return how many a definition finds now, ten of them, and what each condition does.
 
-    A condition about the value of a personal trait needs the right to read it (403).
+    A condition about the value of a personal trait needs the right to read it, or to write segments (403).
     """
     workspace_id = caller.workspace_id
     definition = await _definition(runtime, caller, body.definition, "/definition")
@@ -213,7 +206,8 @@ async def preview(body: PreviewOf, caller: Reader, runtime: RuntimeOf) -> Previe
 async def explain(body: ExplanationOf, caller: Reader, runtime: RuntimeOf) -> Explanation:
     """Return which conditions hold for one person, with the values and the events that decide them.
 
-    Values of personal traits are shown to who may read them alone, and nobody else puts conditions about them (403).
+    Values of personal traits are shown to who may read them alone; conditions about them are put by these and by
+    who writes segments (403).
     """
     workspace_id = caller.workspace_id
     subject: Definition | UUID

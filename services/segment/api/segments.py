@@ -24,7 +24,6 @@ from services.segment.usecases.create_segment import create_segment
 from services.segment.usecases.delete_segment import delete_segment
 from services.segment.usecases.edit_segment import Edit, edit_segment
 from services.segment.usecases.freeze_segment import freeze_segment
-from services.segment.usecases.guard_personal import RIGHT, guard_personal, list_personal
 from services.segment.usecases.load_segment import load_segment
 from services.segment.usecases.prove_patterns import prove_patterns
 
@@ -99,12 +98,9 @@ def _shown(row: SegmentRow, warnings: list[Warned] | None = None) -> Segment:
     return Segment(**vars(row) | {"definition": msgspec.Raw(row.definition.encode())}, warnings=warnings or [])
 
 
-async def _checked(
-    tx: Tx, runtime: Runtime[Any], caller: Caller, body: object, *, state: str, segment_id: UUID | None
-) -> list[Warned]:
+async def _checked(tx: Tx, workspace_id: int, body: object, *, state: str, segment_id: UUID | None) -> list[Warned]:
     """Return what is doubtful; a draft may be unfinished, what is live may not, and neither beyond all bounds."""
     bound_definition(body)
-    workspace_id = caller.workspace_id
     try:
         checked = await check_definition(
             tx, workspace_id=workspace_id, definition=read_definition(body), segment_id=segment_id
@@ -113,11 +109,7 @@ async def _checked(
         if state != "draft":
             raise
         return [Warned(pointer=error.pointer, detail=error.detail) for error in refused.errors]
-    warnings = checked.warnings
-    if state == "draft" and not caller.may(RIGHT):
-        # somebody with the right may publish it
-        warnings += await list_personal(tx, runtime, workspace_id=workspace_id, definition=checked.definition)
-    return [Warned(pointer=warning.pointer, detail=warning.detail) for warning in warnings]
+    return [Warned(pointer=warning.pointer, detail=warning.detail) for warning in checked.warnings]
 
 
 def _says_otherwise(body: SegmentEdit, before: SegmentRow) -> bool:
@@ -129,11 +121,9 @@ def _says_otherwise(body: SegmentEdit, before: SegmentRow) -> bool:
     return body.state not in (None, before.state)
 
 
-async def _proved(runtime: Runtime[Any], caller: Caller, body: object, *, state: str, is_known: bool = False) -> None:
+async def _proved(runtime: Runtime[Any], workspace_id: int, body: object, *, state: str) -> None:
     if state in ("live", "paused"):
-        workspace_id, definition = caller.workspace_id, read_definition(body)
-        may_read = is_known or caller.may(RIGHT)
-        await guard_personal(runtime, workspace_id=workspace_id, definition=definition, may_read=may_read)
+        definition = read_definition(body)
         await prove_patterns(runtime.parts.columnar, definition)
         await bound_cost(runtime, workspace_id=workspace_id, definition=definition, pointer="/definition")
 
@@ -142,17 +132,14 @@ async def _proved(runtime: Runtime[Any], caller: Caller, body: object, *, state:
 async def post_segment(
     body: NewSegment, caller: Writer, runtime: RuntimeOf, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Make a segment, as a draft or live; a live one is computed for everybody in the background.
-
-    Who makes one live that asks for values of personal traits needs the right to read them (403).
-    """
+    """Make a segment, as a draft or live; a live one is computed for everybody in the background."""
     workspace_id = caller.workspace_id
-    await _proved(runtime, caller, body.definition, state=body.state)
+    await _proved(runtime, caller.workspace_id, body.definition, state=body.state)
     async with runtime.database.transaction(workspace_id) as tx:
 
         async def make() -> Response:
             await segments.hold_references(tx, workspace_id)
-            warnings = await _checked(tx, runtime, caller, body.definition, state=body.state, segment_id=None)
+            warnings = await _checked(tx, workspace_id, body.definition, state=body.state, segment_id=None)
             row = await create_segment(
                 tx,
                 workspace_id=workspace_id,
@@ -196,29 +183,23 @@ async def get_segment(segment_id: UUID, caller: Reader, tx: Transaction) -> Resp
 
 @router.patch("/segments/{segment_id}", response_model=Segment)
 async def patch_segment(segment_id: UUID, body: SegmentEdit, caller: Writer, runtime: RuntimeOf) -> Response:
-    """Change a segment: another definition is a new version, computed aside and swapped in at once when ready.
-
-    What a live one asks of values of personal traits needs the right to read them (403); its name does not.
-    """
+    """Change a segment: another definition is a new version, computed aside and swapped in at once when ready."""
     workspace_id = caller.workspace_id
     async with runtime.database.transaction(workspace_id) as tx:
         before = await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id)
     definition = decode(before.definition) if body.definition is None else body.definition
     # what was sound when it was published is renamed without being proved again
     state = (body.state or before.state) if _says_otherwise(body, before) else "draft"
-    is_same = definition_text(definition) == before.definition
-    if is_same and state == "paused":
+    if state == "paused" and definition_text(definition) == before.definition:
         state = "draft"
-    # who goes on with what is in force asks nothing that was not asked before
-    is_known = is_same and before.version == before.live_version
-    await _proved(runtime, caller, definition, state=state, is_known=is_known)
+    await _proved(runtime, caller.workspace_id, definition, state=state)
     async with runtime.database.transaction(workspace_id) as tx:
         await segments.hold_references(tx, workspace_id)
         row = await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id, lock=True)
         is_rename = body.definition is None and body.state is None
         if not is_rename and (row.version, row.state) != (before.version, before.state):
             raise Conflict("the segment was changed while this change was checked: read it, and send yours again")
-        warnings = await _checked(tx, runtime, caller, definition, state=state, segment_id=segment_id)
+        warnings = await _checked(tx, workspace_id, definition, state=state, segment_id=segment_id)
         edit = Edit(name=body.name, state=body.state, definition=body.definition)
         row = await edit_segment(tx, workspace_id=workspace_id, row=row, edit=edit, now=runtime.now(workspace_id))
     runtime.wake("answer_rounds")

@@ -9,7 +9,6 @@ from libs.common.http.exact import ExactRoute, exact
 from libs.common.http.idempotency import IdempotencyKey, answer_once
 from services.segment.usecases.bound_grid import bound_grid
 from services.segment.usecases.create_grid import Axis, Cell, Grid, Value, create_grid
-from services.segment.usecases.guard_personal import RIGHT
 
 router = APIRouter(prefix="/v1/segment", tags=["templates"], route_class=ExactRoute)
 
@@ -79,7 +78,7 @@ async def post_grid(
         state=body.state,
     )
     if body.state == "live":
-        await bound_grid(runtime, workspace_id=workspace_id, grid=grid, may_read=caller.may(RIGHT))
+        await bound_grid(runtime, workspace_id=workspace_id, grid=grid)
     async with runtime.database.transaction(workspace_id) as tx:
 
         async def make() -> Response:

@@ -1,6 +1,5 @@
 """Whether the segments of a grid can all be asked: each part by itself, and those combinations that come to much."""
 
-from functools import partial
 from itertools import product
 from typing import Any
 
@@ -9,23 +8,18 @@ from services.segment.domain.definition import all_of
 from services.segment.usecases.bound_cost import Cost, bound_cost, is_within
 from services.segment.usecases.check_definition import read_definition
 from services.segment.usecases.create_grid import Grid, bound_count
-from services.segment.usecases.guard_personal import guard_personal
 from services.segment.usecases.prove_patterns import prove_patterns
 
 
-async def bound_grid(runtime: Runtime[Any], *, workspace_id: int, grid: Grid, may_read: bool) -> None:
-    """Raise Invalid with a pointer to a part the store does not take, or where a combination would read too much.
-
-    Forbidden where a part asks for personal values, unless the caller `may_read` them.
-    """
+async def bound_grid(runtime: Runtime[Any], *, workspace_id: int, grid: Grid) -> None:
+    """Raise Invalid with a pointer to a part the store does not take, or where a combination would read too much."""
     bound_count(grid)
-    cost_of = partial(_cost_of, runtime, workspace_id, may_read)
-    base = await cost_of(grid.base, "/base") if grid.base is not None else Cost()
+    base = await _cost_of(runtime, workspace_id, grid.base, "/base") if grid.base is not None else Cost()
     axes = [
         [
             (
                 value,
-                await cost_of(value.definition, f"/axes/{number}/values/{place}/definition"),
+                await _cost_of(runtime, workspace_id, value.definition, f"/axes/{number}/values/{place}/definition"),
             )
             for place, value in enumerate(axis.values)
         ]
@@ -39,8 +33,7 @@ async def bound_grid(runtime: Runtime[Any], *, workspace_id: int, grid: Grid, ma
             await bound_cost(runtime, workspace_id=workspace_id, definition=definition, pointer="/axes")
 
 
-async def _cost_of(runtime: Runtime[Any], workspace_id: int, may_read: bool, body: object, pointer: str) -> Cost:
+async def _cost_of(runtime: Runtime[Any], workspace_id: int, body: object, pointer: str) -> Cost:
     definition = read_definition(body, pointer=pointer)
-    await guard_personal(runtime, workspace_id=workspace_id, definition=definition, may_read=may_read)
     await prove_patterns(runtime.parts.columnar, definition)
     return await bound_cost(runtime, workspace_id=workspace_id, definition=definition, pointer=pointer)

@@ -1,4 +1,7 @@
-"""Who may not read personal values may not ask after them either: each yes or no would tell something of one."""
+"""Who may only look on may not ask after personal values either: each yes or no would tell something of one.
+
+Who writes segments may: whom a birthday is near, or who lives in a street, is what audiences are made of.
+"""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -11,7 +14,7 @@ from services.segment.domain.definition import Definition
 from services.segment.domain.fault import Fault
 from services.segment.store import known_names
 
-RIGHT = "personal:read"
+RIGHT, OR_RIGHT = "personal:read", "segments:write"
 CODE = "personal"
 
 
@@ -46,22 +49,22 @@ async def list_personal(
     return tuple(
         Fault(
             pointer,
-            f"{of.path[0]!r} is personal: to ask what it is needs the right {RIGHT}; `exists` and `missing` do not, nor"
-            " does `in_segment` of a live segment that somebody with the right made",
+            f"{of.path[0]!r} is personal: to ask what it is needs the right {RIGHT} or {OR_RIGHT}; `exists` and"
+            " `missing` do not, nor does `in_segment` of a live segment",
         )
         for pointer, of in told
         if of.path[0] in hidden[of.of_account] or any(is_personal(step, "trait", overrides) for step in of.path[1:])
     )
 
 
-async def guard_personal(runtime: Runtime[Any], *, workspace_id: int, definition: Definition, may_read: bool) -> None:
-    """Raise Forbidden with a pointer to each condition that tells something of a personal value, unless `may_read`."""
-    if may_read:
+async def guard_personal(runtime: Runtime[Any], *, workspace_id: int, definition: Definition, may_ask: bool) -> None:
+    """Raise Forbidden with a pointer to each condition that tells something of a personal value, unless `may_ask`."""
+    if may_ask:
         return
     async with runtime.database.transaction(workspace_id) as tx:
         found = await list_personal(tx, runtime, workspace_id=workspace_id, definition=definition)
     if found:
         raise Forbidden(
-            f"conditions about personal values need the right {RIGHT}",
+            f"conditions about personal values need the right {RIGHT} or {OR_RIGHT}",
             errors=[FieldError(fault.pointer, fault.detail, CODE) for fault in found],
         )

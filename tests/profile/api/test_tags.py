@@ -7,8 +7,6 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from libs.common.access.keys import key_hash, new_key
-from libs.common.access.model import ROLE_SCOPES, ApiKey, RoleName
 from tests.fixtures.apps import House, ServiceApp
 from tests.profile.saying import an_event, at, identify, merged, owns, person_id, publish, split
 
@@ -196,20 +194,6 @@ async def test_a_rule_is_asked_of_segment_and_editing_it_recomputes_it_and_its_d
 async def test_a_tag_that_makes_no_sense_is_refused_with_a_pointer(tags: Tags, body, status, pointer):
     answer = await tags.define("mine", status=status, **body)
     assert pointer in [error["pointer"] for error in answer["errors"]], answer
-
-
-@pytest.mark.parametrize(("role", "status"), [("marketer", 403), ("admin", 200)])
-async def test_a_rule_about_personal_values_is_put_by_who_may_read_them(tags: Tags, role: RoleName, status):
-    key = new_key("secret")
-    tags.profile.runtime.directory.put(
-        ApiKey(key_id="k9", kind="secret", hash=key_hash(key), workspace_id=1, scopes=ROLE_SCOPES[role])
-    )
-    body = {"kind": "rule", "rule": {"any": [{"did": "x"}, {"trait": "email", "op": "equals", "value": "a@x.org"}]}}
-    headers = {"authorization": f"Bearer {key}"}
-    answer = await tags.profile.client.put("/v1/profile/tags/mine", json=body, headers=headers)
-    assert answer.status_code == status, answer.text
-    if status == 403:
-        assert [(one["pointer"], one["code"]) for one in answer.json()["errors"]] == [("/rule/any/1", "personal")]
 
 
 async def test_a_tag_is_given_the_way_it_is_made_for(tags: Tags):
