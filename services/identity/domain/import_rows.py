@@ -11,6 +11,8 @@ from services.identity.domain.mapping import ImportMapping, map_row
 
 MOST_CHARACTERS = 1024 * 1024
 """What is kept of a row that cannot be written as JSON."""
+MOST_BYTES = 8 * 1024 * 1024
+"""What rows that are read together may weigh as JSON: the one that goes beyond it is the last of them."""
 
 
 class Unreadable(NamedTuple):
@@ -63,16 +65,23 @@ class Chunk:
 
 
 def read_chunk(rows: Iterable[tuple[int, Cells]], mapping: ImportMapping, file_hash: str, *, after: int) -> Chunk:
-    """Return the calls of some rows; each bears the id (file hash, row number), so equal rows stay apart."""
-    chunk = Chunk(first=after + 1, last=after)
+    """Return the calls of some rows; each bears the id (file hash, row number), so equal rows stay apart.
+
+    No more rows are taken from `rows` than together weigh MOST_BYTES, so memory does not grow with what is in a file.
+    """
+    chunk, bytes_read = Chunk(first=after + 1, last=after), 0
     for row_no, cells in rows:
         chunk.last = row_no
         read = _read(cells, mapping)
         if isinstance(read, Refusal):
             chunk.bad.append(BadRow(row_no, read, _as_json(cells)))
+            bytes_read += len(chunk.bad[-1].cells)
         else:
             message_id = read.message_id or f"{file_hash[:32]}:{row_no}"
             chunk.calls.append(MappedRow(row_no, message_id, read, not is_identified(read.body), cells))
+            bytes_read += len(read.payload)
+        if bytes_read >= MOST_BYTES:
+            break
     return chunk
 
 

@@ -21,6 +21,9 @@ FileRow = tuple[int, Cells]
 """The row's number from 1, and its cells, or why they cannot be read."""
 
 LONGEST_LINE = 1024 * 1024
+"""Characters; what is longer is read as several lines, so that no file can fill the memory by having none."""
+LARGEST_ROW = 4 * LONGEST_LINE
+"""Characters of a row of several lines; a file that has a larger one is refused."""
 _HASHED_AT_ONCE = 1024 * 1024
 _ODD = (csv.Error, zlib.error, ArithmeticError, LookupError, NotImplementedError, TypeError)
 """What readers of files raise besides OSError, ValueError and EOFError."""
@@ -87,14 +90,27 @@ def _text(path: Path, encoding: str) -> IO[str]:
     return path.open(encoding=encoding, errors="surrogateescape", newline="")
 
 
+def _lines(file: IO[str], read: list[int]) -> Iterator[str]:
+    """Yield lines, long ones in parts, and add their length to `read`, which whoever has a row of them sets back."""
+    while line := file.readline(LONGEST_LINE):
+        read[0] += len(line)
+        if read[0] > LARGEST_ROW:
+            raise ValueError(f"a row has more than {LARGEST_ROW} characters")
+        yield line
+
+
 def _csv(path: Path, encoding: str) -> Iterator[Cells]:
     with _text(path, encoding) as file:
-        reader = csv.reader(file)
+        read = [0]
+        reader = csv.reader(_lines(file, read))
         header = next(reader, None)
+        if read[0] >= LONGEST_LINE:
+            raise ValueError(f"the names of its columns have {LONGEST_LINE} characters or more")
         if header is None:
             return
         header = _distinct(header)
         while True:
+            read[0] = 0
             try:
                 cells = next(reader)
             except StopIteration:
