@@ -4,7 +4,19 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.segment.generated_values import SPOTS, folding, near_times, operands, orderables, pick, spans, texts, times
+from tests.segment.generated_values import (
+    SPOTS,
+    folding,
+    near_times,
+    operands,
+    orderables,
+    own_days,
+    own_times,
+    pick,
+    spans,
+    texts,
+    times,
+)
 
 value_tests = st.one_of(
     st.builds(
@@ -44,7 +56,7 @@ value_tests = st.one_of(
 
 def by_clock(zones: st.SearchStrategy[dict[str, str]]) -> st.SearchStrategy[dict[str, Any]]:
     """Return tests that read calendars and clocks in a zone."""
-    bounds = st.one_of(times, near_times, near_times)
+    bounds = st.one_of(times, near_times, own_times, own_days)
     return st.one_of(
         st.builds(
             lambda period, offset, zone: {"op": "in_period", "period": period, "offset": offset, **zone},
@@ -69,3 +81,14 @@ clock_tests = st.one_of(
     ),
 )
 own_clock_tests = by_clock(st.just({"zone": "person"}))
+own_day_tests = st.one_of(
+    st.builds(
+        lambda period, offset: {"op": "in_period", "period": period, "offset": offset, "zone": "person"},
+        pick(["day", "day", "day", "week", "month"]),
+        pick([0, 0, -1, 1]),
+    ),
+    st.builds(lambda days: {"op": "anniversary", "in_days": days, "zone": "person"}, pick([0, 0, -1, 1])),
+    st.builds(lambda op, day: {"op": op, "value": day, "zone": "person"}, pick(["before", "after"]), own_days),
+    st.builds(lambda day: {"op": "between", "value": [day, day], "zone": "person"}, own_days),
+)
+"""Those that the day it is, or was, where the person lives decides."""

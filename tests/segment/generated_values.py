@@ -1,6 +1,8 @@
 """What Hypothesis makes values, times and names of."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import product
+from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
@@ -13,6 +15,14 @@ TURNS = [
 ]
 """Where histories begin: just after the start, and where months before now come upon the corners."""
 ZONES = ("UTC", "Asia/Shanghai", "America/New_York", "Europe/Berlin")
+FAR_ZONES = ("Pacific/Kiritimati", "Pacific/Pago_Pago", "Australia/Lord_Howe", "America/St_Johns", "Asia/Kathmandu")
+"""Both ends of the earth, and clocks that go by half an hour, or change by it."""
+OWN_ZONES = (*ZONES, *FAR_ZONES)
+CHANGES = [
+    datetime.fromisoformat(at)
+    for at in ("2024-03-10T05:30Z", "2024-03-10T07:00Z", "2024-03-31T01:00Z", "2024-04-06T15:00Z")
+]
+"""When the clocks of St John's, New York, Berlin and Lord Howe Island change."""
 NAMES = ("bought", "seen", "Ünï. 'x' \\ %_", "a.b")
 TRAITS = ("age", "note", "likes", "when", "a.b", "nest")
 SPOTS = [(31.2, 121.5), (31.3, 121.4), (52.5, 13.4), (-33.9, 151.2), (0, 180), (0, -180), (90, 0), (31.25, 121.45)]
@@ -33,6 +43,23 @@ times = st.one_of(
     pick([at.isoformat().replace("+00:00", "Z") for at in CORNERS]),
     walls,
 )
+
+
+def midnight(day: date, zone: str) -> datetime:
+    """Return when a day begins in a zone."""
+    return datetime.combine(day, time.min, ZoneInfo(zone)).astimezone(UTC)
+
+
+DAYS = [date(2024, 2, 27), date(2024, 3, 1), date(2024, 3, 10), date(2024, 3, 31)]
+"""So few that a person's time and an operator's day often lie beside each other."""
+MIDNIGHTS = sorted({midnight(day, zone) for day, zone in product(DAYS, OWN_ZONES)})
+own_times = st.builds(
+    lambda at, seconds: (at + timedelta(seconds=seconds)).isoformat(),
+    st.one_of(pick(MIDNIGHTS), pick(MIDNIGHTS), pick(CHANGES)),
+    pick([-1, 0, 0, 1, 1800, -1800]),
+)
+"""Times that lie in one day here and in another there."""
+own_days = pick([day.isoformat() for day in DAYS])
 near_times = st.one_of(
     walls, pick([at.isoformat() for at in CORNERS]), pick(["2024-02-29", "2024-03-01", "2024-03-10", "2024-03-31"])
 )

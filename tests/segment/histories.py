@@ -28,7 +28,8 @@ from services.segment.usecases.answer_touches import Touched, answer_touches
 from services.segment.usecases.insert_blocks import OF_OWNERS
 from services.segment.usecases.settle_changes import apply_change
 from tests.segment.columnar import parsed
-from tests.segment.generated_values import START, TURNS, ZONES
+from tests.segment.generated_values import START, ZONES
+from tests.segment.history_clock import first_instant, next_instant
 from tests.segment.history_strategies import STEPS, History, some_histories
 from tests.segment.oracle import Person, When, is_member
 from tests.segment.outcome import Outcome
@@ -50,7 +51,7 @@ class Batch:
     def __init__(self, store: Columnar, workspace_id: int, histories: Sequence[History], chance: random.Random) -> None:
         self.store, self.workspace_id, self.chance = store, workspace_id, chance
         self.zone = chance.choice(ZONES)
-        self.now = chance.choice(TURNS) + timedelta(microseconds=7)
+        self.now = first_instant(chance)
         self.counter = workspace_id * 1_000_000
         self.lines: dict[str, list[bytes]] = {}
         self.sources: dict[int, Source] = {}
@@ -195,17 +196,13 @@ class Batch:
         """Play every step, and compare after each."""
         await self._compare(first=True)
         for step in range(STEPS):
-            last, self.now = self.now, self.now + self._wait()
+            last, self.now = self.now, next_instant(self.now, self.chance)
             self.touched = {}
             for _, numbers, steps in self.histories:
                 self._do(numbers, *steps[step])
             await self._round(last)
             await self._compare()
         return self.outcome
-
-    def _wait(self) -> timedelta:
-        hours = self.chance.choice([0, 0, 0.5, 1, 5, 13, 13, 26, 170, 800])
-        return timedelta(hours=hours, seconds=self.chance.randint(1, 90))
 
     def _do(self, numbers: Sequence[int], kind: str, *said: Any) -> None:
         if kind == "nothing":
@@ -217,6 +214,10 @@ class Batch:
                 self.tell_event(number, said[1], self.now + timedelta(hours=said[2]), said[3])
             case "trait":
                 self.tell_trait(owner, said[1], said[2])
+            case "when":
+                # so near to the present that it depends on where he lives which day it is
+                self.tell_trait(owner, "timezone", said[1])
+                self.tell_trait(owner, "when", (self.now + timedelta(hours=said[2])).isoformat())
             case "account":
                 self._tell_first_account(number, said[1], said[2])
             case "merge":

@@ -117,6 +117,7 @@ async def test_patterns_are_text_too_and_broken_ones_are_refused(stage):
         ({"did": "e", "window": {"from": "yesterday"}}, "/definition/window/from"),
         ({"did": "e", "window": {"from": "2024-02-01", "to": "2024-01-01"}}, "/definition/window"),
         ({"did": "e", "where": [{"prop": "p", "op": "within_last", "span": "1 day"}]}, "/definition/where/0/op"),
+        ({"did": "e", "where": [{"prop": "date", "op": "within_next", "span": "7 days"}]}, "/definition/where/0/op"),
         ({"in_segment": "x"}, "/definition/in_segment"),
         ({"in_segment": "018f0000-0000-7000-8000-000000000000"}, "/definition"),
         ({"trait": "a", "op": "equals", "value": "\ud800"}, "/definition/value"),

@@ -108,14 +108,29 @@ async def _something(stage, chance):
             await stage.event(f"new {chance.random()}", "bought", {"amount": amount})
 
 
-async def test_more_than_a_few_are_asked_beside_the_rounds_first(stage, monkeypatch):
-    monkeypatch.setattr(asking, "FEW_TOUCHED", 1)
+async def test_who_is_touched_while_he_is_asked_once_more_is_asked_again(stage, monkeypatch):
     await furnished(stage)
+    real, turns = asking._ask_again, []
+
+    async def touching(*given):
+        found = await real(*given)
+        turns.append(set(given[3]))
+        if len(turns) < 3:
+            await stage.event("kim", "bought", {"amount": 10 + len(turns)})
+        return found
+
+    monkeypatch.setattr(asking, "_ask_again", touching)
     async with held_preview(stage, monkeypatch) as previewing:
         for name in NAMES[:4]:
             await stage.event(name, "bought", {"amount": 9})
+    kim = stage.person("kim")
+    assert turns[0] >= {kim} and turns[1:] == [{kim}, {kim}]
     assert previewing.result() == await anew(stage)
+
+
+async def test_more_than_can_be_named_are_asked_like_everybody(stage, monkeypatch):
     monkeypatch.setattr(asking, "MOST_NAMED", 1)
+    await furnished(stage)
     async with held_preview(stage, monkeypatch) as previewing:
         for name in NAMES[2:]:
             await stage.event(name, "seen")

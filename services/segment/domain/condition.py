@@ -211,7 +211,10 @@ class Grammar:
         if kind is None:
             raise reader.at("op").refuse(f"the operator is not known; known: {', '.join(sorted(self.operators))}")
         if of_events and kind.only_traits:
-            raise reader.at("op").refuse("this operator is for traits: an event property is compared with fixed values")
+            raise reader.at("op").refuse(
+                "this operator is for traits: an event property is compared with fixed values; keep a time that has to"
+                " be held against the moving clock (a trip's date) in a trait"
+            )
         reader.only("op", *beside, *kind.members)
         for member in kind.of_traits if of_events else ():
             if found := reader.get(member):

@@ -1,29 +1,31 @@
-"""Ask everybody beside the rounds: they go on meanwhile, and whom they touched is asked once more at the end.
+"""Ask everybody beside the rounds: they go on meanwhile, and whom they touched is asked once more, beside them too.
 
-So an answer of seconds keeps no round waiting for it, and is as exact as if it had: of the moment at which it was
-asked, with all facts that came in until it was answered.
+So no round waits for an answer of seconds, and each person is answered as he stood at one instant between the question
+and the answer: of the moment at which it was asked, with all that had come in of him until then at least.
 """
 
 import asyncio
+from collections.abc import Sequence
 
 from pyroaring import BitMap
 
+from libs.common.errors import Unavailable
 from libs.common.runtime import Runtime
+from services.segment.domain.condition import Inquiry
 from services.segment.domain.definition import Definition
 from services.segment.domain.moved import Moved
-from services.segment.domain.world import LiveSegment
+from services.segment.domain.world import LiveSegment, World
 from services.segment.store import owners, persons, touches
-from services.segment.store.columnar import Columnar
+from services.segment.store.asking_few import ask_few
+from services.segment.store.columnar import Columnar, Refusal
 from services.segment.store.parts import SegmentParts, Watch
 from services.segment.store.scope import Scope
-from services.segment.usecases.ask_membership import Asked, Study, answers_of, ground_of
+from services.segment.usecases.ask_membership import NOT_TAKEN, Asked, Study, answers_of, ground_of
 
 MANY_QUESTIONS = 16
 """A definition of more asks over one handle at a time: the other is there for rounds."""
-FEW_TOUCHED = 1_000
-"""So many are asked once more while rounds wait: some tens of milliseconds, or a fraction of a second for hundreds of
-conditions. More are asked beside them first, and then whom that was too early for."""
 MOST_TIMES = 4
+"""Who was touched while he was asked, each of so many times, is answered condition by condition."""
 MOST_NAMED = 100_000
 """Beyond so many it costs less to ask everybody than to name them."""
 
@@ -41,25 +43,37 @@ async def ask_everybody(runtime: Runtime[SegmentParts], *, workspace_id: int, de
         many = len(study.inquiry.questions) > MANY_QUESTIONS
         columnar = parts.columnar.giving_way() if many else parts.columnar
         atoms = await answers_of(columnar, study.inquiry, Scope(workspace_id, ground.merged))
-        times = 0
-        while True:
-            times += 1
+        torn, asked, everybody, fresh = BitMap(), BitMap(), BitMap(), atoms
+        for times in range(MOST_TIMES + 1):
+            # to take stock is all that rounds wait for
             async with parts.locks[workspace_id]:
                 later = await ground_of(runtime, workspace_id)
                 again = await _touched(runtime, workspace_id, watch)
                 if watch.is_upset:
                     atoms = await answers_of(parts.columnar, study.inquiry, Scope(workspace_id, later.merged))
-                elif len(again) <= FEW_TOUCHED or times == MOST_TIMES:
-                    atoms = await _ask_again(runtime, parts.columnar, study, atoms, again, workspace_id, later.merged)
-                if watch.is_upset or len(again) <= FEW_TOUCHED or times == MOST_TIMES:
-                    break
-            atoms = await _ask_again(runtime, columnar, study, atoms, again, workspace_id, later.merged)
-    segments = later.world.segments
+                    return _answered(study, atoms, later.world, later.world.universe)
+            if not times:
+                # whoever comes later is not asked any more
+                everybody = BitMap(later.world.universe)
+            torn = (torn - (asked - again)) if times else again
+            atoms = _put(atoms, fresh, asked - again if times < MOST_TIMES else asked)
+            if not torn or times == MOST_TIMES:
+                return _answered(study, atoms, later.world, everybody)
+            asked = torn
+            fresh = await _ask_again(runtime, columnar, study.inquiry, asked, workspace_id, later.merged)
+    raise AssertionError("the last time is answered")
 
+
+def _answered(study: Study, atoms: Sequence[BitMap], world: World, among: BitMap) -> Asked:
     def stands(segment: LiveSegment) -> BitMap:
-        return segments.get(segment.segment_id, segment).members
+        return world.segments.get(segment.segment_id, segment).members
 
-    return study.answer(atoms, BitMap(later.world.universe), stands)
+    return study.answer(atoms, among & world.universe, stands)
+
+
+def _put(atoms: Sequence[BitMap], fresh: Sequence[BitMap], about: BitMap) -> list[BitMap]:
+    """Return the answers with the fresh ones about some persons."""
+    return [(old - about) | (new & about) for old, new in zip(atoms, fresh, strict=True)] if about else list(atoms)
 
 
 async def _touched(runtime: Runtime[SegmentParts], workspace_id: int, watch: Watch) -> BitMap:
@@ -75,19 +89,17 @@ async def _touched(runtime: Runtime[SegmentParts], workspace_id: int, watch: Wat
 async def _ask_again(
     runtime: Runtime[SegmentParts],
     columnar: Columnar,
-    study: Study,
-    atoms: list[BitMap],
-    again: BitMap,
+    inquiry: Inquiry,
+    whom: BitMap,
     workspace_id: int,
     merged: Moved | None,
 ) -> list[BitMap]:
-    """Return the answers with those about some persons as they are now."""
-    if not again:
-        return atoms
-    if len(again) > MOST_NAMED:
-        return await answers_of(columnar, study.inquiry, Scope(workspace_id, merged))
+    """Ask about some persons as a round does."""
+    if len(whom) > MOST_NAMED:
+        return await answers_of(columnar, inquiry, Scope(workspace_id, merged))
     async with runtime.worker_database.transaction(workspace_id) as tx:
-        under = await owners.stored_under(tx, workspace_id, list(again))
-    scope = Scope(workspace_id, merged, list(again), sorted({*again, *under}))
-    fresh = await answers_of(columnar, study.inquiry, scope)
-    return [(old - again) | (new & again) for old, new in zip(atoms, fresh, strict=True)]
+        under = await owners.stored_under(tx, workspace_id, list(whom))
+    try:
+        return await ask_few(columnar, inquiry, Scope(workspace_id, merged, list(whom), sorted({*whom, *under})))
+    except Refusal as refusal:
+        raise Unavailable(NOT_TAKEN) from refusal
