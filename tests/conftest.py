@@ -18,7 +18,7 @@ from tests.fixtures.nats import running_nats
 from tests.fixtures.postgres import ServiceDatabase, Templates, running_cluster
 from tests.fixtures.system import a_brand, sink, stack
 from tests.fixtures.types_of_arrays import learn_types_once
-from tests.fixtures.workers import UnitScheduling
+from tests.fixtures.workers import UnitScheduling, needs_the_launchers_loop
 
 try:
     from uvloop import new_event_loop
@@ -39,9 +39,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> UnitSch
     return UnitScheduling(config, log)
 
 
-def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Run on the loop the services run on; asyncio's own takes a quarter of a test's processor more."""
-    return {"house": new_event_loop}
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run on the loop that what is tested runs on; asyncio's own takes more of the processor."""
+    if needs_the_launchers_loop(item.nodeid):
+        return {"launcher": asyncio.new_event_loop}
+    return {"services": new_event_loop}
 
 
 def pytest_collection_finish() -> None:

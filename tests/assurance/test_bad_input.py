@@ -12,7 +12,7 @@ from libs.common.access import service_tokens
 from libs.common.access.keys import new_key
 from libs.common.ids import new_id
 from tests.assurance.furnished import Furnished, a_furnished
-from tests.assurance.hostile import BROKEN, IDS, Sender, part, queries, spoilt
+from tests.assurance.hostile import BROKEN, IDS, ONE_IN, Sender, part, queries, spoilt
 from tests.assurance.routes import GUARDED, ROUTES, SERVICES, Route, filled
 from tests.assurance.sound import SOUND, with_ids
 from tests.e2e.brand import Brand
@@ -175,12 +175,15 @@ async def test_the_collector_answers_whatever_a_touchpoint_sends(made: Furnished
     word = base64.b64encode(made.brand.write_keys["web"].encode() + b":").decode()
     headers = {"authorization": f"Basic {word}"}
     call = {"type": "track", "userId": "u-1", "event": "Seen", "properties": {"a": 1}, "context": {"ip": "1.2.3.4"}}
-    bodies = [content for body in (call, {"batch": [call], "context": {}}) for _, content in spoilt(body, of=1)]
+    sound = {"/v1/track": call, "/v1/batch": {"batch": [call], "context": {}}}
     await sender.send_all(
         (repr(body[:60]), "POST", "identity", path, {"content": body, "headers": headers})
-        for path in ("/v1/track", "/v1/batch")
-        for body in (*bodies, *BROKEN)
+        for path, whole in sound.items()
+        for body in (*(content for _, content in spoilt(whole, of=ONE_IN)), *BROKEN)
     )
+    wrong_door = {"/v1/track": sound["/v1/batch"], "/v1/batch": sound["/v1/track"]}
+    for path, body in wrong_door.items():
+        await sender.send("another door's", "POST", "identity", path, json=body, headers=headers)
     assert sender.wrong == []
 
 
