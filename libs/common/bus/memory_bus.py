@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
 
+from libs.common.bus.memory_key_value import MemoryKeyValue
 from libs.common.bus.port import (
     BusUnavailable,
     Consumer,
@@ -182,36 +183,6 @@ class MemoryConsumer:
 
     async def close(self) -> None:
         """Stop fetching; the durable consumer stays."""
-
-
-class MemoryKeyValue:
-    """A bucket in memory."""
-
-    def __init__(self) -> None:
-        self._values: dict[str, bytes] = {}
-        self._watchers: list[asyncio.Queue[tuple[str, bytes | None]]] = []
-
-    async def get(self, key: str) -> bytes | None:
-        """Return a value; None when there is none."""
-        return self._values.get(key)
-
-    async def put(self, key: str, value: bytes) -> None:
-        """Set a value."""
-        self._values[key] = value
-        for watcher in self._watchers:
-            watcher.put_nowait((key, value))
-
-    async def watch(self) -> AsyncIterator[tuple[str, bytes | None]]:
-        """Yield every value there is, then every change."""
-        queue: asyncio.Queue[tuple[str, bytes | None]] = asyncio.Queue()
-        for item in self._values.items():
-            queue.put_nowait(item)
-        self._watchers.append(queue)
-        try:
-            while True:
-                yield await queue.get()
-        finally:
-            self._watchers.remove(queue)
 
 
 class MemoryBus:
