@@ -114,6 +114,8 @@ class Batch:
     """The best tier of the batch's evidence for a node."""
     turn: dict[Key, bool] | None = None
     """Where time or policies look again: whose turn it is, and whether a standing crowd is walked too."""
+    reread: set[Key] = field(default_factory=set)
+    """Nodes whose links were added up anew: these say nothing until they are decided about, so the nodes are walked."""
     settling: set[Key] = field(default_factory=set)
     """Crowded hubs that may be hubs no more: they stay shared until they are looked at in the background."""
     replacing: set[Key] = field(default_factory=set)
@@ -170,7 +172,7 @@ class Batch:
         """Forget what was found under locks that were given back."""
         for found in (
             self.nodes, self.links, self.added, self.alone, self.tiers, self.watched, self.unlocked, self.holds,
-            self.freed, self.settling, self.replacing, self.rising, self.hanging, self.void_aliases,
+            self.freed, self.reread, self.settling, self.replacing, self.rising, self.hanging, self.void_aliases,
         ):  # fmt: skip
             found.clear()
         if self.said is not None:

@@ -29,8 +29,9 @@ async def load_regions(
 
     Growth never waits: a region that reaches nodes which somebody else holds is Contended, unless `patient`.
     A node's links are read after it is locked, and whoever adds a link holds both of its ends, so what is read stays.
-    Hubs are not walked through, unless they (or a neighbour in `unsettled`) may fall below their threshold; nor are
-    links that wait in quarantine for their rate, which are loaded only if `held` are wanted.
+    Hubs are not walked through, unless they (or a neighbour in `unsettled`) may fall below their threshold, or their
+    links were added up anew; nor are links that wait in quarantine for their rate, which are loaded only if `held` are
+    wanted.
     """
     batch.look_away()
     unsettled = set(unsettled)
@@ -41,6 +42,7 @@ async def load_regions(
     while frontier:
         await _lock(tx, batch, tools, frontier, patient=patient)
         shared = {one for one in frontier if batch.nodes[one].is_shared}
+        shared -= batch.reread
         standing |= await standing_hubs(tx, batch, shared & reopened - standing)
         hubs = shared - reopened | shared & standing
         walked = frontier - hubs | await _small_hubs(tx, batch, hubs)

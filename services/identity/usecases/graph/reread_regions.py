@@ -50,6 +50,7 @@ async def reread_regions(tx: Tx, batch: Batch, tools: GraphTools, stirred: set[K
     await links.merge(tx, wanted)
     await _keep_held(tx, {pair for (pair, _), about in wanted.items() if about.is_claimed})
     batch.links.clear()
+    batch.reread = decided
     return decided
 
 
