@@ -24,6 +24,9 @@ from launcher.trouble import Trouble
 SUPERUSER = "postgres"
 # The kernel takes 107 bytes for the path of a socket; PostgreSQL adds a name of up to 20.
 LONGEST_SOCKET_FOLDER = 80
+# What a server says last that finds processes of one that was killed: on a busy machine they take a while to notice.
+HELD_BY_ORPHANS = "Terminate any old server processes"
+ORPHANS_END_SECONDS = 10
 # The status stands in the eighth line of postmaster.pid, padded with blanks.
 STATUS_LINE = 7
 
@@ -148,15 +151,24 @@ class EmbeddedPostgres:
         """Start and wait until connections are accepted, however long the recovery after a crash takes."""
         self.initialise()
         self.stop_orphan()
+        patience = time.monotonic() + ORPHANS_END_SECONDS
+        started = self._launch()
+        while not self.is_ready(started.pid):
+            if started.poll() is not None:
+                why = last_line(self.log)
+                if HELD_BY_ORPHANS not in why or time.monotonic() > patience:
+                    raise Trouble(f"PostgreSQL did not start: {why}", f"See {self.log}.")
+                time.sleep(0.2)
+                started = self._launch()
+            time.sleep(0.01)
+        return self
+
+    def _launch(self) -> "subprocess.Popen[bytes]":
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self.command(), env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/"
             )
-        while not self.is_ready(self._process.pid):
-            if self._process.poll() is not None:
-                raise Trouble(f"PostgreSQL did not start: {last_line(self.log)}", f"See {self.log}.")
-            time.sleep(0.01)
-        return self
+        return self._process
 
     def is_ready(self, pid: int) -> bool:
         """Say whether the server with this pid accepts connections; false during crash recovery."""

@@ -29,6 +29,8 @@ SOUND: dict[str, Any] = {
     "POST /v1/imports": {"source_id": 1, "path": "no-such-file.ndjson", "format": "ndjson", "mapping": {}},
     "POST /v1/imports/previews": {"source_id": 1, "path": "no-such-file.ndjson", "format": "ndjson", "mapping": {}},
     "POST /v1/imports/{import_id}/stop": None,
+    "POST /v1/imports/{import_id}/resume": None,
+    "POST /v1/identity/verification": {"repair": True},
     "POST /v1/identity/keys": {"name": "k", "scopes": ["events:read"], "expires_at": "2030-01-01T00:00:00Z"},
     "POST /v1/identity/keys/{key_id}/rotate": {"overlap_seconds": 10},
     "POST /v1/identity/members": {"email": "a@b.example", "role": "viewer", "password": "long enough to be good"},

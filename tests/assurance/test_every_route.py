@@ -41,6 +41,7 @@ NAMES_OF_ONE_S_OWN = {
 """Their path holds a name, not an id: everybody has the same name in a world of his own."""
 BODIES: dict[str, Any] = {
     "POST /v1/imports/{import_id}/stop": None,
+    "POST /v1/imports/{import_id}/resume": None,
     "POST /v1/identity/keys/{key_id}/rotate": {},
     "POST /v1/identity/persons/{person_id}/unmerge": {
         "leaving": [{"namespace": "user_id", "scope": "main", "value": "u-1"}]

@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import asyncpg
 import pytest
 
 from launcher import process
-from launcher.postgres import EmbeddedPostgres
+from launcher.postgres import HELD_BY_ORPHANS, EmbeddedPostgres
 from launcher.privileges import AS_NOBODY, AS_NOBODY_WITH_PASSAGE, IN_OWN_NAMESPACE, choose_privileges, works
 from launcher.trouble import Trouble
 
@@ -46,6 +47,23 @@ async def test_acknowledged_rows_survive_a_kill_of_the_server(open_folder):
     server._process.wait()
     with EmbeddedPostgres(open_folder / "postgres", port=server.port) as again:
         assert await ask(again, "select count(*) from kept") == 1000
+
+
+def test_what_a_killed_server_left_running_is_waited_for(open_folder):
+    server = EmbeddedPostgres(open_folder / "postgres", durable=False).start()
+    pid = server.pid
+    assert pid is not None
+    left = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    for child in left:
+        os.kill(child, signal.SIGSTOP)
+    os.kill(pid, signal.SIGKILL)
+    server._process.wait()
+    going_on = threading.Timer(1.0, lambda: [os.kill(child, signal.SIGCONT) for child in left])
+    going_on.start()
+    with EmbeddedPostgres(open_folder / "postgres", durable=False, port=server.port) as again:
+        assert HELD_BY_ORPHANS in again.log.read_text()
+        assert again.pid not in (None, pid)
+    going_on.join()
 
 
 async def test_the_server_asks_for_a_password_and_keeps_what_it_promises(open_folder):

@@ -65,7 +65,7 @@ async def test_an_explanation_shows_the_deciding_values(stage):
     body = {"definition": definition, "person_no": stage.person("kim")}
     explained = (await stage.app.client.post("/v1/segment/explain", json=body)).json()
     counted, city = explained.pop("conditions")
-    assert explained == {"member": False, "manual": None, "snapshot_of": None, "trouble": ""}
+    assert explained == {"member": False, "manual": None, "snapshot_of": None, "trouble": "", "paused": False}
     assert (counted["pointer"], counted["holds"], counted["value"]) == ("/definition/all/0", False, "2")
     assert [one["name"] for one in counted["events"]] == ["bought", "bought"]
     assert city == {"pointer": "/definition/all/1", "holds": True, "value": "Köln", "masked": False, "events": []}

@@ -157,6 +157,7 @@ async def test_hand_made_lists_win_and_show_as_the_reason(stage):
         "manual": "exclude",
         "snapshot_of": None,
         "trouble": "",
+        "paused": False,
         "conditions": [{"pointer": "", "holds": True, "value": "20", "masked": False, "events": []}],
     }
     await stage.trait("kim", "age", 21)

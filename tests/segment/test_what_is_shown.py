@@ -151,7 +151,8 @@ async def test_segments_are_found_by_a_part_of_their_name_or_key_and_by_state(st
     assert await found(search="vip", state="live") == await found(search="0%") == ["VIP Frauen 100%"]
     assert await found(search="Women") == ["VIP Frauen 100%"] and await found(search="_") == []
     assert await found(state="draft") == ["vip men"]
-    refused = await client.get("/v1/segment/segments", params={"state": "paused"})
+    assert await found(state="paused") == []
+    refused = await client.get("/v1/segment/segments", params={"state": "asleep"})
     assert refused.status_code == 422
 
 

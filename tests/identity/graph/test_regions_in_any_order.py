@@ -1,4 +1,4 @@
-"""Regions that are read anew one by one, in whatever order, end as the rule says: hubs and what lies between them too."""
+"""Regions that are read anew one by one, in whatever order, end as the rule says, and so do links between hubs."""
 
 import random
 from typing import Any
