@@ -9,6 +9,7 @@ import pytest
 
 from services.segment.conditions.catalogue import grammar
 from services.segment.domain.definition import parse_definition
+from services.segment.store.parts import SegmentParts
 from services.segment.usecases import ask_everybody as asking
 from services.segment.usecases.ask_everybody import ask_everybody
 from services.segment.usecases.squash_overrides import begin_squash, squash_overrides
@@ -180,3 +181,14 @@ async def test_a_few_conditions_are_asked_over_every_handle(stage, monkeypatch, 
     monkeypatch.setattr(asking, "answers_of", told)
     await anew(stage, MANY if many else {"did": "bought"})
     assert over[0] is many
+
+
+def test_each_watch_ends_by_itself_and_hears_what_comes_later():
+    parts = SegmentParts(columnar=None)
+    first, second = parts.watch(WORKSPACE), parts.watch(WORKSPACE)
+    one, _ = first.__enter__(), second.__enter__()
+    second.__exit__(None, None, None)
+    parts.note_touched(WORKSPACE, [7])
+    assert list(one.take()) == [7]
+    first.__exit__(None, None, None)
+    assert parts.watches[WORKSPACE] == []

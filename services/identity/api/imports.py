@@ -146,7 +146,10 @@ async def get_import(import_id: UUID, caller: Writer, tx: Transaction) -> Import
 
 @router.post("/{import_id}/stop")
 async def stop_import(import_id: UUID, caller: Writer, runtime: RuntimeOf) -> ImportView:
-    """Stop an import after its present chunk; what is in the record stays, and it can go on (`resume`) for a day."""
+    """Stop an import after its present chunk; what is in the record stays, and it can go on (`resume`).
+
+    Its upload is kept for a day from when it was sent.
+    """
     async with runtime.worker_database.transaction(caller.workspace_id) as tx:
         _found(await imports.find(tx, caller.workspace_id, import_id))
         now = runtime.now(caller.workspace_id)

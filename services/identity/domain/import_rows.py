@@ -79,10 +79,15 @@ def read_chunk(rows: Iterable[tuple[int, Cells]], mapping: ImportMapping, file_h
         else:
             message_id = read.message_id or f"{file_hash[:32]}:{row_no}"
             chunk.calls.append(MappedRow(row_no, message_id, read, not is_identified(read.body), cells))
-            bytes_read += len(read.payload)
+            # its cells are held beside it, until it is known whether a plan holds the row
+            bytes_read += len(read.payload) + (sum(map(_weight, cells.values())) if isinstance(cells, dict) else 0)
         if bytes_read >= MOST_BYTES:
             break
     return chunk
+
+
+def _weight(cell: object) -> int:
+    return len(cell) if isinstance(cell, (str, bytes)) else len(str(cell))
 
 
 def _read(cells: Cells, mapping: ImportMapping) -> Call | Refusal:

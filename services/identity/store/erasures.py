@@ -36,7 +36,6 @@ _OF_ERASURE = statement(
     "select lookup, namespace, scope, erasure_id from tombstone"
     " where workspace_id = :workspace_id and erasure_id = :erasure_id"
 )
-_KINDS = statement("select distinct namespace, scope from tombstone where workspace_id = :workspace_id")
 _DIG_UP = statement(
     "delete from tombstone where workspace_id = :workspace_id and lookup = any(:lookups::bytea[])"
     " returning lookup, namespace, scope, erasure_id"
@@ -146,11 +145,6 @@ async def tombstones_of(tx: Tx, workspace_id: int, erasure_id: UUID) -> list[Tom
     """Return the identifiers that an erasure took."""
     rows = await tx.fetch(_OF_ERASURE, workspace_id=workspace_id, erasure_id=erasure_id)
     return [Tombstone(*row) for row in rows]
-
-
-async def kinds(tx: Tx, workspace_id: int) -> list[tuple[str, str]]:
-    """Return the namespaces and scopes of all identifiers that were erased."""
-    return [(row["namespace"], row["scope"]) for row in await tx.fetch(_KINDS, workspace_id=workspace_id)]
 
 
 async def dig_up(tx: Tx, workspace_id: int, lookups: Collection[bytes]) -> list[Tombstone]:

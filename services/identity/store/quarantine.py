@@ -22,16 +22,6 @@ _AFTER = statement(
     "select * from quarantine where workspace_id = :workspace_id"
     " and (:after::uuid is null or quarantine_id > :after) order by quarantine_id limit :row_limit"
 )
-_CLAIM_NEW = statement(
-    "delete from quarantine_queue n using (select q.quarantine_id from quarantine_queue q order by q.quarantine_id"
-    " limit :row_limit for update skip locked) as next where n.quarantine_id = next.quarantine_id"
-    " returning n.workspace_id, n.quarantine_id"
-)
-_COUNT_NEW = statement("select count(*) from quarantine_queue where workspace_id = :workspace_id")
-_READ = statement(
-    "select * from quarantine where workspace_id = :workspace_id and quarantine_id = any(:ids::uuid[])"
-    " order by quarantine_id"
-)
 _DELETE = statement("delete from quarantine where workspace_id = :workspace_id and quarantine_id = any(:ids::uuid[])")
 
 
@@ -56,7 +46,7 @@ class QuarantineRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def keep(tx: Tx, rows: Sequence[QuarantineRow]) -> None:
-    """Put calls into quarantine, and queue them for a look; a row of an import at most once."""
+    """Put calls into quarantine; a row of an import at most once."""
     await tx.execute(
         _KEEP,
         workspace_ids=[row.workspace_id for row in rows],
@@ -114,24 +104,6 @@ async def after(tx: Tx, workspace_id: int, position: UUID | None, limit: int) ->
     """Return calls of any status, oldest first, beginning after one of them."""
     rows = await tx.fetch(_AFTER, workspace_id=workspace_id, after=position, row_limit=limit)
     return [QuarantineRow(**dict(row)) for row in rows]
-
-
-async def claim_new(tx: Tx, limit: int) -> dict[int, list[UUID]]:
-    """Take the oldest calls that were not looked through off their queue (worker role); return them by workspace."""
-    found: dict[int, list[UUID]] = {}
-    for workspace_id, one in await tx.fetch(_CLAIM_NEW, row_limit=limit):
-        found.setdefault(workspace_id, []).append(one)
-    return found
-
-
-async def count_new(tx: Tx, workspace_id: int) -> int:
-    """Count the calls of a workspace that were not looked through (worker role)."""
-    return int(await tx.fetch_value(_COUNT_NEW, workspace_id=workspace_id))
-
-
-async def read(tx: Tx, workspace_id: int, ids: Sequence[UUID]) -> list[QuarantineRow]:
-    """Return calls of any status, those that are still there."""
-    return [QuarantineRow(**dict(row)) for row in await tx.fetch(_READ, workspace_id=workspace_id, ids=list(ids))]
 
 
 async def delete(tx: Tx, workspace_id: int, ids: Sequence[UUID]) -> int:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from libs.common.db import Statement, Tx, load_sql
+from libs.common.db import Statement, Tx, load_sql, statement
 from services.identity.domain.columns import KINDS, Columns, Flags, Ints
 from services.identity.domain.consents import EVERY
 from services.identity.domain.seen_alone import NEVER_ALONE
@@ -16,6 +16,7 @@ from services.identity.domain.twins import TWIN_SOURCE
 
 _NODES = load_sql(__file__, "whole_nodes.sql")
 _EVIDENCE = load_sql(__file__, "whole_evidence.sql")
+_MAY_BE_IDLE = statement("select set_config('idle_in_transaction_session_timeout', '0', true)")
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 
 
@@ -32,7 +33,11 @@ class WholeGraph:
 
 
 async def read_whole(tx: Tx, workspace_id: int) -> WholeGraph:
-    """Read every identifier and every fact of a workspace; what names an identifier that is gone is left out."""
+    """Read every identifier and every fact of a workspace; what names an identifier that is gone is left out.
+
+    The transaction may be idle from here on as long as it takes to add all up.
+    """
+    await tx.fetch_value(_MAY_BE_IDLE)
     facts = await _copy(
         tx,
         _EVIDENCE,

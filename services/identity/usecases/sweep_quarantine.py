@@ -1,6 +1,7 @@
 """Calls that could not be taken, looked through for the identifiers of an erased person."""
 
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection
 
 from libs.common.db import Tx
 from services.identity.domain.declared_spelling import declared_spelling
@@ -39,20 +40,16 @@ def mentions(
     raw: bytes, erased: Collection[Tombstone], tools: GraphTools, workspace_id: int, policies: PolicySet
 ) -> bool:
     """Return whether a call, readable or not, names one of the identifiers in any spelling its namespace knows."""
-    lookups = {one.lookup for one in erased}
-    kinds = {(one.namespace, one.scope) for one in erased}
-    return any(one in lookups for one in lookups_in(raw, kinds, tools, workspace_id, policies))
-
-
-def lookups_in(
-    raw: bytes, kinds: Collection[tuple[str, str]], tools: GraphTools, workspace_id: int, policies: PolicySet
-) -> Iterator[bytes]:
-    """Yield the keyed hashes of all that a call, readable or not, may name of some namespaces and scopes."""
+    by_kind: dict[tuple[str, str], set[bytes]] = defaultdict(set)
+    for one in erased:
+        by_kind[one.namespace, one.scope].add(one.lookup)
     for text in texts_in(raw):
-        for namespace, scope in kinds:
+        for (namespace, scope), lookups in by_kind.items():
             kind = tools.namespaces.get(namespace) or tools.namespaces["user_id"]
             for value in _spellings(kind, text, scope, policies.of(namespace)):
-                yield tools.sealed_lookup(workspace_id, Identifier(namespace, scope, value))
+                if tools.sealed_lookup(workspace_id, Identifier(namespace, scope, value)) in lookups:
+                    return True
+    return False
 
 
 def _spellings(kind: NamespaceKind, text: str, scope: str, policy: NamespacePolicy) -> set[str]:

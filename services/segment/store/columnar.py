@@ -233,7 +233,8 @@ class Columnar:
 
     async def _call(self, call: Callable[[Client], R], *, to_the_end: bool = False) -> R:
         async with self._turn if self.gives_way else nullcontext():
-            return await self._handles.run(partial(self._said, call), to_the_end=to_the_end)
+            # who gives way keeps his turn as long as the statement has the handle, whoever waits no more
+            return await self._handles.run(partial(self._said, call), to_the_end=to_the_end or self.gives_way)
 
     def _said(self, call: Callable[[Client], R], client: Client) -> R:
         try:

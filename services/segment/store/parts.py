@@ -17,7 +17,7 @@ from services.segment.store.memberships import read_round
 from services.segment.store.worlds import load_world
 
 
-@dataclass
+@dataclass(eq=False)
 class Watch:
     """Whom rounds asked again while somebody asks beside them; `is_upset` once rows were laid elsewhere, or wiped."""
 

@@ -1,4 +1,7 @@
-"""Versions and changed lists waiting to be computed aside and swapped in."""
+"""Versions and changed lists waiting to be computed aside and swapped in.
+
+Those of a paused segment wait for it to be resumed: whoever asked for one beside the pausing may not have seen it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +31,9 @@ _RECOMPUTES = statement(
     join segment.segment_version as version
       on version.workspace_id = recompute.workspace_id and version.segment_id = recompute.segment_id
      and version.version = recompute.version
-    where recompute.workspace_id = :workspace_id
+    join segment.segment on segment.workspace_id = recompute.workspace_id
+     and segment.segment_id = recompute.segment_id
+    where recompute.workspace_id = :workspace_id and segment.state <> 'paused'
     order by recompute.segment_id
     """
 )
@@ -57,7 +62,12 @@ _SWAP = statement(
     """
 )
 _FORGET = statement("delete from segment.recompute where workspace_id = :workspace_id and segment_id = :segment_id")
-_OPEN = statement("select count(*) from segment.recompute where workspace_id = :workspace_id")
+_OPEN = statement(
+    """
+    select count(*) from segment.recompute join segment.segment using (workspace_id, segment_id)
+    where workspace_id = :workspace_id and segment.state <> 'paused'
+    """
+)
 
 
 @dataclass(frozen=True)

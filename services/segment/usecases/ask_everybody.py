@@ -38,6 +38,7 @@ async def ask_everybody(runtime: Runtime[SegmentParts], *, workspace_id: int, de
             ground = await ground_of(runtime, workspace_id)
             needed = ground.world.needed_by(definition)
             watch.take()
+            watch.is_upset = False
         # hundreds of conditions take a while to spell
         study = await asyncio.to_thread(Study.of, definition, ground.moment, needed, is_counted=True)
         many = len(study.inquiry.questions) > MANY_QUESTIONS

@@ -270,20 +270,3 @@ def test_a_line_that_a_crash_tore_swallows_no_other(tmp_path: Path) -> None:
     ledger.append(known)
     assert len(ledger.read()) == 2
     assert torn == [2]
-
-
-async def test_a_call_that_cannot_be_taken_and_names_him_is_not_kept_after_his_erasure(house: House) -> None:
-    app = await house.start("identity")
-    await send(house, app, login("anna-canary-77", 1, phone="+8613912340001"))
-    await erase(app, (await person_of(app, ANNA))["person_id"])
-    broken = {"type": "track", "messageId": "q1", "userId": "x1", "properties": {"tel": "139 1234 0001"}}
-    spelt = {"type": "track", "messageId": "q2", "traits": {"note": "call Anna-Canary-77 or anna-canary-77"}}
-    other = {"type": "track", "messageId": "q3", "userId": "x2", "properties": {"tel": "138 1234 0002"}}
-    await send(house, app, broken, spelt, other)
-    [left] = await rows(app, "quarantine")
-    assert "138 1234 0002" in (await app.client.get("/v1/identity/quarantine")).text
-    assert not await rows(app, "quarantine_queue")
-    await app.client.post("/v1/identity/erasures/reopen", json={"identifiers": [PHONE]})
-    await send(house, app, {**broken, "messageId": "q4"})
-    kept = {row["quarantine_id"] for row in await rows(app, "quarantine")}
-    assert left["quarantine_id"] in kept and len(kept) == 2, "who consents anew is somebody again"
