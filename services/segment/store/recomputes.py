@@ -62,12 +62,7 @@ _SWAP = statement(
     """
 )
 _FORGET = statement("delete from segment.recompute where workspace_id = :workspace_id and segment_id = :segment_id")
-_OPEN = statement(
-    """
-    select count(*) from segment.recompute join segment.segment using (workspace_id, segment_id)
-    where workspace_id = :workspace_id and segment.state <> 'paused'
-    """
-)
+_OPEN = statement("select count(*) from segment.recompute where workspace_id = :workspace_id")
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,7 @@ _OLDEST = statement("select min(received_at) from segment.touch where workspace_
 _WAITING = statement(
     """
     select workspace_id from segment.touch
-    union select workspace_id from segment.recompute join segment.segment using (workspace_id, segment_id)
-        where segment.state <> 'paused'
+    union select workspace_id from segment.recompute
     union select workspace_id from segment.departure
     union select workspace_id from segment.block where inserted_at is null
     union select workspace_id from segment.erasure where done_at is null
