@@ -115,15 +115,17 @@ class Graph:
         raise AssertionError("twenty deadlocks in a row")
 
     async def look_again(self) -> int:
-        """Look at every region that is due; return how many there were."""
+        """Look at every region that is due, again when it lost against a worker; return how many there were."""
+
+        async def work(tx: Tx) -> int:
+            due = await regions.claim(tx, 50)
+            await recompute_regions(tx, due, self.tools)
+            return len(due)
+
         done = 0
-        while True:
-            async with self.database.worker.transaction(self.workspace_id) as tx:
-                due = await regions.claim(tx, 50)
-                await recompute_regions(tx, due, self.tools)
-            done += len(due)
-            if not due:
-                return done
+        while looked_at := await self.again_when_lost(self.workspace_id, work):
+            done += looked_at
+        return done
 
     async def set_clock(self, now: datetime) -> None:
         """Drive the workspace's clock."""
