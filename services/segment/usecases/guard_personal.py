@@ -27,7 +27,7 @@ async def personal_traits(
     return ever | {name for name in names if is_personal(name, "trait", overrides)}
 
 
-async def list_personal(
+async def _list_personal(
     tx: Tx, runtime: Runtime[Any], *, workspace_id: int, definition: Definition
 ) -> tuple[Fault, ...]:
     """Return, in order, the conditions that tell something of a personal value, each with its pointer.
@@ -62,7 +62,7 @@ async def guard_personal(runtime: Runtime[Any], *, workspace_id: int, definition
     if may_ask:
         return
     async with runtime.database.transaction(workspace_id) as tx:
-        found = await list_personal(tx, runtime, workspace_id=workspace_id, definition=definition)
+        found = await _list_personal(tx, runtime, workspace_id=workspace_id, definition=definition)
     if found:
         raise Forbidden(
             f"conditions about personal values need the right {RIGHT} or {OR_RIGHT}",
