@@ -33,7 +33,8 @@ class Verification(BaseModel):
     identifiers: int
     persons: int
     different: int = Field(
-        description="identifiers whose person, hub state or last time alone is not what evidence says"
+        description="identifiers whose hub state or last time alone is not what evidence says, or whose person has"
+        " lost or gained anybody"
     )
     reread: int = Field(description="identifiers whose regions are read anew")
 

@@ -22,9 +22,9 @@ from services.identity.usecases.graph.tools import GraphTools
 class Verified:
     """How many identifiers there are, in how many persons (an alias that no declaration holds is in none).
 
-    `different` are those whose person, hub state or time without a link is not what the evidence says, `by_rule` those
-    that array passes could not settle. `to_reread` are nodes by number: what is different, and beside whom it is and
-    should be; their regions read anew are as the evidence says.
+    `different` are those whose hub state or time without a link is not what the evidence says, or whose person has
+    lost or gained anybody; `by_rule` those that array passes could not settle. `to_reread` are nodes by number: what is
+    different, and beside whom it is and should be; their regions read anew are as the evidence says.
     """
 
     identifiers: int
@@ -67,10 +67,10 @@ def _judge(
     consents = {name: row.consents(now) for name, row in zip(names, named, strict=True) if row.permissions}
     told = complete(settled, graph.columns, names, policies, now, consents, decided)
     persons, first, stored = np.unique(graph.person_no, return_index=True, return_inverse=True)
-    beside = first[stored]
-    unowned = graph.person_no == 0
-    wrong = np.where(unowned | told.nobodys, unowned != told.nobodys, beside != told.person)
-    wrong |= graph.shared != told.shared
+    places, unowned = np.arange(len(stored)), graph.person_no == 0
+    beside = np.where(unowned, places, first[stored])
+    wrong = _in_other_company(beside, np.where(told.nobodys, places, told.person))
+    wrong |= (unowned != told.nobodys) | (graph.shared != told.shared)
     wrong |= graph.alone_at != seen_alone(graph.columns, policies)
     return Verified(
         identifiers=len(graph.node_no),
@@ -79,6 +79,16 @@ def _judge(
         by_rule=told.by_rule,
         to_reread=graph.node_no[_around(wrong, beside, told)].tolist(),
     )
+
+
+def _in_other_company(stored: Ints, told: Ints) -> Flags:
+    """Who is with others than he should be; persons are named by one of their places in both."""
+    if np.array_equal(stored, told):
+        return np.zeros(len(stored), dtype=bool)
+    _, pair, sizes = np.unique(stored * len(stored) + told, return_inverse=True, return_counts=True)
+    common = sizes[pair]
+    wrong: Flags = (np.bincount(stored)[stored] != common) | (np.bincount(told)[told] != common)
+    return wrong
 
 
 def _around(wrong: Flags, beside: Ints, told: Rebuilt) -> Ints:
