@@ -221,7 +221,7 @@ class Stage:
         found = []
         for row in rows:
             self.told = row["log_id"]
-            if not row["subject"].startswith("segment.membership."):
+            if not row["subject"].startswith(("segment.membership.entered.", "segment.membership.exited.")):
                 continue
             contract = MembershipEntered if "entered" in row["subject"] else MembershipExited
             for line in bytes(row["payload"]).splitlines():

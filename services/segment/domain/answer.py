@@ -98,7 +98,12 @@ class Reasoning:
         """Return the first reason that concerns the segment, else one that concerns everything.
 
         Else it is time, if the clock moved the person for this segment; else what changed a segment it refers to.
+        What is paused says nothing.
         """
+        found = self._reason_for(segment, person_no)
+        return msgspec.structs.replace(found, silent=True) if segment.is_paused else found
+
+    def _reason_for(self, segment: LiveSegment, person_no: int) -> Reason:
         known = self.reasons.get(person_no, ())
         for reason in known:
             if reason.concern and segment.concerned_by(reason.concern):
@@ -111,7 +116,7 @@ class Reasoning:
         for referred in sorted(segment.concerns.segments):
             change = self._changed.get(referred)
             if change and (person_no in change.entered or person_no in change.exited):
-                return self.reason_for(change.segment, person_no)
+                return self._reason_for(change.segment, person_no)
         return known[0] if known else self.time
 
     def _moved_in(self, segment: LiveSegment) -> BitMap:

@@ -34,9 +34,9 @@ class LiveSegment:
     is_frozen: bool = False
     """A snapshot: nothing but merges, their undoing and erasures change its members."""
     taken: BitMap = field(default_factory=BitMap)
-    """Of whom a snapshot was taken, whoever they are now."""
+    """Of whom a snapshot was taken, or whom it had when it was paused, whoever they are now."""
     is_paused: bool = False
-    """Its members stay as they are until it is resumed, and computed for everybody."""
+    """Its members stay who they were until it is resumed, and computed for everybody; nobody is told."""
 
     def __post_init__(self) -> None:
         self.concerns: Concerns = self.definition.concerns()
@@ -74,8 +74,13 @@ class LiveSegment:
         for edge in self._prefixed:
             yield from (persons for one, persons in passed.items() if one.is_of(edge))
 
+    @property
+    def is_kept(self) -> bool:
+        """Tell whether its members are who those are now whom it had at some time."""
+        return self.is_frozen or self.is_paused
+
     def taken_of(self, among: BitMap, ended_in: Mapping[int, BitMap]) -> BitMap:
-        """Return who of `among` a snapshot was taken of: of himself, or of somebody who was merged into him since."""
+        """Return who of `among` it is kept with: he himself, or somebody who was merged into him since."""
         heirs = (number for number, ended in ended_in.items() if not ended.isdisjoint(self.taken))
         return (self.taken & among) | (BitMap(heirs) & among)
 
@@ -105,9 +110,9 @@ class World:
         return self.calendar in (None, calendar)
 
     @property
-    def snapshots(self) -> list[LiveSegment]:
-        """Return the frozen ones."""
-        return [segment for segment in self.segments.values() if segment.is_frozen]
+    def kept(self) -> list[LiveSegment]:
+        """Return those that only merges, their undoing and erasures change: snapshots, and what is paused."""
+        return [segment for segment in self.segments.values() if segment.is_kept]
 
     def is_still(self, now: Moment) -> bool:
         """Tell whether the clock alone changed no answer up to now; the calendar must be the one reckoned with."""

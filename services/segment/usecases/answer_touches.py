@@ -33,7 +33,7 @@ class Touched:
     stored_under: Sequence[int] = ()
     merged: Moved | None = None
     regrouped: BitMap = field(default_factory=BitMap)
-    """Those whom a merge, its undoing or an erasure may have put into a snapshot, or out of one."""
+    """Those whom a merge, its undoing or an erasure may have put into a snapshot or a paused segment, or out of one."""
     ended_in: Mapping[int, BitMap] = field(default_factory=dict)
     """Who was merged into whom of those, however indirectly."""
 
@@ -125,10 +125,10 @@ async def _ask(
 
 
 def _regrouped(world: World, touched: Touched) -> dict[UUID, Change]:
-    """Return what changes in snapshots: their members are who those they were taken of are now."""
+    """Return what changes in what is kept: its members are who those it is kept with are now."""
     whom = touched.regrouped & touched.alive
     changes = {}
-    for segment in world.snapshots:
+    for segment in world.kept:
         before, after = segment.members & whom, segment.taken_of(whom, touched.ended_in)
         if before != after:
             changes[segment.segment_id] = Change(segment, after - before, before - after)

@@ -71,13 +71,13 @@ async def ask_persons(
         async with runtime.worker_database.transaction(workspace_id) as tx:
             known = await persons.snapshot(tx, workspace_id, person_nos)
             stored_under = await owners.stored_under(tx, workspace_id, person_nos)
-            ended_in = await persons.ended_in(tx, workspace_id, person_nos) if ground.world.snapshots else {}
+            ended_in = await persons.ended_in(tx, workspace_id, person_nos) if ground.world.kept else {}
         # somebody not heard of yet has done nothing, which is an answer too
         among = BitMap(number for number in person_nos if known.get(number, (ALIVE, None))[0] == ALIVE)
         scope = Scope(workspace_id, ground.merged, list(among), sorted({*among, *stored_under}))
 
         def stands(segment: LiveSegment) -> BitMap:
-            return segment.taken_of(among, ended_in) if segment.is_frozen else segment.members & among
+            return segment.taken_of(among, ended_in) if segment.is_kept else segment.members & among
 
         return await _ask(runtime, ground, subject, scope, among, stands)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from libs.common.db import Tx
 from libs.common.errors import Conflict
-from services.segment.store import memberships, recomputes, segments
+from services.segment.store import memberships, recomputes, segments, snapshots
 from services.segment.store.segments import SegmentRow
 from services.segment.store.worlds import definition_text
 from services.segment.usecases.load_segment import load_segment
@@ -23,8 +23,8 @@ class Edit:
 async def edit_segment(tx: Tx, *, workspace_id: int, row: SegmentRow, edit: Edit, now: datetime) -> SegmentRow:
     """Change a segment; another definition is a new version, and the old one answers until the new is computed.
 
-    A paused one keeps its members, whatever comes, until it is live again: then it is computed for everybody, and who
-    changed meanwhile is told (cause `reconcile`, or `edit` where it was edited).
+    A paused one keeps its members, whoever they become by merges, until it is live again: then it is computed for
+    everybody, and who changed meanwhile is told (cause `reconcile`, or `edit` where it was edited).
     """
     if row.state == "frozen" and (edit.definition is not None or edit.state is not None):
         raise Conflict("a snapshot stays as it is; only its name changes")
@@ -55,11 +55,12 @@ async def edit_segment(tx: Tx, *, workspace_id: int, row: SegmentRow, edit: Edit
         version=version,
         now=now,
     )
+    if state != row.state and "paused" in (state, row.state):
+        # a round that is under way has another picture, and what it settled before is read from here on
+        await memberships.disturb(tx, workspace_id)
     if state == "paused" != row.state:
         await recomputes.forget(tx, workspace_id, row.segment_id)
-    if state != row.state and "paused" in (state, row.state):
-        # a round that is under way has another picture
-        await memberships.disturb(tx, workspace_id)
+        await snapshots.take(tx, workspace_id, source=row.segment_id, target=row.segment_id)
     if state == "live" and (version != row.live_version or row.state == "paused"):
         cause = "backfill" if row.live_version is None else "edit" if version != row.live_version else "reconcile"
         await recomputes.ask_recompute(tx, workspace_id, segment_id=row.segment_id, version=version, cause=cause)

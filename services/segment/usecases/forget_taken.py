@@ -1,4 +1,4 @@
-"""Snapshots forget that they were taken of somebody who is erased."""
+"""Snapshots, and what is paused, forget that they are kept with somebody who is erased."""
 
 from pyroaring import BitMap
 
@@ -8,9 +8,9 @@ from services.segment.store import snapshots
 
 
 async def forget_taken(tx: Tx, world: World, erased: BitMap) -> None:
-    """Take the erased out of what every snapshot was taken of, in the store and in the picture in memory."""
+    """Take the erased out of all that are kept with them, in the store and in the picture in memory."""
     chunks = []
-    for segment in world.snapshots:
+    for segment in world.kept:
         leaving = segment.taken & erased
         segment.taken -= leaving
         chunks += [(segment.segment_id, number, chunk_of(segment.taken, number)) for number in chunks_of(leaving)]

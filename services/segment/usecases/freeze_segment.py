@@ -34,8 +34,7 @@ async def freeze_segment(
     ):
         raise Conflict(f"there is a segment with the key {key!r}")
     await memberships.copy_chunks(tx, workspace_id, source=row.segment_id, target=segment_id)
-    of_snapshot = row.state == "frozen"
-    await snapshots.take(tx, workspace_id, source=row.segment_id, target=segment_id, of_snapshot=of_snapshot)
+    await snapshots.take(tx, workspace_id, source=row.segment_id, target=segment_id)
     await segments.freeze(tx, workspace_id, source=row.segment_id, target=segment_id)
     frozen = await load_segment(tx, workspace_id=workspace_id, segment_id=segment_id)
     await memberships.save_sizes(tx, workspace_id, [Resized(segment_id, 1, frozen.size, frozen.size, 0)], at=now)

@@ -226,8 +226,8 @@ async def _who(tx: Tx, world: World, waiting: Waiting, moved: Mapping[Passed, Bi
 
 
 def _regrouped(world: World, touches: Sequence[Touch], now: Mapping[int, int]) -> BitMap:
-    """Return whom merges, splits and erasures are about, where there is a snapshot they may change."""
-    if not world.snapshots:
+    """Return whom merges, splits and erasures are about, where there is a snapshot or a paused segment to change."""
+    if not world.kept:
         return BitMap()
     whom = [touch.person_no for touch in touches if touch.cause in _REGROUPING]
     return BitMap([*whom, *(now.get(person_no, person_no) for person_no in whom)])

@@ -15,7 +15,7 @@ from services.segment.domain.fault import InvalidDefinition
 from services.segment.domain.moment import Moment
 from services.segment.domain.moved import Moved
 from services.segment.domain.world import LiveSegment, World
-from services.segment.store import manual_lists, persons, recomputes, troubles
+from services.segment.store import manual_lists, persons, recomputes, snapshots, troubles
 from services.segment.store.columnar import QueryTooHeavy, Refusal
 from services.segment.store.parts import SegmentParts
 from services.segment.store.recomputes import Recompute
@@ -71,6 +71,7 @@ async def swap_version(
             now=moment.now,
         )
         await recomputes.swap(tx, workspace_id, recompute)
+        await snapshots.forget(tx, workspace_id, recompute.segment_id)
         await troubles.clear(tx, workspace_id, recompute.segment_id)
         if dependent:
             await _touch_dependents(tx, workspace_id, recompute, changed, moment.now)
