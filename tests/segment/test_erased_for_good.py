@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+from contextlib import asynccontextmanager
 
 from libs.common.ids import new_id
+from services.segment.api import questions
 from services.segment.jobs import answer_rounds
+from services.segment.usecases.ask_everybody import ask_everybody
 from services.segment.usecases.erase_person import erase_person
 from services.segment.usecases.run_round import run_round
 from services.segment.usecases.stage_traits import TraitFact, stage_traits
@@ -52,23 +55,78 @@ async def test_a_trait_that_is_taken_in_while_its_person_is_erased_is_dropped(st
     assert await cities(stage) == []
 
 
+@asynccontextmanager
+async def rounds_that_wait(stage, monkeypatch, happening):
+    """Let something happen that no round takes in until the block is left."""
+
+    async def waits(*_):
+        # the columnar store is being rebuilt, or somebody else's round is a long one
+        return 0
+
+    with monkeypatch.context() as patched:
+        patched.setattr(answer_rounds, "run_round", waits)
+        begun = asyncio.create_task(happening)
+        await asyncio.sleep(1)
+        assert not begun.done()
+        yield
+    await begun
+
+
+async def exported(stage, segment):
+    answer = await stage.app.client.get(f"/v1/segment/segments/{segment}/export", params={"form": "ndjson"})
+    return {stage.name_of(json.loads(line)["person_no"]) for line in answer.text.splitlines()}
+
+
+async def previewed(stage, definition):
+    found = await stage.preview(definition)
+    return {stage.name_of(one["person_no"]) for one in found["sample"]}, found["count"], found["universe"]
+
+
 async def test_who_is_erased_is_on_no_list_while_rounds_wait(stage, monkeypatch):
     segment = await stage.segment({"did": "bought"})
     for name in ("kim", "lea"):
         await stage.event(name, "bought")
     assert await stage.members(segment) == {"kim", "lea"}
-
-    async def waits(*_):
-        # the columnar store is being rebuilt
-        return 0
-
-    with monkeypatch.context() as patched:
-        patched.setattr(answer_rounds, "run_round", waits)
-        erasing = asyncio.create_task(stage.erase("kim"))
-        await asyncio.sleep(1)
-        assert not erasing.done()
+    async with rounds_that_wait(stage, monkeypatch, stage.erase("kim")):
         assert await stage.members(segment) == {"lea"}
-        exported = await stage.app.client.get(f"/v1/segment/segments/{segment}/export", params={"form": "ndjson"})
-        assert [json.loads(line)["person_no"] for line in exported.text.splitlines()] == [stage.person("lea")]
-    await erasing
+        assert await exported(stage, segment) == {"lea"}
     assert await stage.members(segment) == {"lea"}
+
+
+async def test_who_is_erased_is_in_no_preview_while_rounds_wait(stage, monkeypatch):
+    segment = await stage.segment({"did": "bought"})
+    for name in ("kim", "lea", "max"):
+        await stage.event(name, "bought")
+    asked = ({"did": "bought"}, {"none": [{"did": "seen"}]}, {"in_segment": segment})
+    async with rounds_that_wait(stage, monkeypatch, stage.erase("kim")):
+        for definition in asked:
+            assert await previewed(stage, definition) == ({"lea", "max"}, 2, 2), definition
+    for definition in asked:
+        assert await previewed(stage, definition) == ({"lea", "max"}, 2, 2), definition
+
+
+async def test_who_is_merged_is_shown_nowhere_while_rounds_wait(stage, monkeypatch):
+    segment = await stage.segment({"did": "bought"})
+    for name in ("kim", "lea"):
+        await stage.event(name, "bought")
+    async with rounds_that_wait(stage, monkeypatch, stage.merge("lea", "kim")):
+        assert await stage.members(segment) == {"lea"}
+        assert await exported(stage, segment) == {"lea"}
+        assert await previewed(stage, {"did": "bought"}) == ({"lea"}, 1, 1)
+        assert await previewed(stage, {"none": [{"did": "seen"}]}) == ({"lea"}, 1, 1)
+    assert await stage.members(segment) == {"lea"}
+
+
+async def test_who_is_erased_between_a_previews_answer_and_what_is_shown_of_it_is_in_no_sample(stage, monkeypatch):
+    for name in ("kim", "lea"):
+        await stage.event(name, "bought")
+
+    async def asked(*given, **named):
+        found = await ask_everybody(*given, **named)
+        await stage.erase("kim")
+        return found
+
+    monkeypatch.setattr(questions, "ask_everybody", asked)
+    sample, count, universe = await previewed(stage, {"did": "bought"})
+    assert sample == {"lea"}
+    assert (count, universe) == (2, 2), "as it was answered"

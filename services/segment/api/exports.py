@@ -103,7 +103,7 @@ async def _lines(
                 tx, workspace_id, segment_id, person_no=after, limit=ANSWERS_AT_ONCE
             )
             numbers = [number for number in found if last is None or number <= last]
-            ids = await persons.not_erased(tx, workspace_id, numbers)
+            ids = await persons.still_there(tx, workspace_id, numbers)
         yield head + await _part(runtime, workspace_id, wanted, list(ids), ids)
         if len(numbers) < ANSWERS_AT_ONCE:
             return

@@ -66,12 +66,12 @@ async def get_dependents(segment_id: UUID, caller: Reader, runtime: RuntimeOf) -
 async def get_members(
     segment_id: UUID, caller: Reader, tx: Transaction, limit: Limit = 100, cursor: Cursor = None
 ) -> Page[Members]:
-    """Return the members, by number."""
+    """Return the members, by number; a page holds fewer where some were erased or merged a moment ago."""
     await load_segment(tx, workspace_id=caller.workspace_id, segment_id=segment_id)
     position = decode_cursor(cursor, tuple[int])
     after = position[0] if position and 0 <= position[0] < 2**31 else 0
     found = await memberships.members_after(tx, caller.workspace_id, segment_id, person_no=after, limit=limit)
-    known = await persons.not_erased(tx, caller.workspace_id, found)
+    known = await persons.still_there(tx, caller.workspace_id, found)
     items = [Members(person_no=number, person_id=person_id) for number, person_id in known.items()]
     return Page[Members](items=items, next_cursor=encode_cursor(found[-1]) if len(found) == limit else None)
 

@@ -189,11 +189,12 @@ async def preview(body: PreviewOf, caller: Reader, runtime: RuntimeOf) -> Previe
     step = max(1, len(asked.found) // SAMPLE)
     sample = [asked.found[position] for position in range(0, len(asked.found), step)][:SAMPLE]
     async with runtime.database.transaction(workspace_id) as tx:
-        known = await persons.snapshot(tx, workspace_id, sample)
+        # who was erased, or merged, since everybody was asked
+        there = await persons.still_there(tx, workspace_id, sample)
     return Preview(
         count=len(asked.found),
         universe=len(asked.among),
-        sample=[Sampled(person_no=number, person_id=known.get(number, (1, None))[1]) for number in sample],
+        sample=[Sampled(person_no=number, person_id=person_id) for number, person_id in there.items()],
         conditions=[
             Counted(pointer=pointer, count=len(found), removes=asked.removes.get(pointer, 0))
             for pointer, found in asked.by_condition.items()

@@ -169,11 +169,14 @@ async def snapshot(tx: Tx, workspace_id: int, person_nos: Sequence[int]) -> dict
     return {row["person_no"]: (row["state"], row["person_id"]) for row in rows}
 
 
-async def not_erased(tx: Tx, workspace_id: int, person_nos: Sequence[int]) -> dict[int, UUID | None]:
-    """Return the persons but those erased, in their order, with their ids; members are, until a round comes."""
+async def still_there(tx: Tx, workspace_id: int, person_nos: Sequence[int]) -> dict[int, UUID | None]:
+    """Return the persons but those erased or merged into others, in their order, with their ids.
+
+    Those are members, and found, until a round comes. Who was not told of yet is there.
+    """
     known = await snapshot(tx, workspace_id, person_nos)
     told = {number: known.get(number, (ALIVE, None)) for number in person_nos}
-    return {number: person_id for number, (state, person_id) in told.items() if state != ERASED}
+    return {number: person_id for number, (state, person_id) in told.items() if state == ALIVE}
 
 
 async def unknown(tx: Tx, workspace_id: int, person_nos: Sequence[int]) -> set[int]:

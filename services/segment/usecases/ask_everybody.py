@@ -49,17 +49,17 @@ async def ask_everybody(runtime: Runtime[SegmentParts], *, workspace_id: int, de
             # to take stock is all that rounds wait for
             async with parts.locks[workspace_id]:
                 later = await ground_of(runtime, workspace_id)
-                again = await _touched(runtime, workspace_id, watch)
+                again, gone = await _touched(runtime, workspace_id, watch)
                 if watch.is_upset:
                     atoms = await answers_of(parts.columnar, study.inquiry, Scope(workspace_id, later.merged))
-                    return _answered(study, atoms, later.world, later.world.universe)
+                    return _answered(study, atoms, later.world, later.world.universe - gone)
             if not times:
                 # whoever comes later is not asked any more
                 everybody = BitMap(later.world.universe)
             torn = (torn - (asked - again)) if times else again
             atoms = _put(atoms, fresh, asked - again if times < MOST_TIMES else asked)
             if not torn or times == MOST_TIMES:
-                return _answered(study, atoms, later.world, everybody)
+                return _answered(study, atoms, later.world, everybody - gone)
             asked = torn
             fresh = await _ask_again(runtime, columnar, study.inquiry, asked, workspace_id, later.merged)
     raise AssertionError("the last time is answered")
@@ -77,14 +77,16 @@ def _put(atoms: Sequence[BitMap], fresh: Sequence[BitMap], about: BitMap) -> lis
     return [(old - about) | (new & about) for old, new in zip(atoms, fresh, strict=True)] if about else list(atoms)
 
 
-async def _touched(runtime: Runtime[SegmentParts], workspace_id: int, watch: Watch) -> BitMap:
-    """Return those whom rounds asked since the last time, and who wait to be asked."""
+async def _touched(runtime: Runtime[SegmentParts], workspace_id: int, watch: Watch) -> tuple[BitMap, BitMap]:
+    """Return those whom rounds asked since the last time or who wait to be asked, and who of these is gone."""
     found = watch.take()
     async with runtime.worker_database.transaction(workspace_id) as tx:
         waiting = await touches.touched_persons(tx, workspace_id)
         found.update(waiting)
         found.update((await persons.present(tx, workspace_id, waiting)).values())
-    return found
+        # until a round comes the picture has the erased, and those merged, too
+        there = await persons.still_there(tx, workspace_id, waiting)
+    return found, BitMap(waiting) - BitMap(there)
 
 
 async def _ask_again(
