@@ -74,10 +74,11 @@ async def test_a_message_without_an_answer_comes_again_unless_it_is_in_progress(
     consumer = await bus.consumer("sample", "reader-on_note", SUBJECT, ack_wait_seconds=2.0)
     await bus.publish([message(1), message(2)])
     lost, kept = await fetch(consumer, 2)
-    for _ in range(3):
-        await asyncio.sleep(0.8)
-        await kept.in_progress()
-    again = await fetch(consumer)
+    again = []
+    async with asyncio.timeout(60):
+        while not again:
+            await kept.in_progress()
+            again = await consumer.fetch(10, 0.2)
     assert [delivery.payload for delivery in again] == [lost.payload]
 
 
