@@ -64,8 +64,12 @@ async def test_an_order_waiting_unapplied_at_the_same_second_still_stops_the_sen
     await stage.say(stage.event("ann", "go"))
     due = stage.now + timedelta(minutes=30)
     await stage.app.put_clock(due, held=True)
+    heard = next(loop for loop in stage.app.runtime.subscriptions if loop.name == "on_event_recorded")
+    before = heard.handled_total
     await stage.say(stage.event("ann", "paid", at=due - timedelta(seconds=1)), drain=False)
-    await asyncio.sleep(0.3)
+    async with asyncio.timeout(60):
+        while heard.handled_total == before:
+            await asyncio.sleep(0.02)
     await stage.app.put_clock(due, held=False)
     await stage.app.drain()
     assert await stage.read_outbox() == []
@@ -116,11 +120,10 @@ async def test_a_run_whose_writing_fails_is_found_and_the_others_go_on(
     monkeypatch.setattr(WaitNode, "decide", unwritable)
     await stage.app.put_clock(stage.now + timedelta(hours=2), held=False)
     states: list[str] = []
-    for _ in range(400):
-        states = [run["state"] for run in await stage.runs(journey)]
-        if states.count("completed") == 19:
-            break
-        await asyncio.sleep(0.02)
+    async with asyncio.timeout(60):
+        while states.count("completed") < 19:
+            states = [run["state"] for run in await stage.runs(journey)]
+            await asyncio.sleep(0.02)
     assert states.count("completed") == 19
 
 
@@ -175,11 +178,12 @@ async def test_a_wait_ends_only_when_everything_received_before_it_is_applied(ho
     async with a_stage(house) as stage:
         journey = await stage.journey({"entry": GO, "nodes": [wait("w", "PT0.3S"), SEND]})
         await stage.say(stage.event("ann", "go"), drain=False)
+        async with asyncio.timeout(60):
+            while not await stage.runs(journey):
+                await asyncio.sleep(0.02)
         await asyncio.sleep(1.2)
         assert [run["state"] for run in await stage.runs(journey)] == ["waiting"]
         stage.neighbours.watermark = stage.now + timedelta(minutes=1)
-        for _ in range(200):
-            if [run["state"] for run in await stage.runs(journey)] == ["completed"]:
-                break
-            await asyncio.sleep(0.02)
-        assert [run["state"] for run in await stage.runs(journey)] == ["completed"]
+        async with asyncio.timeout(60):
+            while [run["state"] for run in await stage.runs(journey)] != ["completed"]:
+                await asyncio.sleep(0.02)

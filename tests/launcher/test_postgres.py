@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,7 +59,15 @@ def test_what_a_killed_server_left_running_is_waited_for(open_folder):
         os.kill(child, signal.SIGSTOP)
     os.kill(pid, signal.SIGKILL)
     server._process.wait()
-    going_on = threading.Timer(1.0, lambda: [os.kill(child, signal.SIGCONT) for child in left])
+
+    def go_on_once_they_are_found() -> None:
+        patience = time.monotonic() + 60
+        while HELD_BY_ORPHANS not in server.log.read_text() and time.monotonic() < patience:
+            time.sleep(0.05)
+        for child in left:
+            os.kill(child, signal.SIGCONT)
+
+    going_on = threading.Thread(target=go_on_once_they_are_found)
     going_on.start()
     with EmbeddedPostgres(open_folder / "postgres", durable=False, port=server.port) as again:
         assert HELD_BY_ORPHANS in again.log.read_text()

@@ -27,7 +27,7 @@ WAITING = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' 
 
 async def until_waiting(database: Database, count: int) -> None:
     """Return when so many transactions wait for another's lock."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             async with database.transaction(()) as tx:
                 if await tx.driver.fetchval(WAITING) >= count:

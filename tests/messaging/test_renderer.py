@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from services.messaging.clients.renderer import Renderer
 from services.messaging.domain.template import Part
+from tests.fixtures.processor import our_share
 
 BOMBS = {
     "a joined range": "{{ (1..100000000) | join: ',' }}",
@@ -35,14 +36,6 @@ async def renderer() -> AsyncIterator[Renderer]:
 
 def a_part(source: str, mode: str = "text") -> Part:
     return Part("text", mode, source)  # type: ignore[arg-type]
-
-
-def our_share() -> float:
-    """Return which part of a processor this process gets right now: a shared machine measures in its own seconds."""
-    begun, spent = time.perf_counter(), time.process_time()
-    while time.process_time() - spent < 0.03:
-        pass
-    return min(1.0, 0.03 / (time.perf_counter() - begun))
 
 
 @pytest.mark.parametrize("name", BOMBS)

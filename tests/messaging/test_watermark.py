@@ -41,7 +41,8 @@ async def rounds(stage: Stage, times: int) -> None:
         await asyncio.sleep(0.06)
 
 
-async def test_a_message_waits_for_what_identity_took_before_it(stage: Stage) -> None:
+async def test_a_message_waits_for_what_identity_took_before_it(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(send_due_messages, "PATIENCE_SECONDS", 3600.0)
     provider = stage.provider("push")
     message = await stage.ask(1, "push")
     marks = [datetime(2020, 1, 1, tzinfo=UTC)]

@@ -137,10 +137,11 @@ async def test_a_worker_killed_between_claim_and_decision_leaves_its_claim_to_th
     async with stage.app.runtime.worker_database.transaction(()) as tx:
         from services.messaging.usecases.claim_intents import claim_intents
 
-        [work] = await claim_intents(tx, step="send", size=10, lease_seconds=0.2)
+        [work] = await claim_intents(tx, step="send", size=10, lease_seconds=60.0)
     assert len(work.claims) == 1
     assert await send_due_messages.run(stage.app.runtime) == 0
-    await asyncio.sleep(0.25)
+    async with stage.app.runtime.worker_database.transaction(()) as tx:
+        await tx.driver.execute("update intent_queue set available_at = clock_timestamp()")
     assert await send_due_messages.run(stage.app.runtime) == 1
     assert (await stage.message(message))["state"] == "sent"
     assert len(provider.taken) == 1

@@ -1,11 +1,15 @@
 """A columnar store of the test's own, filled without PostgreSQL."""
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 from typing import Any
+
+from clickhouse_connect.driver.client import Client
 
 from libs.common.ids import new_id
 from services.profile.domain.consent import Scope, Statement
@@ -29,6 +33,35 @@ from tests.segment.oracle import Person
 MASTER_KEY = base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 SINCE = datetime(2020, 1, 1, tzinfo=UTC)
 START = datetime(2024, 2, 26, 12, 0, tzinfo=UTC)
+
+
+class LongCall:
+    """A call that takes as long as the test wants."""
+
+    def __init__(self) -> None:
+        self._begun, self._end = Event(), Event()
+        self.is_done = False
+
+    async def run(self, store: Columnar) -> None:
+        """Run over a handle until told to end."""
+        await store._call(self._stay)
+
+    def _stay(self, _: Client) -> None:
+        self._begun.set()
+        assert self._end.wait(120)
+        self.is_done = True
+
+    async def begun(self) -> None:
+        """Return once it has its handle."""
+        assert await asyncio.to_thread(self._begun.wait, 60)
+
+    def is_begun(self) -> bool:
+        """Tell whether it has its handle."""
+        return self._begun.is_set()
+
+    def end(self) -> None:
+        """Let it come to its end."""
+        self._end.set()
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from libs.common.ids import new_id
 from services.segment.api import questions
 from services.segment.jobs import answer_rounds
+from services.segment.store import persons
 from services.segment.usecases.ask_everybody import ask_everybody
 from services.segment.usecases.erase_person import erase_person
 from services.segment.usecases.run_round import run_round
@@ -55,9 +56,15 @@ async def test_a_trait_that_is_taken_in_while_its_person_is_erased_is_dropped(st
     assert await cities(stage) == []
 
 
+async def is_there(stage, name):
+    number = stage.person(name)
+    async with stage.app.runtime.worker_database.transaction(WORKSPACE) as tx:
+        return number in await persons.still_there(tx, WORKSPACE, [number])
+
+
 @asynccontextmanager
-async def rounds_that_wait(stage, monkeypatch, happening):
-    """Let something happen that no round takes in until the block is left."""
+async def rounds_that_wait(stage, monkeypatch, happening, *, gone="kim"):
+    """Let something happen, by which somebody is gone, that no round takes in until the block is left."""
 
     async def waits(*_):
         # the columnar store is being rebuilt, or somebody else's round is a long one
@@ -66,7 +73,9 @@ async def rounds_that_wait(stage, monkeypatch, happening):
     with monkeypatch.context() as patched:
         patched.setattr(answer_rounds, "run_round", waits)
         begun = asyncio.create_task(happening)
-        await asyncio.sleep(1)
+        async with asyncio.timeout(60):
+            while await is_there(stage, gone):
+                await asyncio.sleep(0.02)
         assert not begun.done()
         yield
     await begun

@@ -13,7 +13,7 @@ from services.segment.store.parts import SegmentParts
 from services.segment.usecases import ask_everybody as asking
 from services.segment.usecases.ask_everybody import ask_everybody
 from services.segment.usecases.squash_overrides import begin_squash, squash_overrides
-from tests.segment.columnar import a_columnar_store
+from tests.segment.columnar import LongCall, a_columnar_store
 from tests.segment.stage import WORKSPACE
 
 MANY = {
@@ -160,12 +160,15 @@ async def test_nobody_watches_once_it_is_answered(stage, monkeypatch):
 async def test_who_gives_way_leaves_a_handle_to_the_others(tmp_path):
     async with a_columnar_store(tmp_path) as store:
         patient = store.giving_way()
-        long = [asyncio.create_task(patient.rows("select sleep(1)", {})) for _ in range(3)]
-        await asyncio.sleep(0.1)
+        long = [LongCall() for _ in range(3)]
+        running = [asyncio.create_task(call.run(patient)) for call in long]
+        await long[0].begun()
         for _ in range(3):
-            await store.rows("select 1", {})
-        assert not any(one.done() for one in long)
-        await asyncio.gather(*long)
+            await asyncio.wait_for(store.rows("select 1", {}), 60)
+        assert not any(call.is_begun() for call in long[1:])
+        for call in long:
+            call.end()
+        await asyncio.gather(*running)
 
 
 @pytest.mark.parametrize("many", [True, False])

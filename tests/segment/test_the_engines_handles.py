@@ -1,15 +1,17 @@
 """The ways to the engine: what fails over one is nobody's answer, two run at once, and all end in order."""
 
 import asyncio
+import threading
 
 import pytest
 
 from libs.common.errors import Unavailable
-from services.segment.store.columnar import DoesNotFit
+from services.segment.store.columnar import Columnar, DoesNotFit
+from services.segment.store.handles import HANDLES
 from services.segment.store.rows import span_row
 from services.segment.store.scans import PRESENT_PERSON
 from tests.fixtures.apps import START
-from tests.segment.columnar import a_columnar_store
+from tests.segment.columnar import LongCall, a_columnar_store
 
 
 async def test_what_an_engine_had_written_when_it_failed_is_nobodys_answer(tmp_path):
@@ -48,38 +50,54 @@ async def test_nor_to_whoever_asks_beside_it(tmp_path):
 
 async def test_two_statements_run_at_the_same_time_and_a_third_waits(tmp_path):
     async with a_columnar_store(tmp_path) as store:
-        loop, ended = asyncio.get_running_loop(), []
-
-        async def sleep(called, seconds):
-            await store.rows(f"select sleep({seconds}) as slept", {})
-            ended.append((called, loop.time()))
-
-        began = loop.time()
-        await asyncio.gather(sleep("long", 3), sleep("short", 0.5), sleep("next", 0.5))
-        assert [called for called, _ in ended] == ["short", "next", "long"]
-        assert ended[1][1] - began >= 1, "the third waits for one of the two"
+        long, short, third = calls = LongCall(), LongCall(), LongCall()
+        running = [asyncio.create_task(call.run(store)) for call in calls]
+        await long.begun()
+        await short.begun()
+        await asyncio.sleep(0.1)
+        assert not third.is_begun(), "the third waits for one of the two"
+        short.end()
+        await third.begun()
+        assert not long.is_done
+        long.end()
+        third.end()
+        await asyncio.gather(*running)
 
 
 async def test_a_handle_that_is_still_at_it_is_given_to_nobody(tmp_path):
     async with a_columnar_store(tmp_path) as store:
-        loop = asyncio.get_running_loop()
-        gone = asyncio.create_task(store.rows("select sleep(2) as slept", {}))
-        await asyncio.sleep(0.2)
+        long = LongCall()
+        gone = asyncio.create_task(long.run(store))
+        await long.begun()
         gone.cancel()
-        began = loop.time()
-        assert await store.rows("select 7 as number", {}) == [{"number": 7}]
-        assert loop.time() - began < 1
+        for _ in range(HANDLES + 1):
+            assert await asyncio.wait_for(store.rows("select 7 as number", {}), 60) == [{"number": 7}]
+        assert not long.is_done
+        long.end()
 
 
-async def test_what_goes_in_is_in_or_out_when_whoever_wanted_it_has_gone(tmp_path):
+async def test_what_goes_in_is_in_or_out_when_whoever_wanted_it_has_gone(tmp_path, monkeypatch):
+    begun, go_on = threading.Event(), threading.Event()
+    said = Columnar._said
+
+    def held(self, call, client):
+        begun.set()
+        assert go_on.wait(120)
+        return said(self, call, client)
+
     async with a_columnar_store(tmp_path) as store:
-        filling = "insert into event (workspace_id, name, person_no) select 1, 'e', number from numbers(2000000)"
-        gone = asyncio.create_task(store.command(filling))
-        await asyncio.sleep(0.05)
+        filling = "insert into event (workspace_id, name, person_no) select 1, 'e', number from numbers(2000)"
+        with monkeypatch.context() as patched:
+            patched.setattr(Columnar, "_said", held)
+            gone = asyncio.create_task(store.command(filling))
+            assert await asyncio.to_thread(begun.wait, 60)
         gone.cancel()
+        await asyncio.sleep(0.1)
+        assert not gone.done()
+        go_on.set()
         with pytest.raises(asyncio.CancelledError):
             await gone
-        assert await store.rows("select count() as rows from event", {}) == [{"rows": 2_000_000}]
+        assert await store.rows("select count() as rows from event", {}) == [{"rows": 2_000}]
 
 
 async def test_who_asks_a_store_that_is_closed_is_told_so(tmp_path):

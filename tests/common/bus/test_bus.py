@@ -74,10 +74,11 @@ async def test_a_message_without_an_answer_comes_again_unless_it_is_in_progress(
     consumer = await bus.consumer("sample", "reader-on_note", SUBJECT, ack_wait_seconds=2.0)
     await bus.publish([message(1), message(2)])
     lost, kept = await fetch(consumer, 2)
-    for _ in range(3):
-        await asyncio.sleep(0.8)
-        await kept.in_progress()
-    again = await fetch(consumer)
+    again = []
+    async with asyncio.timeout(60):
+        while not again:
+            await kept.in_progress()
+            again = await consumer.fetch(10, 0.2)
     assert [delivery.payload for delivery in again] == [lost.payload]
 
 
@@ -110,12 +111,12 @@ async def test_the_acknowledged_floor_stops_below_what_is_open(bus):
 
 
 async def eventually(bus, name, holds):
-    for _ in range(100):
-        state = next(state for state in await bus.consumers("sample") if state.name == name)
-        if holds(state):
-            return state
-        await asyncio.sleep(0.02)
-    raise AssertionError(state)
+    async with asyncio.timeout(60):
+        while True:
+            state = next(state for state in await bus.consumers("sample") if state.name == name)
+            if holds(state):
+                return state
+            await asyncio.sleep(0.02)
 
 
 async def test_other_subjects_do_not_reach_a_consumer(bus):
@@ -173,7 +174,9 @@ async def test_a_bucket_gives_its_values_and_then_the_changes(bus):
                 return
 
     following = asyncio.create_task(follow())
-    await asyncio.sleep(0.3)
+    async with asyncio.timeout(20):
+        while len(seen) < 2:
+            await asyncio.sleep(0.02)
     await bucket.put("key.1", b"three")
     await asyncio.wait_for(following, 20.0)
     assert sorted(seen[:2]) == [("key.1", b"one"), ("key.2", b"two")]

@@ -164,11 +164,9 @@ async def test_changes_reach_the_bucket(identity: ServiceApp) -> None:
     await identity.drain()
     bucket = await identity.runtime.bus.key_value("access")
     name = f"key.{hashlib.sha256(made['key'].encode()).hexdigest()}"
-    for _ in range(100):
-        if await bucket.get(name) is not None:
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("the key never reached the bucket")
+    async with asyncio.timeout(60):
+        while await bucket.get(name) is None:
+            await asyncio.sleep(0.02)
 
 
 async def test_a_bucket_that_was_lost_is_filled_again(identity: ServiceApp, house: House) -> None:
@@ -179,10 +177,8 @@ async def test_a_bucket_that_was_lost_is_filled_again(identity: ServiceApp, hous
     await refill_access.run(identity.runtime)
     bucket = await house.bus.key_value("access")
     name = f"key.{hashlib.sha256(made['key'].encode()).hexdigest()}"
-    for _ in range(200):
-        if (found := await bucket.get(name)) is not None:
-            assert msgspec.json.decode(found)["revoked_at"] is not None
-            assert await bucket.get("workspace.1") is not None
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("the revoked key never came back into the bucket")
+    async with asyncio.timeout(60):
+        while (found := await bucket.get(name)) is None:
+            await asyncio.sleep(0.02)
+    assert msgspec.json.decode(found)["revoked_at"] is not None
+    assert await bucket.get("workspace.1") is not None

@@ -13,17 +13,21 @@ from tests.identity.collection.test_collector import a_call
 
 
 async def test_only_the_noisy_source_is_slowed(door: Door) -> None:
-    _, noisy = await door.a_source(key="noisy", name="Noisy", quota_per_second=5)
+    _, noisy = await door.a_source(key="noisy", name="Noisy", quota_per_second=1)
+    now = asyncio.get_running_loop().time
+    began = now()
     answers = [await door.post("track", a_call(n), noisy) for n in range(30)]
     refused = [answer for answer in answers if answer.status_code == 429]
-    assert 10 <= 30 - len(refused) <= 20
+    # two seconds' worth at once, and one more for each second they took, however busy the machine
+    assert 2 <= 30 - len(refused) <= 2 + (now() - began)
+    assert refused
     assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
     assert (await door.post("track", a_call(99))).status_code == 200
     assert (await door.counts())["accepted"] == 31 - len(refused)
 
 
 async def test_a_batch_larger_than_the_quota_still_passes_now_and_then(door: Door) -> None:
-    _, small = await door.a_source(key="small", name="Small", quota_per_second=5)
+    _, small = await door.a_source(key="small", name="Small", quota_per_second=1)
     assert (await door.post("batch", {"batch": [a_call(n) for n in range(40)]}, small)).status_code == 200
     assert (await door.post("batch", {"batch": [a_call(n) for n in range(40)]}, small)).status_code == 429
 

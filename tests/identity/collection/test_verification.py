@@ -3,8 +3,11 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from libs.common.db import statement
 from services.identity.jobs import recompute_regions
+from services.identity.usecases.graph.verify_partition import verify_partition
 from tests.identity.collection.conftest import Door
 from tests.identity.collection.test_suggestions import FANS, PHONE, TABLET, U1, U2, say
 
@@ -37,11 +40,21 @@ async def test_what_differs_is_told_and_with_repair_mended_in_the_background(doo
     assert await door.rows("select namespace, scope, person_no from node order by node_no") == persons
 
 
-async def test_one_is_made_at_a_time_and_by_operators_alone(door: Door) -> None:
+async def test_one_is_made_at_a_time_and_by_operators_alone(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     await say(door, ("login", 1, [U1, PHONE]))
-    answers = await asyncio.gather(*(door.ask("POST", "/v1/identity/verification", json={}) for _ in range(3)))
-    told = sorted(answer.status_code for answer in answers)
-    assert told == [200, 409, 409]
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def held(*given: Any) -> Any:
+        begun.set()
+        await go_on.wait()
+        return await verify_partition(*given)
+
+    monkeypatch.setattr("services.identity.api.verification.verify_partition", held)
+    first = asyncio.create_task(door.ask("POST", "/v1/identity/verification", json={}))
+    await asyncio.wait_for(begun.wait(), 60)
+    others = [await door.ask("POST", "/v1/identity/verification", json={}) for _ in range(2)]
+    go_on.set()
+    assert [answer.status_code for answer in (await first, *others)] == [200, 409, 409]
     asked = {"kind": "secret", "scopes": ["persons:read", "persons:write"], "name": "partner"}
     made = await door.ask("POST", "/v1/identity/keys", json=asked)
     assert made.status_code in {200, 201}, made.text
