@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Literal, cast
 import msgspec
 
 from services.identity.domain.import_rows import Cells, Unreadable
+from services.identity.store.bounded_lines import LARGEST_ROW, LONGEST_LINE, BoundedLines, TooLong
 
 if TYPE_CHECKING:
     from pyarrow import DataType, RecordBatch
@@ -20,14 +21,10 @@ Format = Literal["csv", "ndjson", "parquet"]
 FileRow = tuple[int, Cells]
 """The row's number from 1, and its cells, or why they cannot be read."""
 
-LONGEST_LINE = 1024 * 1024
-"""Characters; what is longer is read as several lines, so that no file can fill the memory by having none."""
-LARGEST_ROW = 4 * LONGEST_LINE
-"""Characters of a row of several lines; a file that has a larger one is refused."""
 _HASHED_AT_ONCE = 1024 * 1024
 _ODD = (csv.Error, zlib.error, ArithmeticError, LookupError, NotImplementedError, TypeError)
 """What readers of files raise besides OSError, ValueError and EOFError."""
-csv.field_size_limit(LONGEST_LINE)
+csv.field_size_limit(LARGEST_ROW)
 
 
 def format_of(name: str) -> Format | None:
@@ -92,31 +89,22 @@ def _text(path: Path, encoding: str) -> IO[str]:
     return path.open(encoding=encoding, errors="surrogateescape", newline="")
 
 
-def _lines(file: IO[str], read: list[int]) -> Iterator[str]:
-    """Yield lines, long ones in parts, and add their length to `read`, which whoever has a row of them sets back."""
-    while line := file.readline(LONGEST_LINE):
-        read[0] += len(line)
-        if read[0] > LARGEST_ROW:
-            raise ValueError(f"a row has more than {LARGEST_ROW} characters")
-        yield line
-
-
 def _csv(path: Path, encoding: str) -> Iterator[Cells]:
     with _text(path, encoding) as file:
-        read = [0]
-        reader = csv.reader(_lines(file, read))
-        header = next(reader, None)
-        if read[0] >= LONGEST_LINE:
-            raise ValueError(f"the names of its columns have {LONGEST_LINE} characters or more")
+        lines = BoundedLines(file, quoted=True)
+        reader = csv.reader(lines)
+        header = _header(reader)
         if header is None:
             return
-        header = _distinct(header)
         while True:
-            read[0] = 0
+            lines.begin_row()
             try:
                 cells = next(reader)
             except StopIteration:
                 return
+            except TooLong as error:
+                yield Unreadable(str(error), {"text": error.began})
+                continue
             except csv.Error as error:
                 yield Unreadable(f"this is no CSV row: {error}", {})
                 continue
@@ -128,6 +116,14 @@ def _csv(path: Path, encoding: str) -> Iterator[Cells]:
                 yield _ragged(cells, header)
 
 
+def _header(reader: Iterator[list[str]]) -> list[str] | None:
+    try:
+        names = next(reader, None)
+    except TooLong as error:
+        raise ValueError(f"the names of its columns have more than {LONGEST_LINE} characters") from error
+    return names if names is None else _distinct(names)
+
+
 def _ragged(cells: list[str], header: list[str]) -> Unreadable:
     names = _distinct([*header, *(f"column {number}" for number in range(len(header) + 1, len(cells) + 1))])
     kept = dict(zip(names, cells, strict=False))
@@ -136,10 +132,18 @@ def _ragged(cells: list[str], header: list[str]) -> Unreadable:
 
 def _ndjson(path: Path, encoding: str) -> Iterator[Cells]:
     with _text(path, encoding) as file:
-        while line := file.readline(LONGEST_LINE):
-            if not line.strip():
+        lines = BoundedLines(file)
+        while True:
+            lines.begin_row()
+            try:
+                line = next(lines)
+            except StopIteration:
+                return
+            except TooLong as error:
+                yield Unreadable(str(error), {"text": error.began})
                 continue
-            yield _json_row(line)
+            if line.strip():
+                yield _json_row(line)
 
 
 def _json_row(line: str) -> Cells:
