@@ -21,7 +21,10 @@ Format = Literal["csv", "ndjson", "parquet"]
 FileRow = tuple[int, Cells]
 """The row's number from 1, and its cells, or why they cannot be read."""
 
-_HASHED_AT_ONCE = 1024 * 1024
+_HASHED_AT_ONCE = _READ_AT_ONCE = 1024 * 1024
+_DECODED_AT_ONCE = 8 * 1024 * 1024
+_PARQUET_ROWS = 64
+"""Rows of Parquet that are decoded together, fewer where they are large: a file tells how large they are as encoded."""
 _ODD = (csv.Error, zlib.error, ArithmeticError, LookupError, NotImplementedError, TypeError)
 """What readers of files raise besides OSError, ValueError and EOFError."""
 csv.field_size_limit(LARGEST_ROW)
@@ -157,14 +160,31 @@ def _json_row(line: str) -> Cells:
 def _parquet(path: Path) -> Iterator[Cells]:
     from pyarrow import parquet  # noqa: PLC0415 - it would cost every start 0.3 s, and few processes import
 
-    with parquet.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=2_000):
-            known = _as_python_knows(batch)
-            try:
-                rows = known.to_pylist()
-            except (ValueError, *_ODD):
-                rows = [_parquet_row(known, position) for position in range(known.num_rows)]
-            yield from rows
+    # With a buffer a column is read on by pages; without one all that a row group has of it is read first.
+    with parquet.ParquetFile(path, buffer_size=_READ_AT_ONCE) as file:
+        for group in range(file.metadata.num_row_groups):
+            told = file.metadata.row_group(group)
+            rows = _rows_within(told.total_byte_size, told.num_rows, _PARQUET_ROWS)
+            for batch in file.iter_batches(batch_size=rows, row_groups=[group]):
+                yield from _rows_of(batch)
+
+
+def _rows_within(size: int, rows: int, most: int) -> int:
+    """Return how many of rows of one size together have no more than _DECODED_AT_ONCE bytes."""
+    return min(most, max(1, _DECODED_AT_ONCE * rows // max(size, 1)))
+
+
+def _rows_of(batch: "RecordBatch") -> Iterator[Cells]:
+    known = _as_python_knows(batch)
+    # What a file tells of its size is as it is encoded: a value that comes again and again is told once.
+    step = _rows_within(known.nbytes, known.num_rows, known.num_rows)
+    for position in range(0, known.num_rows, step):
+        part = known.slice(position, step)
+        try:
+            rows = part.to_pylist()
+        except (ValueError, *_ODD):
+            rows = [_parquet_row(part, each) for each in range(part.num_rows)]
+        yield from rows
 
 
 def _parquet_row(batch: "RecordBatch", position: int) -> Cells:
