@@ -70,8 +70,8 @@ async def post_import(request: Request, caller: Writer, runtime: RuntimeOf) -> R
     """Import a file: 202 with the import, or 200 with what it would do when `dry_run` is set.
 
     JSON `{source_id, path, format, mapping, dry_run, live}`, or multipart with that JSON as `spec` and the `file`.
-    A file may have any number of rows: no more than 2,000 of them, or 8 MiB, are in memory at a time. A line of more
-    than 1 MiB is read as several, which wait in quarantine; a CSV with a row of more than 4 MiB is refused.
+    A file may have any number of rows: no more than 2,000 of them, or 8 MiB, are in memory at a time. A row with a line
+    of more than 1 MiB waits in quarantine; a CSV with a row of several lines that is larger than 4 MiB is refused.
     """
     import_id = new_id()
     asked, file = await read_request(request, runtime, import_id)

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Literal, cast
 import msgspec
 
 from services.identity.domain.import_rows import Cells, Unreadable
+from services.identity.store.bounded_lines import LARGEST_ROW, LONGEST_LINE, BoundedLines, TooLong
 
 if TYPE_CHECKING:
     from pyarrow import DataType, RecordBatch
@@ -20,14 +21,13 @@ Format = Literal["csv", "ndjson", "parquet"]
 FileRow = tuple[int, Cells]
 """The row's number from 1, and its cells, or why they cannot be read."""
 
-LONGEST_LINE = 1024 * 1024
-"""Characters; what is longer is read as several lines, so that no file can fill the memory by having none."""
-LARGEST_ROW = 4 * LONGEST_LINE
-"""Characters of a row of several lines; a file that has a larger one is refused."""
-_HASHED_AT_ONCE = 1024 * 1024
+_HASHED_AT_ONCE = _READ_AT_ONCE = 1024 * 1024
+_DECODED_AT_ONCE = 8 * 1024 * 1024
+_PARQUET_ROWS = 64
+"""Rows of Parquet that are decoded together, fewer where they are large: a file tells how large they are as encoded."""
 _ODD = (csv.Error, zlib.error, ArithmeticError, LookupError, NotImplementedError, TypeError)
 """What readers of files raise besides OSError, ValueError and EOFError."""
-csv.field_size_limit(LONGEST_LINE)
+csv.field_size_limit(LARGEST_ROW)
 
 
 def format_of(name: str) -> Format | None:
@@ -92,31 +92,22 @@ def _text(path: Path, encoding: str) -> IO[str]:
     return path.open(encoding=encoding, errors="surrogateescape", newline="")
 
 
-def _lines(file: IO[str], read: list[int]) -> Iterator[str]:
-    """Yield lines, long ones in parts, and add their length to `read`, which whoever has a row of them sets back."""
-    while line := file.readline(LONGEST_LINE):
-        read[0] += len(line)
-        if read[0] > LARGEST_ROW:
-            raise ValueError(f"a row has more than {LARGEST_ROW} characters")
-        yield line
-
-
 def _csv(path: Path, encoding: str) -> Iterator[Cells]:
     with _text(path, encoding) as file:
-        read = [0]
-        reader = csv.reader(_lines(file, read))
-        header = next(reader, None)
-        if read[0] >= LONGEST_LINE:
-            raise ValueError(f"the names of its columns have {LONGEST_LINE} characters or more")
+        lines = BoundedLines(file, quoted=True)
+        reader = csv.reader(lines)
+        header = _header(reader)
         if header is None:
             return
-        header = _distinct(header)
         while True:
-            read[0] = 0
+            lines.begin_row()
             try:
                 cells = next(reader)
             except StopIteration:
                 return
+            except TooLong as error:
+                yield Unreadable(str(error), {"text": error.began})
+                continue
             except csv.Error as error:
                 yield Unreadable(f"this is no CSV row: {error}", {})
                 continue
@@ -128,6 +119,14 @@ def _csv(path: Path, encoding: str) -> Iterator[Cells]:
                 yield _ragged(cells, header)
 
 
+def _header(reader: Iterator[list[str]]) -> list[str] | None:
+    try:
+        names = next(reader, None)
+    except TooLong as error:
+        raise ValueError(f"the names of its columns have more than {LONGEST_LINE} characters") from error
+    return names if names is None else _distinct(names)
+
+
 def _ragged(cells: list[str], header: list[str]) -> Unreadable:
     names = _distinct([*header, *(f"column {number}" for number in range(len(header) + 1, len(cells) + 1))])
     kept = dict(zip(names, cells, strict=False))
@@ -136,10 +135,18 @@ def _ragged(cells: list[str], header: list[str]) -> Unreadable:
 
 def _ndjson(path: Path, encoding: str) -> Iterator[Cells]:
     with _text(path, encoding) as file:
-        while line := file.readline(LONGEST_LINE):
-            if not line.strip():
+        lines = BoundedLines(file)
+        while True:
+            lines.begin_row()
+            try:
+                line = next(lines)
+            except StopIteration:
+                return
+            except TooLong as error:
+                yield Unreadable(str(error), {"text": error.began})
                 continue
-            yield _json_row(line)
+            if line.strip():
+                yield _json_row(line)
 
 
 def _json_row(line: str) -> Cells:
@@ -153,14 +160,31 @@ def _json_row(line: str) -> Cells:
 def _parquet(path: Path) -> Iterator[Cells]:
     from pyarrow import parquet  # noqa: PLC0415 - it would cost every start 0.3 s, and few processes import
 
-    with parquet.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=2_000):
-            known = _as_python_knows(batch)
-            try:
-                rows = known.to_pylist()
-            except (ValueError, *_ODD):
-                rows = [_parquet_row(known, position) for position in range(known.num_rows)]
-            yield from rows
+    # With a buffer a column is read on by pages; without one all that a row group has of it is read first.
+    with parquet.ParquetFile(path, buffer_size=_READ_AT_ONCE) as file:
+        for group in range(file.metadata.num_row_groups):
+            told = file.metadata.row_group(group)
+            rows = _rows_within(told.total_byte_size, told.num_rows, _PARQUET_ROWS)
+            for batch in file.iter_batches(batch_size=rows, row_groups=[group]):
+                yield from _rows_of(batch)
+
+
+def _rows_within(size: int, rows: int, most: int) -> int:
+    """Return how many of rows of one size together have no more than _DECODED_AT_ONCE bytes."""
+    return min(most, max(1, _DECODED_AT_ONCE * rows // max(size, 1)))
+
+
+def _rows_of(batch: "RecordBatch") -> Iterator[Cells]:
+    known = _as_python_knows(batch)
+    # What a file tells of its size is as it is encoded: a value that comes again and again is told once.
+    step = _rows_within(known.nbytes, known.num_rows, known.num_rows)
+    for position in range(0, known.num_rows, step):
+        part = known.slice(position, step)
+        try:
+            rows = part.to_pylist()
+        except (ValueError, *_ODD):
+            rows = [_parquet_row(part, each) for each in range(part.num_rows)]
+        yield from rows
 
 
 def _parquet_row(batch: "RecordBatch", position: int) -> Cells:

@@ -13,7 +13,7 @@ from services.identity.store.links import Pair
 from services.identity.usecases.find_person import find_node
 from services.identity.usecases.graph.batch import Batch, Fact
 from services.identity.usecases.graph.load_regions import name_of
-from services.identity.usecases.graph.resolve_evidence import open_batch, reassign, resolve_evidence, under_locks
+from services.identity.usecases.graph.resolve_evidence import open_batch, reassign, take_in, under_locks
 from services.identity.usecases.graph.tools import GraphTools
 from services.identity.usecases.merge_persons import decision
 
@@ -56,6 +56,8 @@ async def decide_quarantine(
     more = len(pairs) > AT_ONCE
     pairs = pairs[:AT_ONCE]
     batch = await open_batch(tx, [workspace_id], tools)
+    # Opened before anything is locked: whoever waits for numbers holds nothing that somebody else could want.
+    retracting = await open_batch(tx, [workspace_id], tools) if thrown_away else batch
     ends = links.ends(pairs)
 
     async def work(*, patient: bool) -> None:
@@ -68,7 +70,9 @@ async def decide_quarantine(
 
     await under_locks(tx, batch, tools, ends, work)
     if thrown_away and pairs:
-        batch = await resolve_evidence(tx, await _retractions(tx, tools, workspace_id, pairs, author), tools)
+        batch = retracting
+        batch.facts = await _retractions(tx, tools, workspace_id, pairs, author)
+        await take_in(tx, batch, tools)
     return Decided(len(pairs), more, batch)
 
 

@@ -13,7 +13,8 @@ from services.identity.domain.graph import Hold
 from services.identity.domain.links import Pair
 from services.identity.domain.partition import Partition, partition
 from services.identity.domain.policy import PolicySet, Safeguards
-from services.identity.store import holds
+from services.identity.store import holds, nodes
+from services.identity.store.numbers import Numbers
 from services.identity.usecases.decide_quarantine import decide_quarantine
 from services.identity.usecases.graph.name_holds import named_holds
 from services.identity.usecases.graph.verify_partition import verify_partition
@@ -157,3 +158,31 @@ async def test_a_link_that_waits_and_is_said_once_more_is_no_new_one_at_its_othe
     again = evidence(48, stray, other, received_at=NOW)
     await graph.take([*few, again])
     assert {len(person) for person in (await graph.stored()).persons if other in person} == {5}
+
+
+async def test_who_throws_links_away_takes_numbers_before_he_holds_identifiers(graph_of, monkeypatch):
+    graph: Graph = await graph_of(ROOMY)
+    await graph.set_clock(NOW)
+    said = [evidence(n, an_identifier("account", 0), an_identifier("tel", n), at=100) for n in range(9)]
+    await graph.take([msgspec.structs.replace(one, source_id=1, first_received_at=NOW) for one in said])
+    steps: list[str] = []
+    take, lock = Numbers.take, nodes.lock
+
+    async def take_and_note(*given, **named):
+        steps.append("take")
+        return await take(*given, **named)
+
+    async def lock_and_note(*given, **named):
+        steps.append("lock")
+        return await lock(*given, **named)
+
+    monkeypatch.setattr(Numbers, "take", take_and_note)
+    monkeypatch.setattr(nodes, "lock", lock_and_note)
+    async with graph.database.worker.transaction(WORKSPACE) as tx:
+        rows = await holds.list_rows(tx, workspace_id=WORKSPACE, limit=1_000, state="open", reason=None, before=None)
+        found = await decide_quarantine(
+            tx, graph.tools, WORKSPACE, hold_ids=[row.hold_id for row in rows], identifier=None, thrown_away=True,
+            author="me",
+        )  # fmt: skip
+    assert found.links > 0 and found.batch.facts
+    assert steps == sorted(steps, reverse=True) and {"take", "lock"} == set(steps), steps
