@@ -26,6 +26,7 @@ from bench.rates import Row
 from launcher.postgres import EmbeddedPostgres
 from libs.common.contracts.identity.event_recorded import EventRecorded
 from libs.common.db import Database, statement
+from libs.common.http.pools import keep_all
 from libs.common.ids import new_id
 from services.identity.jobs import resolve_events
 
@@ -146,7 +147,8 @@ async def _served(cluster: EmbeddedPostgres, keys: Keys, home: str) -> AsyncIter
         process.start()
     try:
         async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=START_SECONDS, trust_env=False,
+            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
+            timeout=START_SECONDS, limits=keep_all(), trust_env=False,
             headers={"authorization": f"Bearer {keys.secret_key}"},
         ) as http:  # fmt: skip
             (await http.get("/live")).raise_for_status()  # the socket is open: the call waits for the service

@@ -23,6 +23,7 @@ from libs.common.contracts.event import Event
 from libs.common.contracts.identity.event_recorded import EventRecorded
 from libs.common.contracts.identity.ownership_changed import OwnershipChanged
 from libs.common.contracts.identity.person_created import PersonCreated
+from libs.common.http.pools import keep_all
 from libs.common.ids import new_id
 from libs.common.outbox.rows import group
 
@@ -82,7 +83,7 @@ async def segment_alone(settings: Mapping[str, str] | None = None) -> AsyncItera
         async with Stack(home=Path(home), mode="test", services=AWAKE, postgres_settings=settings) as stack:
             headers = {"authorization": f"Bearer {stack.admin_key}", "x-workspace": "bench"}
             bus = await NatsBus.connect(stack.nats_url, service="identity")
-            async with httpx.AsyncClient(headers=headers, timeout=600, trust_env=False) as http:
+            async with httpx.AsyncClient(headers=headers, timeout=600, limits=keep_all(), trust_env=False) as http:
                 alone = Alone(stack, http, bus)
                 made = {"key": "bench", "name": "Bench"}
                 await alone.call("POST", "identity", "/v1/identity/workspaces", json=made, headers={"x-workspace": "0"})

@@ -24,6 +24,7 @@ import msgspec
 
 from bench.start_system import cpu_seconds, family
 from launcher.stack import Stack
+from libs.common.http.pools import keep_all
 
 BATCH = 100
 AT_ONCE = 4
@@ -36,7 +37,10 @@ class Brand:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.http = httpx.AsyncClient(
-            headers={"authorization": f"Bearer {stack.admin_key}", "x-workspace": "bench"}, timeout=600, trust_env=False
+            headers={"authorization": f"Bearer {stack.admin_key}", "x-workspace": "bench"},
+            timeout=600,
+            limits=keep_all(),
+            trust_env=False,
         )
         self.write_key = ""
         self.sent = 0

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from launcher.stack import Stack
+from libs.common.http.pools import keep_all
 
 PATIENCE_SECONDS = 120.0
 
@@ -23,7 +24,7 @@ class Api:
         headers = {"authorization": f"Bearer {key}"}
         if workspace:
             headers["x-workspace"] = workspace
-        self._client = httpx.AsyncClient(headers=headers, timeout=900, trust_env=False)
+        self._client = httpx.AsyncClient(headers=headers, timeout=900, limits=keep_all(), trust_env=False)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from libs.common.http.pools import keep_all
 from services.identity.domain.evidence import Identifier
 from world.arrivals import Arrival
 from world.shape import END, ISSUER, SOURCES
@@ -27,7 +28,7 @@ class Service:
     """The public API of identity, with an administrator's key."""
 
     def __init__(self, url: str, admin_key: str) -> None:
-        self._client = httpx.AsyncClient(base_url=url, timeout=900, trust_env=False)
+        self._client = httpx.AsyncClient(base_url=url, timeout=900, limits=keep_all(), trust_env=False)
         self._admin = {"authorization": f"Bearer {admin_key}"}
         self._headers: dict[str, str] = {}
         self._write_keys: dict[str, str] = {}

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from launcher.stack import Stack
+from libs.common.http.pools import keep_all
 
 
 class Refused(AssertionError):
@@ -26,7 +27,10 @@ class Brand:
     async def open(cls, stack: Stack, key: str, now: datetime | None, timezone: str) -> "Brand":
         """Make the workspace, a trusted source `server` and a public source `web`."""
         client = httpx.AsyncClient(
-            headers={"authorization": f"Bearer {stack.admin_key}", "x-workspace": key}, timeout=300, trust_env=False
+            headers={"authorization": f"Bearer {stack.admin_key}", "x-workspace": key},
+            timeout=300,
+            limits=keep_all(),
+            trust_env=False,
         )
         brand = cls(stack, key, client)
         body: dict[str, Any] = {"key": key, "name": key, "timezone": timezone}

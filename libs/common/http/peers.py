@@ -9,6 +9,7 @@ import msgspec
 from libs.common.access import service_tokens
 from libs.common.errors import FieldError, Problem, Unavailable
 from libs.common.http.authorities import trusted_authorities
+from libs.common.http.pools import keep_all
 from libs.common.http.problems import problem_of_status
 from libs.common.settings import ServiceSettings
 from libs.common.telemetry import inject_headers
@@ -17,6 +18,8 @@ T = TypeVar("T")
 
 TIMEOUT_SECONDS = 10.0
 TRIES = 3
+MOST_CONNECTIONS = 16
+"""To each of the others."""
 MAX_BATCH = 500
 
 
@@ -39,7 +42,7 @@ class Peers:
                 base_url=self._settings.url_of(peer),
                 timeout=TIMEOUT_SECONDS,
                 transport=self._transports.get(peer),
-                limits=httpx.Limits(max_keepalive_connections=4, max_connections=16),
+                limits=keep_all(MOST_CONNECTIONS),
                 verify=trusted_authorities(),
                 trust_env=False,
             )

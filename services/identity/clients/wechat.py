@@ -9,9 +9,11 @@ import msgspec
 
 from libs.common.errors import Conflict, Problem, Unauthorized, Unavailable
 from libs.common.http.authorities import trusted_authorities
+from libs.common.http.pools import keep_all
 from services.identity.domain.webhook import Known, LoggedIn, WebhookSettings
 
 TIMEOUT_SECONDS = 5.0
+MOST_CONNECTIONS = 100
 ANSWER_BYTES = 64 * 1024
 _BAD_CODE = frozenset({40029, 40163, 41008, 40226})
 """Codes that are wrong, used, missing or of somebody WeChat has blocked."""
@@ -40,7 +42,11 @@ class WeChat:
         self._urls = {"wecom": wecom_url}
         self._wechat_url = wechat_url
         self._client = httpx.AsyncClient(
-            timeout=TIMEOUT_SECONDS, transport=transport, verify=trusted_authorities(), trust_env=False
+            timeout=TIMEOUT_SECONDS,
+            transport=transport,
+            limits=keep_all(MOST_CONNECTIONS),
+            verify=trusted_authorities(),
+            trust_env=False,
         )
         self._tokens: dict[tuple[str, str, str], tuple[str, float]] = {}
 
