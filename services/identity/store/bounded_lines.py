@@ -19,8 +19,9 @@ _CELLS = re.compile(r'(?:(?:(?:"[^"]*+")++(?!")[^,]*+|[^",][^,]*+|),)*+')
 class TooLong(Exception):
     """A row has too long a line; the next line that is read begins the next row."""
 
-    def __init__(self, number: int, began: str) -> None:
-        super().__init__(f"line {number} has more than {LONGEST_LINE} characters; how its row began is kept")
+    def __init__(self, number: int, last: int, began: str) -> None:
+        to = f" and its row goes on to line {last}" if last > number else ""
+        super().__init__(f"line {number} has more than {LONGEST_LINE} characters{to}; how its row began is kept")
         self.began = began
 
 
@@ -67,7 +68,7 @@ class BoundedLines:
             return line
         number = self._number
         self._pass_row(line, after, _Cell.QUOTED if within else _Cell.BEGINS)
-        raise TooLong(number, self._began)
+        raise TooLong(number, self._number, self._began)
 
     def _piece(self) -> str:
         return self._file.readline(LONGEST_LINE)

@@ -69,6 +69,12 @@ _SNAPSHOT = statement(
     where workspace_id = :workspace_id::int and person_no = any(:person_nos::int[])
     """
 )
+_GONE = statement(
+    """
+    select person_no from segment.person
+    where workspace_id = :workspace_id::int and person_no = any(:person_nos::int[]) and state <> 1
+    """
+)
 _UNKNOWN = statement(
     """
     select given.person_no from unnest(:person_nos::int[]) as given (person_no)
@@ -177,6 +183,12 @@ async def still_there(tx: Tx, workspace_id: int, person_nos: Sequence[int]) -> d
     known = await snapshot(tx, workspace_id, person_nos)
     told = {number: known.get(number, (ALIVE, None)) for number in person_nos}
     return {number: person_id for number, (state, person_id) in told.items() if state == ALIVE}
+
+
+async def gone(tx: Tx, workspace_id: int, person_nos: Sequence[int]) -> BitMap:
+    """Return those of any number of persons who are erased or merged into others."""
+    rows = await tx.fetch(_GONE, workspace_id=workspace_id, person_nos=list(person_nos))
+    return BitMap(row["person_no"] for row in rows)
 
 
 async def unknown(tx: Tx, workspace_id: int, person_nos: Sequence[int]) -> set[int]:

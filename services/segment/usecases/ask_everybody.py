@@ -85,8 +85,7 @@ async def _touched(runtime: Runtime[SegmentParts], workspace_id: int, watch: Wat
         found.update(waiting)
         found.update((await persons.present(tx, workspace_id, waiting)).values())
         # until a round comes the picture has the erased, and those merged, too
-        there = await persons.still_there(tx, workspace_id, waiting)
-    return found, BitMap(waiting) - BitMap(there)
+        return found, await persons.gone(tx, workspace_id, waiting)
 
 
 async def _ask_again(
